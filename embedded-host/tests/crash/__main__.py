@@ -1,4 +1,4 @@
-"""``python -m tests.crash --kills 500`` or ``--hours 3``: kills a host under load and says what was lost (nothing, if all is well)."""
+"""Kill a host under load and check its data: ``python -m tests.crash --kills 500``."""
 
 from __future__ import annotations
 
@@ -15,32 +15,37 @@ from tests.crash.run import Run
 
 
 def main() -> int:
+    """Run the command. Return 1 if there are findings."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     bound = parser.add_mutually_exclusive_group(required=True)
-    bound.add_argument("--kills", type=int, metavar="N", help="stop after so many kills")
-    bound.add_argument("--hours", type=float, metavar="N", help="stop after so long")
+    bound.add_argument("--kills", type=int, metavar="N", help="stop after N kills")
+    bound.add_argument("--hours", type=float, metavar="N", help="stop after N hours")
     parser.add_argument(
         "--seed",
         type=int,
         default=random.SystemRandom().randrange(10**6),
-        help="repeats a run's plan",
+        help="use the seed of an earlier run to repeat its sessions",
     )
     parser.add_argument(
-        "--kills-a-state", type=int, default=50, metavar="N", help="then it is checked (50)"
+        "--kills-a-state",
+        type=int,
+        default=50,
+        metavar="N",
+        help="check each state after N kills (default: 50)",
     )
     parser.add_argument(
-        "--no-shim", action="store_true", help="no faults of the disk, no power cuts"
+        "--no-shim", action="store_true", help="omit faults of the disk and power cuts"
     )
-    parser.add_argument("--verbose", action="store_true", help="say how each life ended")
+    parser.add_argument("--verbose", action="store_true", help="log the end of each session")
     parser.add_argument(
-        "--folder", type=Path, help="where the states are; kept if anything is found"
+        "--folder", type=Path, help="folder for the states, kept if there are findings"
     )
     options = parser.parse_args()
     folder = (options.folder or Path(tempfile.mkdtemp(prefix="crash-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
 
-    def say(text: str) -> None:
-        print(text, flush=True)
+    def report(line: str) -> None:
+        print(line, flush=True)
 
     run = Run(
         folder,
@@ -50,20 +55,20 @@ def main() -> int:
         kills_a_state=options.kills_a_state,
         use_shim=not options.no_shim,
         verbose=options.verbose,
-        say=say,
+        report=report,
     )
 
     def stop(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         run.stop()
-        say("no more kills: what runs gets to its end and is checked; Ctrl+C again ends it at once")
+        report("No more kills. The state is checked. Press Ctrl+C again to stop at once.")
 
     signal.signal(signal.SIGINT, stop)
-    say(f"seed {options.seed}, in {folder}")
+    report(f"seed {options.seed}, in {folder}")
     if run.without_shim:
-        say(f"no failing disks and no power cuts: {run.without_shim}")
+        report(f"without failing disks and power cuts: {run.without_shim}")
     tally = asyncio.run(run.run())
-    say(tally.summary())
+    report(tally.summary())
     if not tally.findings and options.folder is None:
         shutil.rmtree(folder)
     return 1 if tally.findings else 0

@@ -1,4 +1,4 @@
-"""Holds what was acknowledged against what is there. Knows nothing of the host: data in, findings out."""
+"""The comparison of the request log with the evidence. It does not use the host."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from enum import Enum
 from typing import Any
 
 from embedded_host.engine.events import HistoryEvent, TaskCompleted
-from tests.crash.acknowledged import Ledger, Planned, Told
 from tests.crash.evidence import Evidence
-from tests.crash.history_check import wrong_in_history
+from tests.crash.history_check import history_faults
+from tests.crash.requests import Outcome, PlannedInstance, RequestLog
 
 
 class Kind(str, Enum):
+    """The kind of a finding."""
+
     LOST = "lost"
-    """It was acknowledged, and is not there."""
+    """A request was acknowledged, but its effect is missing."""
     WRONG = "wrong"
-    """It is there, but not as it must be: twice, out of order, of somebody else."""
+    """An effect is incorrect: repeated, out of order, or without a request."""
     STUCK = "stuck"
-    """It did not come to its end."""
+    """An instance or a message was not processed to the end."""
 
 
 @dataclass(frozen=True)
 class Finding:
+    """A fault that the checker found."""
+
     kind: Kind
     text: str
 
@@ -32,83 +36,92 @@ class Finding:
         return f"{self.kind.value}: {self.text}"
 
 
-def check(ledger: Ledger, found: Evidence) -> list[Finding]:
-    return list(_Check(ledger, found).all())
+def check(request_log: RequestLog, evidence: Evidence) -> list[Finding]:
+    """Return all faults."""
+    return list(_Check(request_log, evidence).all())
 
 
-Found = Iterator[Finding]
+Findings = Iterator[Finding]
 
 
 def lost(text: str) -> Finding:
+    """Return a finding of the kind LOST."""
     return Finding(Kind.LOST, text)
 
 
 def wrong(text: str) -> Finding:
+    """Return a finding of the kind WRONG."""
     return Finding(Kind.WRONG, text)
 
 
 def stuck(text: str) -> Finding:
+    """Return a finding of the kind STUCK."""
     return Finding(Kind.STUCK, text)
 
 
 class _Check:
-    def __init__(self, ledger: Ledger, found: Evidence) -> None:
-        self.ledger, self.found = ledger, found
+    def __init__(self, request_log: RequestLog, evidence: Evidence) -> None:
+        self.request_log, self.evidence = request_log, evidence
         self.starts = {
-            a.token: a for a in ledger.asked if a.what == "start" and a.told is not Told.REFUSED
+            request.token: request
+            for request in request_log.requests
+            if request.operation == "start" and request.outcome is not Outcome.REJECTED
         }
         self.results: Counter[str] = Counter()
-        """How many histories have the result of a run."""
+        """Number of histories that contain the result of a run, by the id of the run."""
 
-    def all(self) -> Found:
-        yield from (lost(text) for text in self.found.damage)
-        yield from (stuck(f"nobody took it: {text}") for text in self.found.left)
-        for planned in self.ledger.planned.values():
+    def all(self) -> Findings:
+        yield from (lost(text) for text in self.evidence.damage)
+        yield from (stuck(f"still pending: {text}") for text in self.evidence.pending)
+        for planned in self.request_log.planned.values():
             if planned.kind == "Signals":
                 yield from self.signals(planned)
             else:
                 yield from self.instance(planned)
-        for instance_id, turns in self.found.histories.items():
+        for instance_id, turns in self.evidence.histories.items():
             yield from self.history(instance_id, turns)
         yield from self.entities()
-        yield from self.strangers()
+        yield from self.unrequested()
 
     # -- one instance ------------------------------------------------------------------------------
 
-    def instance(self, planned: Planned) -> Found:
-        status = self.found.statuses.get(planned.id)
+    def instance(self, planned: PlannedInstance) -> Findings:
+        status = self.evidence.statuses.get(planned.id)
         if planned.end == "Gone":
             if planned.finished and status is not None:
-                yield lost(f"{planned.id} was purged, which was acknowledged, and is there again")
+                yield lost(f"{planned.id} was purged, which was acknowledged, but exists again")
             return
         if status is None:
-            if any(a.told is Told.ACKNOWLEDGED for a in self.ledger.of("start", planned.id)):
-                yield lost(f"{planned.id} was started, which was acknowledged, and is not there")
+            if any(
+                a.outcome is Outcome.ACKNOWLEDGED for a in self.request_log.of("start", planned.id)
+            ):
+                yield lost(f"{planned.id} was started, which was acknowledged, but does not exist")
             return
         if status["runtimeStatus"] in ("Pending", "Running", "Suspended"):
-            yield stuck(f"{planned.id} is {status['runtimeStatus']} in the end")
+            yield stuck(f"{planned.id} is still {status['runtimeStatus']}")
             return
         if status["runtimeStatus"] != planned.end:
             yield wrong(
-                f"{planned.id} is {status['runtimeStatus']}, not {planned.end}: {str(status['output'])[:300]}"
+                f"{planned.id} is {status['runtimeStatus']}, not {planned.end}: "
+                f"{str(status['output'])[:300]}"
             )
             return
         yield from self.operations(planned)
-        tokens = self.ledger.tokens(planned)
+        tokens = self.request_log.tokens(planned)
         output = status["output"]
         if planned.end == "Terminated":
-            reasons = [a.token for a in self.ledger.of("terminate", planned.id)]
+            reasons = [a.token for a in self.request_log.of("terminate", planned.id)]
             if output not in reasons:
-                yield wrong(f"{planned.id} was terminated for {output!r}, which nobody asked for")
+                yield wrong(f"{planned.id} was terminated for {output!r}, which was not requested")
             return
         token = output[0] if isinstance(output, list) and output else None
         if token not in tokens:
-            yield lost(f"{planned.id} is what {token!r} started, not {tokens}")
+            yield lost(f"{planned.id} was started by {token!r} instead of {tokens}")
             return
         yield from self.output(planned, str(token), output)
 
-    def output(self, planned: Planned, token: str, output: list[Any]) -> Found:
-        """Every step once, in its place, with the result of a run that there was."""
+    def output(self, planned: PlannedInstance, token: str, output: list[Any]) -> Findings:
+        """Check that the output has each step once and in order, with the result of a real run."""
         count = planned.count
         if planned.name == "Collect":
             count = len(output[2])
@@ -127,93 +140,103 @@ class _Check:
             return
         if planned.name == "Counting" and output[2] != count:
             yield wrong(f"{planned.id} counted {output[2]} on its entity, not {count}")
-        times = 1 + sum(a.told is Told.ACKNOWLEDGED for a in self.ledger.of("restart", planned.id))
+        times = 1 + sum(
+            a.outcome is Outcome.ACKNOWLEDGED for a in self.request_log.of("restart", planned.id)
+        )
         for step in steps:
             label, _, run = step.partition("#")
-            runs = self.found.runs.get(label, Counter())
+            runs = self.evidence.runs.get(label, Counter())
             if not runs[run]:
-                yield wrong(f"{planned.id} has {step} in its output, a run that there never was")
+                yield wrong(
+                    f"{planned.id} has {step} in its output, a run that is not in the run log"
+                )
             if sum(runs.values()) < times:
                 yield lost(
-                    f"{label} ran {sum(runs.values())} times, but was to run at least {times} times"
+                    f"{label} ran {sum(runs.values())} times instead of at least {times} times"
                 )
         if planned.name in ("Counting", "Signalling"):
             missing = {f"{token}+{n}" for n in range(count)} - set(
-                self.found.entities.get(f"tally@{token}") or ()
+                self.evidence.entities.get(f"tally@{token}") or ()
             )
             if missing:
-                yield lost(
-                    f"{planned.id} has completed, but its entity never heard of {sorted(missing)}"
-                )
+                yield lost(f"{planned.id} has completed, but its entity has no {sorted(missing)}")
         if planned.group:
-            book = self.found.entities.get(f"book@{planned.group}") or []
+            book = self.evidence.entities.get(f"book@{planned.group}") or []
             yield from (
-                lost(f"{planned.id} has completed, but its section {token}+{n} has left no trace")
+                lost(f"{planned.id} has completed, but the update of {token}+{n} is missing")
                 for n in range(count)
                 if f"{token}+{n}" not in book
             )
 
-    def events(self, planned: Planned, taken: Sequence[str]) -> Found:
-        asked = {a.token: a.told for a in self.ledger.of("event", planned.id)}
+    def events(self, planned: PlannedInstance, received: Sequence[str]) -> Findings:
+        outcomes = {a.token: a.outcome for a in self.request_log.of("event", planned.id)}
         yield from (
-            wrong(f"{planned.id} took {e!r}, which nobody raised") for e in taken if e not in asked
+            wrong(f"{planned.id} received {e!r}, which was not raised")
+            for e in received
+            if e not in outcomes
         )
         yield from (
-            wrong(f"{planned.id} took {e!r} {n} times") for e, n in Counter(taken).items() if n > 1
+            wrong(f"{planned.id} received {e!r} {n} times")
+            for e, n in Counter(received).items()
+            if n > 1
         )
-        sure = [token for token, told in asked.items() if told is Told.ACKNOWLEDGED]
+        acknowledged = [
+            token for token, outcome in outcomes.items() if outcome is Outcome.ACKNOWLEDGED
+        ]
         yield from (
-            lost(f"{planned.id} never took {e!r}, which was acknowledged")
-            for e in sure
-            if e not in set(taken)
+            lost(f"{planned.id} did not receive {e!r}, which was acknowledged")
+            for e in acknowledged
+            if e not in set(received)
         )
-        in_order = [e for e in taken if asked.get(e) is Told.ACKNOWLEDGED]
-        if sorted(in_order, key=sure.index) != in_order:
-            yield wrong(f"{planned.id} took its events in the order {in_order}, not {sure}")
+        in_order = [e for e in received if outcomes.get(e) is Outcome.ACKNOWLEDGED]
+        if sorted(in_order, key=acknowledged.index) != in_order:
+            yield wrong(
+                f"{planned.id} received its events in the order {in_order}, not {acknowledged}"
+            )
 
-    def operations(self, planned: Planned) -> Found:
-        """What was done to it stands in its history, with the reason that was given."""
-        text = str(self.found.histories.get(planned.id, []))
-        for what in ("suspend", "resume", "terminate", "rewind"):
-            asked = list(self.ledger.of(what, planned.id))
-            sure = [a for a in asked if a.told is Told.ACKNOWLEDGED]
-            if what == "terminate" and len(asked) > len(sure):
-                sure = []  # an earlier one may have ended it: nothing takes the later one
+    def operations(self, planned: PlannedInstance) -> Findings:
+        """Check that the history contains each acknowledged operation, with its reason."""
+        history = str(self.evidence.histories.get(planned.id, []))
+        for operation in ("suspend", "resume", "terminate", "rewind"):
+            requests = list(self.request_log.of(operation, planned.id))
+            acknowledged = [a for a in requests if a.outcome is Outcome.ACKNOWLEDGED]
+            if operation == "terminate" and len(requests) > len(acknowledged):
+                acknowledged = []  # an earlier request may have ended the instance
             yield from (
-                lost(f"{a.token} was acknowledged, and is in no history")
-                for a in sure
-                if a.token not in text
+                lost(f"{a.token} was acknowledged, but is not in a history")
+                for a in acknowledged
+                if a.token not in history
             )
 
     # -- entities ----------------------------------------------------------------------------------
 
-    def signals(self, planned: Planned) -> Found:
-        asked = list(self.ledger.of("signal", planned.id))
-        state = self.found.entities.get(f"tally@{planned.id}") or {}
+    def signals(self, planned: PlannedInstance) -> Findings:
+        requests = list(self.request_log.of("signal", planned.id))
+        state = self.evidence.entities.get(f"tally@{planned.id}") or {}
         yield from (
-            lost(f"{a.token} was acknowledged, but never reached its entity")
-            for a in asked
-            if a.told is Told.ACKNOWLEDGED and a.token not in state
+            lost(f"{a.token} was acknowledged, but its entity did not receive it")
+            for a in requests
+            if a.outcome is Outcome.ACKNOWLEDGED and a.token not in state
         )
         yield from (
-            wrong(f"{planned.id} heard {t!r}, which nobody said")
+            wrong(f"{planned.id} received {t!r}, which was not sent")
             for t in state
-            if t not in {a.token for a in asked}
+            if t not in {a.token for a in requests}
         )
 
-    def entities(self) -> Found:
-        for entity, state in self.found.entities.items():
+    def entities(self) -> Findings:
+        for entity, state in self.evidence.entities.items():
             name, _, key = entity.partition("@")
             if state is None:
                 yield wrong(f"{entity} has no state: its first operation failed")
             elif name == "tally":
                 yield from (
-                    wrong(f"{entity} heard {token!r} {n} times")
+                    wrong(f"{entity} received {token!r} {n} times")
                     for token, n in state.items()
                     if n != 1
                 )
-                if key not in self.starts and key not in self.ledger.planned:
-                    yield wrong(f"{entity} was made by nobody")
+                if key not in self.starts and key not in self.request_log.planned:
+                    yield wrong(f"{entity} exists, but was not requested")
             elif name == "gate" and state != "":
                 yield stuck(f"{entity} is still held by {state!r}")
             elif name == "book":
@@ -223,16 +246,16 @@ class _Check:
                     if n != 1
                 )
                 yield from (
-                    wrong(f"{entity} has an entry of nobody: {e!r}")
+                    wrong(f"{entity} has an entry that was not requested: {e!r}")
                     for e in state
                     if e.partition("+")[0] not in self.starts
                 )
 
-    # -- histories, and what ran -------------------------------------------------------------------
+    # -- histories and runs -------------------------------------------------------------------
 
-    def history(self, instance_id: str, turns: Sequence[Sequence[HistoryEvent]]) -> Found:
-        status = self.found.statuses.get(instance_id, {}).get("runtimeStatus")
-        for text in wrong_in_history(turns, completed=status == "Completed"):
+    def history(self, instance_id: str, turns: Sequence[Sequence[HistoryEvent]]) -> Findings:
+        status = self.evidence.statuses.get(instance_id, {}).get("runtimeStatus")
+        for text in history_faults(turns, completed=status == "Completed"):
             yield wrong(f"{instance_id}: {text}")
         for event in (event for turn in turns for event in turn):
             if not isinstance(event, TaskCompleted):
@@ -245,22 +268,22 @@ class _Check:
                     yield wrong(
                         f"{instance_id}: the result {result} is recorded {self.results[run]} times"
                     )
-                if not self.found.runs.get(label, Counter())[run]:
+                if not self.evidence.runs.get(label, Counter())[run]:
                     yield wrong(
-                        f"{instance_id}: the result {result} is of a run that there never was"
+                        f"{instance_id}: the result {result} is of a run that is not in the run log"
                     )
 
-    def strangers(self) -> Found:
-        """Nothing is there, and nothing ran, that was not asked for."""
-        for label, runs in self.found.runs.items():
+    def unrequested(self) -> Findings:
+        """Check that all instances and runs were requested."""
+        for label, runs in self.evidence.runs.items():
             if label.partition("/")[0].partition(".")[0] not in self.starts:
-                yield wrong(f"{label} ran, but nobody has started it")
+                yield wrong(f"{label} ran, but was not started")
             yield from (
-                wrong(f"the run {run} of {label} is noted {n} times")
+                wrong(f"the run {run} of {label} is in the run log {n} times")
                 for run, n in runs.items()
                 if n > 1
             )
-        for instance_id in self.found.statuses:
+        for instance_id in self.evidence.statuses:
             base = instance_id.partition(".")[0]
-            if base not in self.ledger.planned and base not in self.starts:
-                yield wrong(f"the instance {instance_id} was started by nobody")
+            if base not in self.request_log.planned and base not in self.starts:
+                yield wrong(f"the instance {instance_id} exists, but was not started")

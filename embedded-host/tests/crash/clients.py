@@ -1,7 +1,8 @@
-"""The clients: each sees one instance through from its start to its end, whatever becomes of the host meanwhile.
+"""The clients. Each one takes one instance from its start to its end, also while the host crashes.
 
-A request that was not answered is made again with another token, for as long as it takes; what was asked and told goes into the
-ledger, and nothing is asserted here but what nobody may ever see (a thing that was acknowledged and is not there any more).
+A client repeats a request without a response with another token, until there is a response. It adds
+each request to the request log. A client reports only faults that it can see itself, such as an
+acknowledged instance that is missing.
 """
 
 from __future__ import annotations
@@ -19,74 +20,83 @@ from urllib.parse import quote
 
 import aiohttp
 
-from tests.crash.acknowledged import Ledger, Planned, Told
 from tests.crash.load_app import repair
+from tests.crash.requests import Outcome, PlannedInstance, RequestLog
 from tests.support.running_host import FINAL, MANAGEMENT
 
 TOKEN = "x-ms-continuation-token"
 SLOW = 60.0
-"""Seconds: a request that takes longer counts as not answered, and is counted."""
+"""Seconds after which a request counts as a request without a response."""
 
 
 @dataclass(frozen=True)
-class ClientReply:
+class ClientResponse:
+    """A response of the host."""
+
     status: int
     text: str
     token: str = ""
-    """For the next page."""
+    """Continuation token of the next page."""
 
     @property
     def json(self) -> Any:
+        """The parsed body."""
         return json.loads(self.text)
 
 
 class NeverFinishedError(Exception):
-    """The deadline has passed; the text says what was waited for."""
+    """The deadline has passed. The message names the expected response or status."""
 
 
 class WrongResponseError(Exception):
-    """An answer that there must not be."""
+    """A response that contradicts an earlier one."""
 
 
 class Clients:
-    """``base`` is the host's URL, the same for all its lives; ``folder`` is where the app's activities look."""
+    """The clients of one state.
+
+    ``base`` is the URL of the host, and ``folder`` contains the files of the app.
+    """
 
     def __init__(self, base: str, folder: Path, chance: random.Random) -> None:
         self.base, self.folder, self.chance = base, folder, chance
-        self.ledger = Ledger()
+        self.request_log = RequestLog()
         self.problems: list[str] = []
         self.stuck: list[str] = []
         self.slow = 0
         self.deadline: float | None = None
-        """By the monotonic clock, once the host is left alive."""
+        """Monotonic time at which all instances must have ended. It is set after the last kill."""
         self._running: set[asyncio.Task[None]] = set()
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLOW))
-        # It would make a DELETE whose connection broke again by itself, and say nothing of it: a purge that had been done, and was
-        # not answered, would look as if it had been refused.
+        # aiohttp would repeat a DELETE after a broken connection. A purge that took effect without
+        # a response would then appear to be rejected.
         self._session._retry_connection = False
 
     @property
     def busy(self) -> int:
+        """Number of instances that have not ended."""
         return len(self._running)
 
-    def begin(self, planned: Planned) -> None:
-        self.ledger.planned[planned.id] = planned
-        task = asyncio.ensure_future(self._see_through(planned))
+    def begin(self, planned: PlannedInstance) -> None:
+        """Start a client for an instance."""
+        self.request_log.planned[planned.id] = planned
+        task = asyncio.ensure_future(self._complete(planned))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def finish(self, seconds: float) -> None:
-        """All get ``seconds`` to come to an end."""
+        """Wait for the end of all instances, and for at most ``seconds``."""
         self.deadline = time.monotonic() + seconds
         while self._running:
             await asyncio.wait(list(self._running))
 
     async def close(self) -> None:
+        """Stop all clients."""
         for task in self._running:
             task.cancel()
         await self._session.close()
 
-    async def _see_through(self, planned: Planned) -> None:
+    async def _complete(self, planned: PlannedInstance) -> None:
         try:
             await KINDS[planned.kind][1](self, planned)
             planned.finished = True
@@ -97,21 +107,26 @@ class Clients:
 
     # -- requests ----------------------------------------------------------------------------------
 
-    async def ask(
+    async def request(
         self, method: str, path: str, body: object = None, **headers: str
-    ) -> ClientReply | None:
-        """None if nobody knows what became of it. Waits while nobody listens."""
+    ) -> ClientResponse | None:
+        """Send a request and return the response, or None if the outcome is unknown.
+
+        Waits while the host does not listen.
+        """
         data = None if body is None else json.dumps(body)
         if data is not None:
             headers["Content-Type"] = "application/json"
         while True:
             if self.deadline is not None and time.monotonic() > self.deadline:
-                raise NeverFinishedError(f"{method} {path} was not answered")
+                raise NeverFinishedError(f"{method} {path} had no response")
             try:
                 async with self._session.request(
                     method, f"{self.base}{MANAGEMENT}/{path}", data=data, headers=headers
-                ) as got:
-                    answer = ClientReply(got.status, await got.text(), got.headers.get(TOKEN, ""))
+                ) as reply:
+                    response = ClientResponse(
+                        reply.status, await reply.text(), reply.headers.get(TOKEN, "")
+                    )
             except aiohttp.ClientConnectorError:
                 await asyncio.sleep(0.03)
                 continue
@@ -120,43 +135,48 @@ class Clients:
                 return None
             except (aiohttp.ClientError, ConnectionError):
                 return None
-            # It cannot write: what it was asked for is not done, or is done and could not be said.
-            return None if answer.status in (500, 503) and "Cannot" not in answer.text else answer
+            # The host cannot write its state. The request may have taken effect.
+            has_failed = response.status in (500, 503) and "Cannot" not in response.text
+            return None if has_failed else response
 
-    async def until_told(
+    async def until_acknowledged(
         self,
-        what: str,
+        operation: str,
         target: str,
         token: Callable[[int], str],
-        send: Callable[[str], Awaitable[ClientReply | None]],
+        send: Callable[[str], Awaitable[ClientResponse | None]],
         *,
         done: tuple[int, ...] = (202,),
-        had_happened: tuple[int, ...] = (),
-    ) -> ClientReply:
-        """Ask until it is acknowledged, or until the answer shows that an earlier try had taken effect."""
+        already_done: tuple[int, ...] = (),
+    ) -> ClientResponse:
+        """Repeat a request until it is acknowledged, and return the response.
+
+        A status of ``already_done`` shows that an earlier request without a response took effect.
+        """
         unknown = False
         for number in count():
             if self.deadline is not None and time.monotonic() > self.deadline:
-                raise NeverFinishedError(f"{what} was never acknowledged")
-            mine = token(number)
-            answer = await send(mine)
-            if answer is None:
+                raise NeverFinishedError(f"{operation} was never acknowledged")
+            own = token(number)
+            response = await send(own)
+            if response is None:
                 unknown = True
-                self.ledger.note(what, target, mine, Told.UNKNOWN)
+                self.request_log.record(operation, target, own, Outcome.UNKNOWN)
                 await asyncio.sleep(0.03)
-            elif answer.status in done:
-                self.ledger.note(what, target, mine, Told.ACKNOWLEDGED)
-                return answer
-            elif answer.status in had_happened and unknown:
-                self.ledger.note(what, target, mine, Told.REFUSED)
-                return answer
+            elif response.status in done:
+                self.request_log.record(operation, target, own, Outcome.ACKNOWLEDGED)
+                return response
+            elif response.status in already_done and unknown:
+                self.request_log.record(operation, target, own, Outcome.REJECTED)
+                return response
             else:
                 raise WrongResponseError(
-                    f"{what} {mine} was answered {answer.status} {answer.text[:200]}"
+                    f"the response to {operation} {own} was {response.status} {response.text[:200]}"
                 )
         raise AssertionError
 
-    async def start(self, planned: Planned) -> None:
+    async def start(self, planned: PlannedInstance) -> None:
+        """Start an instance."""
         more: list[Any] = [
             planned.seconds,
             planned.count,
@@ -165,108 +185,126 @@ class Clients:
         if planned.name == "Collect":
             more = [planned.renew]
 
-        async def send(token: str) -> ClientReply | None:
-            # As the SDK sends an input: JSON text in a JSON text.
-            return await self.ask(
+        async def send(token: str) -> ClientResponse | None:
+            # As the SDK sends an input: a JSON string that contains JSON.
+            return await self.request(
                 "POST", f"orchestrators/{planned.name}/{planned.id}", json.dumps([token, *more])
             )
 
         await self.pause()
-        await self.until_told(
-            "start", planned.id, lambda n: f"{planned.id}~{n}", send, had_happened=(409,)
+        await self.until_acknowledged(
+            "start", planned.id, lambda n: f"{planned.id}~{n}", send, already_done=(409,)
         )
 
-    async def raise_event(self, planned: Planned, number: int) -> None:
-        """410 once "done" has been asked for and not answered."""
+    async def raise_event(self, planned: PlannedInstance, number: int) -> None:
+        """Raise an event. A negative number means the event "done".
 
-        async def send(token: str) -> ClientReply | None:
+        The status is 410 after an earlier "done" without a response.
+        """
+
+        async def send(token: str) -> ClientResponse | None:
             value = "done" if number < 0 else token
-            return await self.ask("POST", f"instances/{planned.id}/raiseEvent/E", value)
+            return await self.request("POST", f"instances/{planned.id}/raiseEvent/E", value)
 
-        what = "event" if number >= 0 else "done"
-        had = (410,) if number < 0 else ()
+        operation = "event" if number >= 0 else "done"
+        already_done = (410,) if number < 0 else ()
         await self.pause()
-        await self.until_told(
-            what, planned.id, lambda n: f"{planned.id}!{number}.{n}", send, had_happened=had
+        await self.until_acknowledged(
+            operation,
+            planned.id,
+            lambda n: f"{planned.id}!{number}.{n}",
+            send,
+            already_done=already_done,
         )
 
-    async def operate(self, planned: Planned, operation: str, *had_happened: int) -> None:
-        async def send(token: str) -> ClientReply | None:
-            return await self.ask(
+    async def operate(self, planned: PlannedInstance, operation: str, *already_done: int) -> None:
+        """Suspend, resume, terminate or rewind an instance."""
+
+        async def send(token: str) -> ClientResponse | None:
+            return await self.request(
                 "POST", f"instances/{planned.id}/{operation}?reason={quote(token)}"
             )
 
-        await self.until_told(
+        await self.until_acknowledged(
             operation,
             planned.id,
             lambda n: f"{planned.id}:{operation}.{n}",
             send,
-            had_happened=had_happened,
+            already_done=already_done,
         )
 
     async def pages(self, path: str) -> list[dict[str, Any]]:
-        """The whole of a list."""
-        found: list[dict[str, Any]] = []
+        """Return all pages of a list."""
+        items: list[dict[str, Any]] = []
         token = ""
         while True:
-            answer = await self.ask("GET", path, **({TOKEN: token} if token else {}))
-            if answer is None:
+            response = await self.request("GET", path, **({TOKEN: token} if token else {}))
+            if response is None:
                 continue
-            found += answer.json
-            token = answer.token
+            items += response.json
+            token = response.token
             if not token:
-                return found
+                return items
 
     async def status(self, instance_id: str, wait: bool = False) -> dict[str, Any] | None:
+        """Return the status of an instance, or None if it does not exist."""
         while True:
             headers = {"Prefer": "wait=3"} if wait else {}
-            answer = await self.ask("GET", f"instances/{instance_id}?showInput=false", **headers)
-            if answer is not None:
-                status: dict[str, Any] | None = answer.json if answer.status in (200, 202) else None
+            response = await self.request(
+                "GET", f"instances/{instance_id}?showInput=false", **headers
+            )
+            if response is not None:
+                status: dict[str, Any] | None = (
+                    response.json if response.status in (200, 202) else None
+                )
                 return status
 
-    async def until(self, planned: Planned, *statuses: str) -> dict[str, Any]:
+    async def until(self, planned: PlannedInstance, *statuses: str) -> dict[str, Any]:
+        """Wait until an instance has one of the statuses."""
         while True:
             status = await self.status(planned.id, wait=statuses == FINAL)
             if status is None:
-                raise WrongResponseError("it was acknowledged, and is not there")
+                raise WrongResponseError("it was acknowledged, but does not exist")
             if status["runtimeStatus"] in statuses:
                 return status
             if self.deadline is not None and time.monotonic() > self.deadline:
-                found = await self.ask(
+                diagnosis = await self.request(
                     "GET", f"instances/{planned.id}?showDiagnosis=true&showInput=false"
                 )
                 raise NeverFinishedError(
-                    f"not {' or '.join(statuses)} but {found.text if found else status}"
+                    f"not {' or '.join(statuses)} but {diagnosis.text if diagnosis else status}"
                 )
             await asyncio.sleep(0.05)
 
-    async def ends(self, planned: Planned, status: str = "Completed") -> None:
-        found = await self.until(planned, *FINAL)
-        if found["runtimeStatus"] != status:
+    async def ends(self, planned: PlannedInstance, status: str = "Completed") -> None:
+        """Wait for the end of an instance."""
+        last = await self.until(planned, *FINAL)
+        if last["runtimeStatus"] != status:
             raise WrongResponseError(
-                f"it ended {found['runtimeStatus']}, not {status}: {str(found['output'])[:300]}"
+                f"it is {last['runtimeStatus']}, not {status}: {str(last['output'])[:300]}"
             )
 
     async def pause(self) -> None:
-        """So that a kill finds some of it acknowledged, some under way and some to come."""
+        """Wait for a random time, so that a kill interrupts instances at different requests."""
         await asyncio.sleep(self.chance.uniform(0, 0.25))
 
-    # -- what each does ----------------------------------------------------------------------------
+    # -- scripts ----------------------------------------------------------------------------
 
-    async def plain(self, planned: Planned) -> None:
+    async def plain(self, planned: PlannedInstance) -> None:
+        """Start an instance and wait for its end."""
         await self.start(planned)
         await self.ends(planned)
 
-    async def collect(self, planned: Planned) -> None:
+    async def collect(self, planned: PlannedInstance) -> None:
+        """Raise events, the last of which ends the instance."""
         await self.start(planned)
         for number in range(planned.count):
             await self.raise_event(planned, number)
         await self.raise_event(planned, -1)
         await self.ends(planned)
 
-    async def suspend(self, planned: Planned) -> None:
-        """Collect; between its events it is suspended and resumed."""
+    async def suspend(self, planned: PlannedInstance) -> None:
+        """Raise events. Suspend and resume the instance between them."""
         await self.start(planned)
         await self.raise_event(planned, 0)
         await self.operate(planned, "suspend", 500)
@@ -276,72 +314,78 @@ class Clients:
         await self.pause()
         status = await self.status(planned.id)
         if status is None or status["runtimeStatus"] != "Suspended":
-            raise WrongResponseError(f"nobody has resumed it, but it is {status}")
+            raise WrongResponseError(f"it was not resumed, but it is {status}")
         await self.operate(planned, "resume", 500)
         await self.raise_event(planned, -1)
         await self.ends(planned)
 
-    async def signal(self, planned: Planned) -> None:
-        """No instance: an entity with the planned id as its key."""
+    async def signal(self, planned: PlannedInstance) -> None:
+        """Signal an entity, which has the planned id as its key. There is no instance."""
 
-        async def send(token: str) -> ClientReply | None:
-            # As the SDK sends an input: JSON text in a JSON text.
-            return await self.ask("POST", f"entities/Tally/{planned.id}?op=add", json.dumps(token))
+        async def send(token: str) -> ClientResponse | None:
+            # As the SDK sends an input: a JSON string that contains JSON.
+            return await self.request(
+                "POST", f"entities/Tally/{planned.id}?op=add", json.dumps(token)
+            )
 
         for number in range(planned.count):
             await self.pause()
-            await self.until_told(
+            await self.until_acknowledged(
                 "signal",
                 planned.id,
                 lambda n, number=number: f"{planned.id}^{number}.{n}",  # type: ignore[misc]
                 send,
             )
 
-    async def terminate(self, planned: Planned) -> None:
+    async def terminate(self, planned: PlannedInstance) -> None:
+        """Terminate a running instance."""
         await self.start(planned)
         await self.pause()
         await self.operate(planned, "terminate", 410)
         await self.ends(planned, "Terminated")
 
-    async def purge(self, planned: Planned) -> None:
+    async def purge(self, planned: PlannedInstance) -> None:
+        """Purge a completed instance."""
         await self.start(planned)
         await self.ends(planned)
 
-        async def send(_: str) -> ClientReply | None:
-            return await self.ask("DELETE", f"instances/{planned.id}")
+        async def send(_: str) -> ClientResponse | None:
+            return await self.request("DELETE", f"instances/{planned.id}")
 
         token = f"{planned.id}:purge"
-        await self.until_told(
-            "purge", planned.id, lambda n: f"{token}.{n}", send, done=(200,), had_happened=(404,)
+        await self.until_acknowledged(
+            "purge", planned.id, lambda n: f"{token}.{n}", send, done=(200,), already_done=(404,)
         )
         if await self.status(planned.id) is not None:
-            raise WrongResponseError("it was purged, and is there again")
+            raise WrongResponseError("it was purged, but exists again")
 
-    async def rewind(self, planned: Planned) -> None:
+    async def rewind(self, planned: PlannedInstance) -> None:
+        """Rewind a failed instance after its cause is fixed."""
         await self.start(planned)
         await self.ends(planned, "Failed")
-        for token in self.ledger.tokens(planned):
+        for token in self.request_log.tokens(planned):
             repair(self.folder, token)
         await self.operate(planned, "rewind", 412)
         await self.ends(planned)
 
-    async def restart(self, planned: Planned) -> None:
+    async def restart(self, planned: PlannedInstance) -> None:
+        """Restart a completed instance under its id."""
         await self.start(planned)
         await self.ends(planned)
 
-        async def send(_: str) -> ClientReply | None:
-            return await self.ask(
+        async def send(_: str) -> ClientResponse | None:
+            return await self.request(
                 "POST", f"instances/{planned.id}/restart?restartWithNewInstanceId=false"
             )
 
         token = f"{planned.id}:restart"
-        await self.until_told(
-            "restart", planned.id, lambda n: f"{token}.{n}", send, had_happened=(409,)
+        await self.until_acknowledged(
+            "restart", planned.id, lambda n: f"{token}.{n}", send, already_done=(409,)
         )
         await self.ends(planned)
 
 
-Script = Callable[[Clients, Planned], Awaitable[None]]
+Script = Callable[[Clients, PlannedInstance], Awaitable[None]]
 KINDS: dict[str, tuple[str, Script, str]] = {
     "Chain": ("Chain", Clients.plain, "Completed"),
     "FanOut": ("FanOut", Clients.plain, "Completed"),
@@ -360,14 +404,17 @@ KINDS: dict[str, tuple[str, Script, str]] = {
     "Terminated": ("Forever", Clients.terminate, "Terminated"),
     "RewoundParent": ("FragileParent", Clients.rewind, "Completed"),
 }
-"""By kind: the orchestrator, what its client does, and how it ends. Signals are an entity's, with the planned id for its key."""
+"""The orchestrator, the client's script and the expected end of each kind.
+
+Signals have an entity instead of an instance. Its key is the planned id.
+"""
 
 
-def plan(number: int, chance: random.Random) -> Planned:
-    """The kinds take turns."""
+def plan(number: int, chance: random.Random) -> PlannedInstance:
+    """Return the plan of the instance ``number``. The kinds alternate."""
     kind = list(KINDS)[number % len(KINDS)]
     name, _, end = KINDS[kind]
-    planned = Planned(
+    planned = PlannedInstance(
         f"{kind}-{number}",
         kind,
         name,

@@ -1,4 +1,4 @@
-"""Facts about every history, independent of its orchestrator: no turn took effect twice, none in part."""
+"""The check of a history, independent of the orchestrator: each turn took effect exactly once."""
 
 from __future__ import annotations
 
@@ -35,8 +35,11 @@ _COMPLETED_BY: dict[type, tuple[type, ...]] = {
 _MARKS = (OrchestratorStarted, OrchestratorCompleted)
 
 
-def wrong_in_history(turns: Sequence[Sequence[HistoryEvent]], *, completed: bool) -> Iterator[str]:
-    """Yield one sentence for each fault. ``completed``: every scheduling event must have its completion."""
+def history_faults(turns: Sequence[Sequence[HistoryEvent]], *, completed: bool) -> Iterator[str]:
+    """Yield one sentence for each fault.
+
+    ``completed`` means that every scheduling event must have its completion.
+    """
     events = [event for turn in turns for event in turn]
     types = Counter(type(event) for event in events)
     once = (ExecutionStarted, ExecutionCompleted)
@@ -45,10 +48,11 @@ def wrong_in_history(turns: Sequence[Sequence[HistoryEvent]], *, completed: bool
         yield "no ExecutionStarted"
     for number, turn in enumerate(turns):
         marks = [type(event) for event in turn if isinstance(event, _MARKS)]
-        # The first turn after continue-as-new has no OrchestratorStarted of its own; a rewound history is one row.
-        whole = marks in ([*_MARKS], [OrchestratorCompleted])
-        if not whole and not (number == 0 and marks == [*_MARKS] * (len(marks) // 2)):
-            yield f"turn {number} is no whole turn: {[type(event).__name__ for event in turn]}"
+        # The first turn after continue-as-new has no OrchestratorStarted. A rewound history is one
+        # row with several turns.
+        is_complete = marks in ([*_MARKS], [OrchestratorCompleted])
+        if not is_complete and not (number == 0 and marks == [*_MARKS] * (len(marks) // 2)):
+            yield f"turn {number} is incomplete: {[type(event).__name__ for event in turn]}"
 
     scheduled = {
         event.event_id: type(event) for event in events if isinstance(event, SchedulingEvent)
@@ -75,4 +79,4 @@ def wrong_in_history(turns: Sequence[Sequence[HistoryEvent]], *, completed: bool
     if completed:
         for id, action in scheduled.items():
             if action in _COMPLETED_BY and not completions[id]:
-                yield f"{action.__name__} {id} was never completed, though the instance has completed"
+                yield f"{action.__name__} {id} was never completed, but the instance completed"

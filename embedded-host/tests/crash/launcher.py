@@ -1,6 +1,8 @@
-"""Starts a host that kills itself at a chosen commit boundary, or at none: ``python -m tests.crash.launcher POINT:N start …``.
+"""The launcher of a host that kills itself at a commit boundary.
 
-The host is the real one, command line and all; only the passings of a boundary are counted. Nothing of this is in the package.
+``python -m tests.crash.launcher POINT:N start ...`` runs the command line of the host, which kills
+itself at the Nth passing of a point. The point ``none`` means no kill. The package contains no code
+for this.
 """
 
 from __future__ import annotations
@@ -15,30 +17,31 @@ from pathlib import Path
 from typing import Any
 
 POINTS = {
-    "before-stage": "a turn has run, nothing of it is in the transaction",
-    "staged": "all of it is in the transaction, nothing is committed",
-    "committed": "it is on disk, nobody has been told",
-    "told": "who waited for it has been told, nothing has left",
+    "before-stage": "the turn has run, and its changes are not in the transaction",
+    "staged": "the changes are in the transaction, which is not committed",
+    "committed": "the changes are on the disk, and the waiting code does not know it",
+    "notified": "the waiting code knows it, and no response was sent",
 }
+"""The commit boundaries, and the state of a turn's changes at each."""
 
 
 def die() -> None:
-    """No line of the host's code runs any more."""
+    """Kill the process, so that no other line of the host's code runs."""
     if os.name == "nt":
         os.kill(os.getpid(), signal.SIGTERM)  # TerminateProcess
     else:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def arm(point: str, at: int) -> None:
-    """Die at the ``at``-th passing of ``point``."""
+def arm(point: str, nth: int) -> None:
+    """Make the host kill itself at the nth passing of a point."""
     from embedded_host.store.sqlite import SqliteStore
     from embedded_host.task_hub.commit import GroupCommit
 
     passings = count(1)
 
     def passing(name: str) -> None:
-        if name == point and next(passings) == at:
+        if name == point and next(passings) == nth:
             die()
 
     def around(original: Callable[..., Any], before: str | None, after: str) -> Callable[..., Any]:
@@ -55,11 +58,11 @@ def arm(point: str, at: int) -> None:
     commit: Any = GroupCommit
     store.stage = around(SqliteStore.stage, "before-stage", "staged")
     store.commit = around(SqliteStore.commit, None, "committed")
-    commit._finish = around(GroupCommit._finish, None, "told")
+    commit._finish = around(GroupCommit._finish, None, "notified")
 
 
 def move_clock(file: Path) -> None:
-    """As shim.c does, for the task hub alone: where there can be no shim."""
+    """Move the clock of the task hub, on systems without the shim."""
     from embedded_host.task_hub.clock import WallClock
 
     now = WallClock.now
@@ -74,11 +77,12 @@ def move_clock(file: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    point, _, at = arguments[0].partition(":")
+    """Run the host. ``arguments`` are POINT:N and the arguments of the host."""
+    point, _, nth = arguments[0].partition(":")
     if point not in (*POINTS, "none"):
-        raise SystemExit(f"no such point: {point!r}; there are {', '.join(POINTS)}, none")
+        raise SystemExit(f"{point!r} is not a point; use one of {', '.join(POINTS)}, none")
     if point != "none":
-        arm(point, int(at))
+        arm(point, int(nth))
     if "CRASH_CLOCK" in os.environ and "LD_PRELOAD" not in os.environ:
         move_clock(Path(os.environ["CRASH_CLOCK"]))
     from embedded_host.cli import main as host

@@ -1,7 +1,8 @@
-"""The app that runs while the host is killed. Every function says who it is by its ``token``, which no two requests share.
+"""The app under load. The ``token`` of the request identifies each instance and its activities.
 
-An activity's result carries the number of its run (``label#run``), and its run stands in the ledger file, synced, before it
-answers: so it can be told whether a result that is in a history came from a run that there was, and whether it is there once.
+The result of an activity contains the id of its run (``label#run``). The activity writes the run to
+the run log and syncs the file before it returns. The checker can thus verify that each result in a
+history is of a real run and is in one history only.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from pathlib import Path
 
 from tests.support.app_folder import AppFolder
 
-LEDGER = "ledger"
-"""Beside the app's folder: one line ``label run`` for each run of an activity."""
+RUN_LOG = "runs"
+"""Name of the run log beside the app folder. Each run of an activity adds a line ``label run``."""
 REPAIRED = "repaired"
-"""Beside the app's folder: a file in it makes the activity Flaky of that label succeed."""
+"""Name of a folder beside the app folder. A file in it makes the activity Flaky succeed."""
 
-# One write with O_APPEND is one line, whoever else writes.
+# With O_APPEND each write is one line, also if several processes write.
 _STEP = """
     import os, time
     label, seconds = value
     run = os.urandom(6).hex()
-    descriptor = os.open({ledger!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    descriptor = os.open({run_log!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(descriptor, (label + " " + run + "\\n").encode())
     os.fsync(descriptor)
     os.close(descriptor)
@@ -45,21 +46,27 @@ _ORCHESTRATORS = {
         """,
     "FanOut": """
         token, seconds, count = context.get_input()
-        steps = [context.call_activity("Step", [f"{token}/{number}", seconds]) for number in range(count)]
+        steps = [
+            context.call_activity("Step", [f"{token}/{number}", seconds])
+            for number in range(count)
+        ]
         return [token, (yield context.task_all(steps))]
         """,
     "Timers": """
         token, seconds, count = context.get_input()
         seen = []
         for number in range(count):
-            yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds * 10))
+            delay = timedelta(seconds=seconds * 10)
+            yield context.create_timer(context.current_utc_datetime + delay)
             seen.append((yield context.call_activity("Step", [f"{token}/{number}", 0])))
         return [token, seen]
         """,
     "Parent": """
         token, seconds, count = context.get_input()
         children = [
-            context.call_sub_orchestrator("Chain", [f"{token}.{number}", seconds, 2], f"{token}.{number}")
+            context.call_sub_orchestrator(
+                "Chain", [f"{token}.{number}", seconds, 2], f"{token}.{number}"
+            )
             for number in range(count)
         ]
         return [token, (yield context.task_all(children))]
@@ -72,7 +79,8 @@ _ORCHESTRATORS = {
             return [token, seen]
         context.continue_as_new([token, seconds, count, seen])
         """,
-    # All events, in order, until "done". With ``renew`` it continues as new on the way, and no event may get lost by that.
+    # Collects all events in order until "done". With ``renew`` it continues as new in between, and
+    # no event may be lost.
     "Collect": """
         token, renew, *before = context.get_input()
         events, seen = before if before else ([], [])
@@ -104,8 +112,8 @@ _ORCHESTRATORS = {
             seen.append((yield context.call_activity("Step", [f"{token}/{number}", seconds])))
         return [token, seen]
         """,
-    # The Python SDK has no critical sections: one is made of an entity that is a lock. What is read and written under it by two
-    # calls would lose entries if two were inside at once, or if a turn took effect twice or never.
+    # The Python SDK has no critical sections, so an entity is the lock. Two instances in the
+    # section at the same time would overwrite each other's entries.
     "Section": """
         token, seconds, count, group = context.get_input()
         gate, book = df.EntityId("Gate", group), df.EntityId("Book", group)
@@ -133,12 +141,14 @@ _ORCHESTRATORS = {
         """,
     "FragileParent": """
         token, seconds, count = context.get_input()
-        return [token, [(yield context.call_sub_orchestrator("Fragile", [token, seconds, count], f"{token}.0"))]]
+        input = [token, seconds, count]
+        child = yield context.call_sub_orchestrator("Fragile", input, f"{token}.0")
+        return [token, [child]]
         """,
 }
 
 _ENTITIES = {
-    # token -> how often it was added
+    # The state has the number of additions by token.
     "Tally": """
         seen = context.get_state(dict)
         if context.operation_name == "add":
@@ -169,10 +179,10 @@ _ENTITIES = {
 
 
 def load_app(folder: Path) -> AppFolder:
-    """The app in ``folder``/app."""
+    """Create the app in ``folder``/app."""
     app = AppFolder(folder / "app", hub="Crash")
     (folder / REPAIRED).mkdir(exist_ok=True)
-    app.activity("Step", _STEP.format(ledger=str(folder / LEDGER)))
+    app.activity("Step", _STEP.format(run_log=str(folder / RUN_LOG)))
     app.activity("Flaky", _FLAKY.format(repaired=str(folder / REPAIRED)))
     for name, body in _ENTITIES.items():
         app.entity(name, body)
@@ -182,5 +192,5 @@ def load_app(folder: Path) -> AppFolder:
 
 
 def repair(folder: Path, token: str) -> None:
-    """From now on the activity Flaky of this token succeeds."""
+    """Make the activity Flaky of this token succeed."""
     (folder / REPAIRED / token.replace("/", ".")).touch()

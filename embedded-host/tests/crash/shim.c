@@ -1,15 +1,16 @@
-/* What a bad disk, a power cut and a wrong clock do to a process; LD_PRELOAD, Linux.
+/* Simulates a failing disk, a power cut and a wrong clock for a process (LD_PRELOAD, Linux).
  *
- * CRASH_FAULT=MODE:N, counted over the writes (syncs, for the modes that end in -sync) of a state's files:
+ * CRASH_FAULT=MODE:N counts the writes to the files of a state, or their syncs for modes with -sync:
  *   kill-write    SIGKILL before the Nth write
  *   torn-write    half of the Nth write, then SIGKILL
  *   kill-sync     SIGKILL before the Nth sync
- *   eio-write     the Nth write fails with EIO, and every one after it
- *   eio-sync      the Nth sync fails with EIO, once: what it should have synced may be lost, the next sync says nothing of it
- *   enospc-write  half of the Nth write, and every one after it fails with ENOSPC
- *   short-write   every Nth write writes half of what it was given, which is no error
- * CRASH_UNDO=FILE  keeps in FILE what unsynced writes have overwritten, so that a power cut can be played: see shim.py.
- * CRASH_CLOCK=FILE adds the 8 bytes of FILE (nanoseconds, signed) to the time of day. Monotonic time goes on as it does.
+ *   eio-write     the Nth write and all later ones fail with EIO
+ *   eio-sync      the Nth sync fails with EIO, and its data may be lost; the next sync succeeds
+ *   enospc-write  half of the Nth write; all later ones fail with ENOSPC
+ *   short-write   every Nth write writes half of its data, which is not an error
+ * CRASH_UNDO=FILE  saves the data that unsynced writes overwrite to FILE, for power cuts (shim.py).
+ * CRASH_CLOCK=FILE adds the 8 bytes of FILE (signed nanoseconds) to the time of day, and not to the
+ *                  monotonic time.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -47,7 +48,8 @@ __attribute__((constructor)) static void begin(void) {
     real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
     real_ftruncate = dlsym(RTLD_NEXT, "ftruncate");
     real_clock = dlsym(RTLD_NEXT, "clock_gettime");
-    const char *fault = getenv("CRASH_FAULT"), *file = getenv("CRASH_UNDO"), *clock = getenv("CRASH_CLOCK");
+    const char *fault = getenv("CRASH_FAULT"), *file = getenv("CRASH_UNDO");
+    const char *clock = getenv("CRASH_CLOCK");
     const char *colon = fault ? strchr(fault, ':') : NULL;
     if (colon && (size_t)(colon - fault) < sizeof mode) {
         memcpy(mode, fault, colon - fault);
@@ -62,11 +64,11 @@ __attribute__((constructor)) static void begin(void) {
     }
 }
 
-/* The files of a state; shim.py has the same. */
+/* The files of a state, as in shim.py. */
 static const char *names[] = {"state.db", "state.db-wal", "state.db-journal", "state.db.new"};
 
-/* The number of its name, -1 for any other file. */
-static int which(int fd) {
+/* Returns the index of the file in names, or -1 for other files. */
+static int file_index(int fd) {
     char link[40], path[4096];
     if (limit < 0 && undo < 0) return -1;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -88,21 +90,23 @@ static void put(const void *data, size_t size) {
     if (real_write(undo, data, size) != (ssize_t)size) die();
 }
 
-/* A record: file, offset, bytes that were there, the file's size before; then those bytes. File -1-n: n was synced. */
+/* Writes a record: file, offset, length of the old data, old size of the file, then the old data.
+ * The file -1-n means that the file n was synced. */
 static void remember(int fd, int file, off_t at, size_t size) {
     struct stat now;
     if (undo < 0 || fstat(fd, &now)) return;
-    int64_t there = at >= now.st_size ? 0 : now.st_size - at < (off_t)size ? now.st_size - at : (off_t)size;
-    int64_t head[4] = {file, at, there, now.st_size};
-    char *old = malloc(sizeof head + there);
+    int64_t length = at >= now.st_size ? 0 : now.st_size - at;
+    if (length > (int64_t)size) length = size;
+    int64_t head[4] = {file, at, length, now.st_size};
+    char *old = malloc(sizeof head + length);
     if (!old) die();
     memcpy(old, head, sizeof head);
-    if (pread(fd, old + sizeof head, there, at) != there) die();
-    put(old, sizeof head + there);
+    if (pread(fd, old + sizeof head, length, at) != length) die();
+    put(old, sizeof head + length);
     free(old);
 }
 
-/* What becomes of a write: -1 with errno, or how many bytes are to be written. */
+/* Returns the number of bytes to write, or -1 with errno. */
 static ssize_t judge(int fd, int file, off_t at, size_t size, int *torn) {
     *torn = 0;
     if (limit >= 0 && strstr(mode, "-write")) {
@@ -114,7 +118,8 @@ static ssize_t judge(int fd, int file, off_t at, size_t size, int *torn) {
             if (!strcmp(mode, "eio-write")) return errno = EIO, -1;
             if (!strcmp(mode, "torn-write")) *torn = 1;
             size = size > 1 ? size / 2 : size;
-        } else if (passed > limit && (!strcmp(mode, "eio-write") || !strcmp(mode, "enospc-write"))) {
+        } else if (passed > limit &&
+                   (!strcmp(mode, "eio-write") || !strcmp(mode, "enospc-write"))) {
             return errno = !strcmp(mode, "eio-write") ? EIO : ENOSPC, -1;
         }
     }
@@ -123,7 +128,7 @@ static ssize_t judge(int fd, int file, off_t at, size_t size, int *torn) {
 }
 
 static ssize_t put_at(int fd, const void *data, size_t size, off_t at) {
-    int file = which(fd), torn;
+    int file = file_index(fd), torn;
     if (file < 0) return real_pwrite(fd, data, size, at);
     pthread_mutex_lock(&lock);
     ssize_t done = judge(fd, file, at, size, &torn);
@@ -133,11 +138,16 @@ static ssize_t put_at(int fd, const void *data, size_t size, off_t at) {
     return done;
 }
 
-ssize_t pwrite(int fd, const void *data, size_t size, off_t at) { return put_at(fd, data, size, at); }
-ssize_t pwrite64(int fd, const void *data, size_t size, off_t at) { return put_at(fd, data, size, at); }
+ssize_t pwrite(int fd, const void *data, size_t size, off_t at) {
+    return put_at(fd, data, size, at);
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t size, off_t at) {
+    return put_at(fd, data, size, at);
+}
 
 ssize_t write(int fd, const void *data, size_t size) {
-    int file = fd > 2 ? which(fd) : -1, torn;
+    int file = fd > 2 ? file_index(fd) : -1, torn;
     if (file < 0) return real_write(fd, data, size);
     pthread_mutex_lock(&lock);
     ssize_t done = judge(fd, file, lseek(fd, 0, SEEK_CUR), size, &torn);
@@ -148,14 +158,14 @@ ssize_t write(int fd, const void *data, size_t size) {
 }
 
 static int sync_file(int fd, int (*real)(int)) {
-    int file = which(fd), result = -1;
+    int file = file_index(fd), result = -1;
     if (file < 0) return real(fd);
     pthread_mutex_lock(&lock);
     if (limit >= 0 && strstr(mode, "-sync") && ++passed == limit) {
         if (!strcmp(mode, "kill-sync")) die();
         errno = EIO;
     } else {
-        /* A power cut's disk is the undo file's: nothing need reach the real one. */
+        /* For a power cut only the undo file matters, so the disk need not be synced. */
         result = undo >= 0 ? 0 : real(fd);
         int64_t head[4] = {-1 - file, 0, 0, 0};
         if (!result && undo >= 0) put(head, sizeof head);
@@ -168,18 +178,19 @@ int fsync(int fd) { return sync_file(fd, real_fsync); }
 int fdatasync(int fd) { return sync_file(fd, real_fdatasync); }
 
 static int cut(int fd, off_t size) {
-    int file = which(fd);
+    int file = file_index(fd);
     struct stat now;
-    if (file >= 0 && undo >= 0 && !fstat(fd, &now) && now.st_size > size) remember(fd, file, size, now.st_size - size);
+    if (file >= 0 && undo >= 0 && !fstat(fd, &now) && now.st_size > size)
+        remember(fd, file, size, now.st_size - size);
     return real_ftruncate(fd, size);
 }
 
 int ftruncate(int fd, off_t size) { return cut(fd, size); }
 int ftruncate64(int fd, off_t size) { return cut(fd, size); }
 
-int clock_gettime(clockid_t which_clock, struct timespec *at) {
-    int result = real_clock ? real_clock(which_clock, at) : (int)syscall(SYS_clock_gettime, which_clock, at);
-    if (!result && offset && (which_clock == CLOCK_REALTIME || which_clock == CLOCK_REALTIME_COARSE)) {
+int clock_gettime(clockid_t id, struct timespec *at) {
+    int result = real_clock ? real_clock(id, at) : (int)syscall(SYS_clock_gettime, id, at);
+    if (!result && offset && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)) {
         int64_t all = (int64_t)at->tv_sec * 1000000000 + at->tv_nsec + *offset;
         at->tv_sec = all / 1000000000;
         at->tv_nsec = all % 1000000000;

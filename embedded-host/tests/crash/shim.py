@@ -1,4 +1,4 @@
-"""Compiles shim.c, and plays its part outside the host's process: the clock, and the power cut."""
+"""The compilation of shim.c, and its parts outside the host process: the clock and power cuts."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _HEAD = struct.Struct("=4q")
 _FILES = (STATE_FILE, f"{STATE_FILE}-wal", f"{STATE_FILE}-journal", f"{STATE_FILE}.new")
 
 
-def why_not() -> str | None:
-    """Why there can be no shim here; None if there can."""
+def reason_for_absence() -> str | None:
+    """Return the reason why this system cannot use the shim, or None if it can."""
     if not sys.platform.startswith("linux"):
-        return "LD_PRELOAD faults are Linux'"
+        return "LD_PRELOAD needs Linux"
     if not (shutil.which("cc") or shutil.which("gcc")):
-        return "no C compiler to make the LD_PRELOAD shim with"
+        return "there is no C compiler"
     return None
 
 
 def compiled(folder: Path) -> Path:
-    """The shared object, in ``folder``."""
+    """Compile the shim to a shared object in ``folder``. Raises RuntimeError."""
     library = folder / "shim.so"
     compiler = shutil.which("cc") or shutil.which("gcc") or ""
     command = [
@@ -50,7 +50,10 @@ def compiled(folder: Path) -> Path:
 
 
 class ClockFile:
-    """The time of day of a host and its workers, ``offset`` seconds from the true one. Without the shim: of the host's task hub."""
+    """The clock of a host and its workers, ``offset`` seconds from the true time.
+
+    Without the shim it is only the clock of the task hub.
+    """
 
     def __init__(self, file: Path) -> None:
         file.write_bytes(bytes(8))
@@ -60,47 +63,53 @@ class ClockFile:
         self.offset = 0.0
 
     def jump(self, offset: float) -> None:
+        """Set the offset in seconds."""
         self.offset = offset
         self._map[:8] = struct.pack("=q", int(offset * 1e9))
 
     def close(self) -> None:
-        """Windows removes no file that somebody has open."""
+        """Close the file, because Windows does not delete an open file."""
         self._map.close()
 
 
 def power_cut(state: Path, undo: Path, chance: random.Random) -> int:
-    """Take back what was not synced when the process died: all of it, or each write by chance, as a disk may have got to any
-    of them. How many writes that were."""
+    """Revert the writes that were not synced at the end of the process. Return their number.
+
+    Reverts all of them or a random choice, because a disk may write them in any order.
+    """
     unsynced: list[tuple[int, int, int, bytes]] = []
     log = undo.read_bytes() if undo.exists() else b""
-    at = 0
-    while at + _HEAD.size <= len(log):
-        file, offset, there, size = _HEAD.unpack_from(log, at)
-        at += _HEAD.size
+    position = 0
+    while position + _HEAD.size <= len(log):
+        file, offset, length, size = _HEAD.unpack_from(log, position)
+        position += _HEAD.size
         if file < 0:
             unsynced = [record for record in unsynced if record[0] != -1 - file]
         else:
-            unsynced.append((file, offset, size, log[at : at + there]))
-            at += there
+            unsynced.append((file, offset, size, log[position : position + length]))
+            position += length
     undo.unlink(missing_ok=True)
-    all_of_it = chance.random() < 0.5
-    taken = [record for record in reversed(unsynced) if all_of_it or chance.random() < 0.5]
-    for file, offset, size, old in taken:
+    revert_all = chance.random() < 0.5
+    reverted = [record for record in reversed(unsynced) if revert_all or chance.random() < 0.5]
+    for file, offset, size, old in reverted:
         path = state / _FILES[file]
         if not path.exists():
             continue
         with path.open("r+b") as opened:
             opened.seek(offset)
             opened.write(old)
-            if all_of_it:
+            if revert_all:
                 opened.truncate(size)
-    return len(taken)
+    return len(reverted)
 
 
 def environment(
     library: Path | None, *, fault: str = "", undo: Path | None = None, clock: Path | None = None
 ) -> dict[str, str]:
-    """For a host under the shim; see shim.c. Without one the launcher moves the clock."""
+    """Return the environment variables of a host with the shim (see shim.c).
+
+    Without a library the launcher moves the clock.
+    """
     environ = {}
     if library:
         environ["LD_PRELOAD"] = os.pathsep.join(

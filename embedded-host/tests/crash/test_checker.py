@@ -1,4 +1,4 @@
-"""The checker finds what it is there to find: sound evidence passes, and each way of breaking it is reported as what it is."""
+"""The checker accepts sound evidence and reports each fault with its kind."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
-from tests.crash.acknowledged import Ledger, Planned, Told
 from tests.crash.checker import Kind, check
 from tests.crash.evidence import Evidence
+from tests.crash.requests import Outcome, PlannedInstance, RequestLog
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-ACKNOWLEDGED, UNKNOWN, REFUSED = Told.ACKNOWLEDGED, Told.UNKNOWN, Told.REFUSED
+ACKNOWLEDGED, UNKNOWN, REJECTED = Outcome.ACKNOWLEDGED, Outcome.UNKNOWN, Outcome.REJECTED
 
 
 def turn(*events: HistoryEvent) -> list[HistoryEvent]:
@@ -46,18 +46,22 @@ def ended(id: int) -> HistoryEvent:
     return h.execution_completed(NOW, id, "Completed", None)
 
 
-def plan(id: str, kind: str, name: str, count: int = 2, **more: Any) -> Planned:
-    return Planned(id, kind, name, count, finished=True, **more)
+def plan(id: str, kind: str, name: str, count: int = 2, **more: Any) -> PlannedInstance:
+    return PlannedInstance(id, kind, name, count, finished=True, **more)
 
 
 def status(token: str, *rest: Any, status: str = "Completed") -> dict[str, Any]:
     return {"runtimeStatus": status, "output": [token, *rest]}
 
 
-def sound() -> tuple[Ledger, Evidence]:
-    """A chain whose first start was not answered, one that collects events, one that was suspended, one that was restarted, one
-    that was purged, one that was terminated, signals, and a critical section."""
-    ledger = Ledger()
+def sound() -> tuple[RequestLog, Evidence]:
+    """Return a request log and the evidence that matches it.
+
+    The instances are: a chain whose first start had no response, an instance that collects events
+    and was suspended, and instances that were restarted, purged and terminated. There are signals
+    to an entity and a critical section, too.
+    """
+    request_log = RequestLog()
     for planned in (
         plan("C", "Chain", "Chain"),
         plan("E", "Collect", "Collect"),
@@ -68,23 +72,23 @@ def sound() -> tuple[Ledger, Evidence]:
         plan("L", "Section", "Section", 1, group="g"),
         plan("N", "Counting", "Counting", 1),
     ):
-        ledger.planned[planned.id] = planned
-    ledger.note("start", "C", "C~0", UNKNOWN)
-    ledger.note("start", "C", "C~1", ACKNOWLEDGED)
+        request_log.planned[planned.id] = planned
+    request_log.record("start", "C", "C~0", UNKNOWN)
+    request_log.record("start", "C", "C~1", ACKNOWLEDGED)
     for id in "ERPTLN":
-        ledger.note("start", id, f"{id}~0", ACKNOWLEDGED)
-    ledger.note("event", "E", "E!0.0", UNKNOWN)
-    ledger.note("event", "E", "E!0.1", ACKNOWLEDGED)
-    ledger.note("event", "E", "E!1.0", ACKNOWLEDGED)
-    ledger.note("suspend", "E", "E:suspend.0", ACKNOWLEDGED)
-    ledger.note("restart", "R", "R:restart.0", ACKNOWLEDGED)
-    ledger.note("purge", "P", "P:purge.0", ACKNOWLEDGED)
-    ledger.note("terminate", "T", "T:terminate.0", ACKNOWLEDGED)
-    ledger.note("signal", "S", "S^0.0", ACKNOWLEDGED)
-    ledger.note("signal", "S", "S^1.0", UNKNOWN)
-    ledger.note("signal", "S", "S^1.1", ACKNOWLEDGED)
-    found = Evidence()
-    found.statuses = {
+        request_log.record("start", id, f"{id}~0", ACKNOWLEDGED)
+    request_log.record("event", "E", "E!0.0", UNKNOWN)
+    request_log.record("event", "E", "E!0.1", ACKNOWLEDGED)
+    request_log.record("event", "E", "E!1.0", ACKNOWLEDGED)
+    request_log.record("suspend", "E", "E:suspend.0", ACKNOWLEDGED)
+    request_log.record("restart", "R", "R:restart.0", ACKNOWLEDGED)
+    request_log.record("purge", "P", "P:purge.0", ACKNOWLEDGED)
+    request_log.record("terminate", "T", "T:terminate.0", ACKNOWLEDGED)
+    request_log.record("signal", "S", "S^0.0", ACKNOWLEDGED)
+    request_log.record("signal", "S", "S^1.0", UNKNOWN)
+    request_log.record("signal", "S", "S^1.1", ACKNOWLEDGED)
+    evidence = Evidence()
+    evidence.statuses = {
         "C": status("C~1", ["C~1/0#a0", "C~1/1#a1"]),
         "E": status("E~0", ["E~0/0#e0", "E~0/1#e1"], ["E!0.1", "E!1.0"]),
         "R": status("R~0", ["R~0/0#r1"]),
@@ -92,7 +96,7 @@ def sound() -> tuple[Ledger, Evidence]:
         "L": status("L~0", ["L~0/0#l0"]),
         "N": status("N~0", ["N~0/0#n0"], 1),
     }
-    found.histories = {
+    evidence.histories = {
         "C": [
             turn(started(), scheduled(0)),
             turn(completed(0, "C~1/0#a0"), scheduled(1)),
@@ -107,7 +111,7 @@ def sound() -> tuple[Ledger, Evidence]:
         ],
         "T": [turn(started()), turn(h.execution_terminated(NOW, "T:terminate.0"), ended(0))],
     }
-    found.entities = {
+    evidence.entities = {
         "tally@S": {"S^0.0": 1, "S^1.1": 1},
         "gate@g": "",
         "book@g": ["L~0+0"],
@@ -125,33 +129,33 @@ def sound() -> tuple[Ledger, Evidence]:
     )
     for line in (*runs, "P~0/0 p0", "T~0/0 t0", "L~0/0 l0", "N~0/0 n0"):
         label, _, run = line.partition(" ")
-        found.runs.setdefault(label, Counter())[run] += 1
-    return ledger, found
+        evidence.runs.setdefault(label, Counter())[run] += 1
+    return request_log, evidence
 
 
 def test_sound_evidence_passes() -> None:
     assert check(*sound()) == []
 
 
-def test_an_unanswered_request_may_have_had_its_effect_or_not() -> None:
-    ledger, found = sound()
-    found.entities["tally@S"]["S^1.0"] = 1
-    found.statuses["E"]["output"] = [
+def test_a_request_with_an_unknown_outcome_may_have_an_effect() -> None:
+    request_log, evidence = sound()
+    evidence.entities["tally@S"]["S^1.0"] = 1
+    evidence.statuses["E"]["output"] = [
         "E~0",
         ["E~0/0#e0", "E~0/1#e1", "E~0/2#e2"],
         ["E!0.0", "E!0.1", "E!1.0"],
     ]
-    found.runs["E~0/2"] = Counter(e2=1)
-    assert check(ledger, found) == []
+    evidence.runs["E~0/2"] = Counter(e2=1)
+    assert check(request_log, evidence) == []
 
 
-def test_an_id_that_was_taken_is_that_of_an_earlier_try() -> None:
-    ledger, found = sound()
-    ledger.asked[1] = replace(ledger.asked[1], told=REFUSED)
-    found.statuses["C"]["output"] = ["C~0", ["C~0/0#x", "C~0/1#y"]]
-    found.runs["C~0/1"] = Counter(y=1)
-    del found.histories["C"], found.runs["C~1/0"], found.runs["C~1/1"]
-    assert check(ledger, found) == []
+def test_an_instance_may_be_that_of_an_earlier_request_without_a_response() -> None:
+    request_log, evidence = sound()
+    request_log.requests[1] = replace(request_log.requests[1], outcome=REJECTED)
+    evidence.statuses["C"]["output"] = ["C~0", ["C~0/0#x", "C~0/1#y"]]
+    evidence.runs["C~0/1"] = Counter(y=1)
+    del evidence.histories["C"], evidence.runs["C~1/0"], evidence.runs["C~1/1"]
+    assert check(request_log, evidence) == []
 
 
 Break = Callable[[Evidence], object]
@@ -159,17 +163,17 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
     "a start": (Kind.LOST, "C was started", lambda f: f.statuses.pop("C")),
     "an instance of an older start": (
         Kind.LOST,
-        "C is what 'C~0' started",
+        "C was started by 'C~0'",
         lambda f: f.statuses.update(C=status("C~0", ["C~0/0#x", "C~0/1#y"])),
     ),
     "an event": (
         Kind.LOST,
-        "E never took 'E!1.0'",
+        "E did not receive 'E!1.0'",
         lambda f: f.statuses.update(E=status("E~0", ["E~0/0#e0"], ["E!0.1"])),
     ),
     "an event that came twice": (
         Kind.WRONG,
-        "E took 'E!0.1' 2 times",
+        "E received 'E!0.1' 2 times",
         lambda f: f.statuses.update(
             E=status("E~0", ["E~0/0#e0", "E~0/1#e1", "E~0/2#e1"], ["E!0.1", "E!0.1", "E!1.0"])
         ),
@@ -179,9 +183,9 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
         "in the order",
         lambda f: f.statuses["E"]["output"][2].reverse(),
     ),
-    "an event of nobody": (
+    "an event that was not raised": (
         Kind.WRONG,
-        "nobody raised",
+        "was not raised",
         lambda f: f.statuses["E"]["output"][2].__setitem__(0, "E!7.0"),
     ),
     "a suspension": (Kind.LOST, "E:suspend.0 was acknowledged", lambda f: f.histories["E"].pop(2)),
@@ -191,20 +195,20 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
         "2 times",
         lambda f: f.entities["tally@S"].update({"S^0.0": 2}),
     ),
-    "a signal of nobody": (
+    "a signal that was not sent": (
         Kind.WRONG,
-        "nobody said",
+        "was not sent",
         lambda f: f.entities["tally@S"].update({"S^9.0": 1}),
     ),
     "an entity's operation": (
         Kind.LOST,
-        "never heard of",
+        "its entity has no",
         lambda f: f.entities["tally@N~0"].clear(),
     ),
     "a count": (Kind.WRONG, "counted 2", lambda f: f.statuses["N"]["output"].__setitem__(2, 2)),
     "an update under a lock": (
         Kind.LOST,
-        "has left no trace",
+        "the update of L~0+0 is missing",
         lambda f: f.entities["book@g"].clear(),
     ),
     "an update under a lock, twice": (
@@ -212,7 +216,7 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
         "2 times",
         lambda f: f.entities["book@g"].append("L~0+0"),
     ),
-    "a lock that is never let go": (
+    "a lock that is never released": (
         Kind.STUCK,
         "still held",
         lambda f: f.entities.update({"gate@g": "L~0"}),
@@ -225,12 +229,12 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
     ),
     "a termination": (
         Kind.WRONG,
-        "nobody asked for",
+        "was not requested",
         lambda f: f.statuses["T"].update(output="something else"),
     ),
     "an end": (
         Kind.STUCK,
-        "C is Running",
+        "C is still Running",
         lambda f: f.statuses["C"].update(runtimeStatus="Running"),
     ),
     "success": (
@@ -245,18 +249,18 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
     ),
     "a result of no run": (
         Kind.WRONG,
-        "a run that there never was",
+        "a run that is not in the run log",
         lambda f: f.statuses["C"]["output"][1].__setitem__(0, "C~1/0#zz"),
     ),
-    "an activity that never ran": (Kind.WRONG, "never was", lambda f: f.runs.pop("C~1/1")),
-    "an activity that nobody asked for": (
+    "an activity that never ran": (Kind.WRONG, "not in the run log", lambda f: f.runs.pop("C~1/1")),
+    "an activity that was not requested": (
         Kind.WRONG,
         "X~0/0 ran",
         lambda f: f.runs.update({"X~0/0": Counter(x=1)}),
     ),
-    "an instance that nobody asked for": (
+    "an instance that was not requested": (
         Kind.WRONG,
-        "by nobody",
+        "but was not started",
         lambda f: f.statuses.update(X=status("X~0")),
     ),
     "a turn twice": (
@@ -294,11 +298,11 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
         "never scheduled",
         lambda f: f.histories["C"][0].pop(2),
     ),
-    "half a turn": (Kind.WRONG, "no whole turn", lambda f: f.histories["C"][1].pop()),
-    "a message that nobody takes": (
+    "an incomplete turn": (Kind.WRONG, "is incomplete", lambda f: f.histories["C"][1].pop()),
+    "a pending message": (
         Kind.STUCK,
-        "nobody took it",
-        lambda f: f.left.append("message 1"),
+        "still pending",
+        lambda f: f.pending.append("message 1"),
     ),
     "a damaged file": (Kind.LOST, "row 7", lambda f: f.damage.append("row 7 missing from index")),
 }
@@ -308,10 +312,10 @@ def _again(listed: list[Any], index: int) -> None:
     listed.insert(index, listed[index])
 
 
-@pytest.mark.parametrize("broken", BREAKS)
-def test_each_broken_history_is_found(broken: str) -> None:
-    kind, text, harm = BREAKS[broken]
-    ledger, found = sound()
-    harm(found)
-    findings = check(ledger, found)
-    assert any(f.kind is kind and text in f.text for f in findings), [str(f) for f in findings]
+@pytest.mark.parametrize("fault", BREAKS)
+def test_each_fault_is_reported_with_its_kind(fault: str) -> None:
+    kind, message, introduce = BREAKS[fault]
+    request_log, evidence = sound()
+    introduce(evidence)
+    findings = check(request_log, evidence)
+    assert any(f.kind is kind and message in f.text for f in findings), [str(f) for f in findings]

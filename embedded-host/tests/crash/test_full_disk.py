@@ -1,4 +1,4 @@
-"""A disk that is really full: a small file system that the test mounts (root on Linux; elsewhere it says that it is skipped)."""
+"""The host on a full disk: a small file system that the test mounts, as root on Linux."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.running_host import MANAGEMENT, RunningHost
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
-        pytest.skip("needs root on Linux, to mount a small tmpfs")
+        pytest.skip("needs root on Linux to mount a small tmpfs")
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
@@ -29,12 +29,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         check=False,
     )
     if mounted.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"a tmpfs cannot be mounted: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_stops_the_host_and_costs_nothing_that_it_has_acknowledged(
+def test_a_full_disk_stops_the_host_and_all_acknowledged_instances_complete_later(
     tmp_path: Path, small_disk: Path
 ) -> None:
     app = AppFolder(tmp_path / "app")
@@ -43,17 +43,17 @@ def test_a_full_disk_stops_the_host_and_costs_nothing_that_it_has_acknowledged(
     acknowledged = []
     with RunningHost(app.root, small_disk) as host:
         for number in range(500):
-            text = json.dumps(json.dumps("x" * 20_000))
+            input = json.dumps(json.dumps("x" * 20_000))
             try:
-                answer = host.post(
+                response = host.post(
                     f"{MANAGEMENT}/orchestrators/Sizes/i-{number}",
-                    text,
+                    input,
                     Content_Type="application/json",
                 )
             except OSError:
                 break
-            if answer.status != 202:
-                assert answer.status == 500
+            if response.status != 202:
+                assert response.status == 500
                 break
             acknowledged.append(f"i-{number}")
         assert host.process.wait(20) == 1, host.log
@@ -70,4 +70,4 @@ def test_a_full_disk_stops_the_host_and_costs_nothing_that_it_has_acknowledged(
             assert set(acknowledged) <= set(states)
             return all(state == ("Completed", 20_000) for state in states.values())
 
-        eventually(ended, "all that was acknowledged completes", 40)
+        eventually(ended, "all acknowledged instances complete", 40)

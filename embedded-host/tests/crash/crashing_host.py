@@ -1,4 +1,4 @@
-"""A host that dies and is started again, on one state and one port."""
+"""A host that crashes and is started again, with one state and one port."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from pathlib import Path
 import psutil
 
 from tests.crash import shim
-from tests.crash.lives import DISK_ENDS, Life
 from tests.crash.load_app import load_app
+from tests.crash.sessions import DISK_ENDS, HostSession
 from tests.support.running_host import command, environment
 
 START = 90.0
-"""Seconds in which a host must be ready, on a machine that has much else to do."""
+"""Seconds after which a host must be ready, also on a busy machine."""
 NOTICE = 60.0
-"""Seconds in which a host whose disk fails must have ended."""
+"""Seconds after which a host with a failing disk must have exited."""
 KILLED = 15 if sys.platform == "win32" else -signal.SIGKILL
-"""What a host that the launcher or the shim has killed ends with."""
+"""Return code of a host that the launcher or the shim has killed."""
 UNREACHED = 3.0
-"""Seconds after which a host that has not come to the point of its death is killed where it is."""
+"""Seconds after which a host that did not reach its point is killed."""
 
 
 class UnexpectedLogError(Exception):
-    """The host did what it may not; the text says what, with the end of its log."""
+    """The host behaved incorrectly. The message contains the end of its log."""
 
 
-class MortalHost:
+class CrashingHost:
+    """A host process with a state in ``folder``, and the app under load."""
+
     def __init__(self, folder: Path, library: Path | None, workers: int) -> None:
         self.folder, self.state = folder, folder / "state"
         self.app = load_app(folder)
@@ -45,29 +47,29 @@ class MortalHost:
         self._undo = folder / "undo"
         self._process: asyncio.subprocess.Process | None = None
         self._orphans: set[psutil.Process] = set()
-        self._life = "its last life"
+        self._current = "the last session"
         self.workers_killed = 0
         self.undone = 0
-        """Unsynced writes that power cuts have taken back."""
+        """Number of unsynced writes that power cuts have reverted."""
 
     @property
     def log(self) -> str:
-        """What the host has printed in this life."""
+        """The output of the host in this session."""
         return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
 
-    async def start(self, life: Life | None = None) -> None:
-        """``life`` None is one without an end."""
+    async def start(self, session: HostSession | None = None) -> None:
+        """Start the host process. None means a session without a planned end."""
         fault = ""
-        if life and life.at and "-" in life.end and life.end != "before-stage":
-            fault = f"{life.end}:{life.at}"
-        elif life and life.short_writes:
-            fault = f"short-write:{life.short_writes}"
-        undo = self._undo if life and life.power_cut else None
+        if session and session.nth and "-" in session.end and session.end != "before-stage":
+            fault = f"{session.end}:{session.nth}"
+        elif session and session.short_writes:
+            fault = f"short-write:{session.short_writes}"
+        undo = self._undo if session and session.power_cut else None
         environ = shim.environment(self._library, fault=fault, undo=undo, clock=self.clock.file)
         environ["FUNCTIONS_WORKER_PROCESS_COUNT"] = str(self._workers)
         line = command(self.app.root, self.state, port=self.port)
-        if life and not fault and life.at:
-            line[1:3] = ["-m", "tests.crash.launcher", f"{life.end}:{life.at}"]
+        if session and not fault and session.nth:
+            line[1:3] = ["-m", "tests.crash.launcher", f"{session.end}:{session.nth}"]
         elif self._library is None:
             line[1:3] = ["-m", "tests.crash.launcher", "none:0"]
         if self._log.exists():
@@ -81,58 +83,61 @@ class MortalHost:
                 env=environment(**environ),
             )
 
-    async def live(self, life: Life, chance: random.Random) -> str:
-        """From its start to its end: ``killed``, or ``ended`` where it has noticed a fault of its disk. Raises UnexpectedLogError."""
-        await self.start(life)
-        self._life = str(life)
-        if life.end == "starting":
-            await self._dies_within(life.seconds)
+    async def run(self, session: HostSession, chance: random.Random) -> str:
+        """Run a session. Return ``killed``, or ``ended`` if the host reported a fault of its disk.
+
+        Raises UnexpectedLogError.
+        """
+        await self.start(session)
+        self._current = str(session)
+        if session.end == "starting":
+            await self._exits_within(session.seconds)
         elif await self._is_ready():
-            jump = life.seconds / 2 if life.clock is not None else None
-            if life.end == "random":
-                await self._live_on(life, chance, jump)
+            jump = session.seconds / 2 if session.clock is not None else None
+            if session.end == "random":
+                await self._run_for(session, chance, jump)
             else:
                 if jump is not None:
-                    await self._dies_within(jump)
-                    self._jump(life)
-                await self._dies_within(UNREACHED)
-        how = await self._end(life)
-        if life.power_cut:
+                    await self._exits_within(jump)
+                    self._jump(session)
+                await self._exits_within(UNREACHED)
+        how = await self._end(session)
+        if session.power_cut:
             self.undone += shim.power_cut(self.state, self._undo, chance)
         return how
 
-    async def _live_on(self, life: Life, chance: random.Random, jump: float | None) -> None:
-        moments = sorted(
-            [*(chance.uniform(0, life.seconds) for _ in range(life.worker_kills)), life.seconds]
-        )
-        at = 0.0
-        for moment in moments:
-            if jump is not None and at <= jump < moment:
-                self._jump(life)
-            await asyncio.sleep(moment - at)
-            at = moment
-            if moment != life.seconds:
+    async def _run_for(
+        self, session: HostSession, chance: random.Random, jump: float | None
+    ) -> None:
+        kills = [chance.uniform(0, session.seconds) for _ in range(session.worker_kills)]
+        elapsed = 0.0
+        for seconds in sorted([*kills, session.seconds]):
+            if jump is not None and elapsed <= jump < seconds:
+                self._jump(session)
+            await asyncio.sleep(seconds - elapsed)
+            elapsed = seconds
+            if seconds != session.seconds:
                 self._kill_a_worker(chance)
 
-    def _jump(self, life: Life) -> None:
-        assert life.clock is not None
-        self.clock.jump(self._furthest + life.clock)
+    def _jump(self, session: HostSession) -> None:
+        assert session.clock is not None
+        self.clock.jump(self._furthest + session.clock)
         self._furthest = max(self._furthest, self.clock.offset)
 
     def right_clock(self) -> None:
-        """So late that nothing waits for it to get later."""
+        """Set the clock to a time at which all earlier timers are due."""
         self.clock.jump(self._furthest + 5)
 
     async def ready(self) -> None:
-        """Raises UnexpectedLogError."""
+        """Wait until the host is ready. Raises UnexpectedLogError."""
         if not await self._is_ready():
             assert self._process is not None
             raise UnexpectedLogError(
-                f"the host ended with {self._process.returncode}: {self.log[-3000:]}"
+                f"the host exited with {self._process.returncode}: {self.log[-3000:]}"
             )
 
     async def _is_ready(self) -> bool:
-        """False if it has ended before."""
+        """Wait until the host is ready. Return false if it exits before."""
         assert self._process is not None
         limit = time.monotonic() + START
         while time.monotonic() < limit:
@@ -143,10 +148,10 @@ class MortalHost:
                 return True
             await asyncio.sleep(0.02)
         raise UnexpectedLogError(
-            f"the host was not ready after {START} s ({self._life}): {self.log[-3000:]}"
+            f"the host was not ready after {START} s ({self._current}): {self.log[-3000:]}"
         )
 
-    async def _dies_within(self, seconds: float) -> bool:
+    async def _exits_within(self, seconds: float) -> bool:
         assert self._process is not None
         try:
             await asyncio.wait_for(asyncio.shield(self._process.wait()), seconds)
@@ -154,14 +159,14 @@ class MortalHost:
             return False
         return True
 
-    async def _end(self, life: Life) -> str:
+    async def _end(self, session: HostSession) -> str:
         process = self._process
         assert process is not None
-        if process.returncode is None and life.end in DISK_ENDS and "The state file" in self.log:
-            await self._dies_within(NOTICE)
+        if process.returncode is None and session.end in DISK_ENDS and "The state file" in self.log:
+            await self._exits_within(NOTICE)
             if process.returncode is None:
                 raise UnexpectedLogError(
-                    f"its disk has failed ({life}), but it goes on: {self.log[-3000:]}"
+                    f"the disk has failed ({session}), but the host still runs: {self.log[-3000:]}"
                 )
         if process.returncode is None:
             await self.kill()
@@ -169,14 +174,14 @@ class MortalHost:
         if process.returncode == KILLED:
             return "killed"
         log = self.log
-        if life.end in DISK_ENDS and process.returncode == 1 and "The state" in log[-1500:]:
+        if session.end in DISK_ENDS and process.returncode == 1 and "The state" in log[-1500:]:
             return "ended"
         raise UnexpectedLogError(
-            f"the host ended by itself with {process.returncode} ({life}): {log[-4000:]}"
+            f"the host exited with {process.returncode} ({session}): {log[-4000:]}"
         )
 
     async def kill(self) -> None:
-        """SIGKILL, or TerminateProcess on Windows: no line of its code runs any more."""
+        """Kill the host by SIGKILL, or by TerminateProcess on Windows."""
         assert self._process is not None
         self._orphans.update(self._children())
         with contextlib.suppress(ProcessLookupError):
@@ -184,11 +189,11 @@ class MortalHost:
         await self._process.wait()
 
     async def stop(self) -> None:
-        """In good order. Raises UnexpectedLogError."""
+        """Stop the host by SIGTERM. Raises UnexpectedLogError if it does not exit."""
         assert self._process is not None
         self._orphans.update(self._children())
         self._process.terminate()
-        if not await self._dies_within(30):
+        if not await self._exits_within(30):
             raise UnexpectedLogError(f"the host does not stop: {self.log[-3000:]}")
 
     def _kill_a_worker(self, chance: random.Random) -> None:
@@ -200,37 +205,41 @@ class MortalHost:
     def _children(self) -> list[psutil.Process]:
         assert self._process is not None
         try:
-            found: list[psutil.Process] = psutil.Process(self._process.pid).children(recursive=True)
-            return found
+            processes: list[psutil.Process]
+            processes = psutil.Process(self._process.pid).children(recursive=True)
+            return processes
         except psutil.NoSuchProcess:
             return []
 
     async def close(self) -> list[str]:
-        """Kill what is left; which workers have outlived their hosts."""
+        """Kill all processes. Return a sentence for each worker that outlived its host."""
         if self._process is not None and self._process.returncode is None:
             await self.kill()
         limit = time.monotonic() + 10
-        left = self._left()
-        while left and time.monotonic() < limit:
+        remaining = self._remaining()
+        while remaining and time.monotonic() < limit:
             await asyncio.sleep(0.05)
-            left = self._left()
-        for process in left:
+            remaining = self._remaining()
+        for process in remaining:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self.clock.close()
-        return [f"a worker (pid {process.pid}) outlived its host" for process in left]
+        return [f"a worker (pid {process.pid}) outlived its host" for process in remaining]
 
-    def _left(self) -> list[psutil.Process]:
-        left = []
+    def _remaining(self) -> list[psutil.Process]:
+        remaining = []
         for process in self._orphans:
             with contextlib.suppress(psutil.NoSuchProcess):
                 if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                    left.append(process)
-        return left
+                    remaining.append(process)
+        return remaining
 
 
 def free_port() -> int:
-    """Not one of those that the system gives to outgoing connections: it must be free again after every death."""
+    """Return a free port below those of outgoing connections.
+
+    It must be free after each crash.
+    """
     chance = random.SystemRandom()
     while True:
         port = chance.randrange(20000, 30000)

@@ -1,4 +1,7 @@
-"""How each life of the host ends: chosen by chance from a deck, so that every way comes as often as it is in there."""
+"""The sessions of the host and their ends.
+
+The ends are drawn from a shuffled deck, which determines the frequency of each end.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,33 @@ from dataclasses import dataclass
 from tests.crash.launcher import POINTS
 
 DISK_ENDS = ("eio-write", "eio-sync", "enospc-write")
-"""Faults that the host notices: it has to end by itself and say why."""
+"""Faults that the host must report before it exits."""
 SHIM_KILLS = ("kill-write", "torn-write", "kill-sync")
 SYSTEMATIC = 60
-"""Of the passings of a point the first so many have their turn one after the other; others come by chance."""
+"""Number of passings of a point that are tested one after the other. Later ones are random."""
 
 
 @dataclass
-class Life:
+class HostSession:
+    """A session: the time from the start of a host process to its end."""
+
     end: str
     """random, starting, one of POINTS, or a mode of shim.c."""
-    at: int = 0
-    """The how-manieth passing, write or sync."""
+    nth: int = 0
+    """Number of the passing, write or sync at which the session ends."""
     seconds: float = 0.0
-    """random, starting: how long it lives, from when it is ready or from its start."""
+    """Duration, from the start of the process (``starting``) or from the host's readiness."""
     worker_kills: int = 0
+    """Number of worker processes that are killed."""
     power_cut: bool = False
-    """What it had not synced is lost with it."""
+    """True if unsynced writes are lost at the end."""
     clock: float | None = None
-    """Where the clock jumps to in the middle of it: seconds from the furthest it has been."""
+    """Jump of the clock in the middle of the session, in seconds from its latest time."""
     short_writes: int = 0
-    """Every so-manieth write of it is a short one."""
+    """Interval of short writes: every nth write is one. 0 for none."""
 
     def __str__(self) -> str:
-        parts = [f"{self.end}:{self.at}" if self.at else f"{self.end} {self.seconds:.2f} s"]
+        parts = [f"{self.end}:{self.nth}" if self.nth else f"{self.end} {self.seconds:.2f} s"]
         parts += [f"{self.worker_kills} workers killed"] if self.worker_kills else []
         parts += ["power cut"] if self.power_cut else []
         parts += [f"clock {self.clock:+g} s"] if self.clock is not None else []
@@ -41,12 +47,12 @@ class Life:
 
 
 def once_each(*, shim: bool) -> list[str]:
-    """Every way to end."""
+    """Return every kind of end once."""
     return ["random", "starting", *POINTS, *((*SHIM_KILLS, *DISK_ENDS) if shim else ())]
 
 
-class Lives:
-    """The first lives end in every way once."""
+class SessionDeck:
+    """Returns sessions. The first ones have every kind of end once."""
 
     def __init__(self, chance: random.Random, *, shim: bool) -> None:
         self._chance, self._shim = chance, shim
@@ -54,29 +60,28 @@ class Lives:
         chance.shuffle(self._deck)
         self._visits: Counter[str] = Counter()
 
-    def next(self) -> Life:
+    def next(self) -> HostSession:
+        """Return the next session."""
         chance = self._chance
         if not self._deck:
             self._deck = ["random"] * 3 + ["starting"] * 2 + [*POINTS] * 2
             self._deck += [*SHIM_KILLS, *DISK_ENDS] if self._shim else []
             chance.shuffle(self._deck)
         end = self._deck.pop()
-        life = Life(end, seconds=chance.uniform(0.05, 0.9))
+        session = HostSession(end, seconds=chance.uniform(0.05, 0.9))
         if end in POINTS:
-            life.at = self._passing(end)
+            session.nth = self._passing(end)
         elif end not in ("random", "starting"):
-            life.at = int(2 ** chance.uniform(0, 9 if "write" in end else 7))
+            session.nth = int(2 ** chance.uniform(0, 9 if "write" in end else 7))
         if end == "random" and chance.random() < 0.6:
-            life.worker_kills = chance.randint(
-                1, 2
-            )  # three would be enough to make a message fail for good
-        if self._shim and not life.at and chance.random() < 0.4:
-            life.short_writes = chance.randint(2, 9)
+            session.worker_kills = chance.randint(1, 2)  # after three a message fails for good
+        if self._shim and not session.nth and chance.random() < 0.4:
+            session.short_writes = chance.randint(2, 9)
         if self._shim and end not in DISK_ENDS and chance.random() < 0.5:
-            life.power_cut = True
+            session.power_cut = True
         if chance.random() < 0.3:
-            life.clock = chance.choice((-3600.0, -30.0, -3.0, -1.0, 0.0, 0.0, 1.0, 5.0, 3600.0))
-        return life
+            session.clock = chance.choice((-3600.0, -30.0, -3.0, -1.0, 0.0, 0.0, 1.0, 5.0, 3600.0))
+        return session
 
     def _passing(self, point: str) -> int:
         self._visits[point] += 1
