@@ -117,7 +117,7 @@ def runtime_status(function: Callback) -> Callback:
         "--runtime-status",
         multiple=True,
         metavar="STATUS...",
-        help="Only instances with one of these statuses: running, completed, failed, ...",
+        help="Only instances with one of these statuses, such as completed or failed.",
     )(function)
 
 

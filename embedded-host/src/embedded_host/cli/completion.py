@@ -10,9 +10,9 @@ from embedded_host.cli.command import CommandError, command
 @command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish", "powershell"]))
 def completion(shell: str) -> None:
-    """Print a script that completes commands and options in a shell.
+    """Print a completion script for a shell.
 
-    It supports bash 4.4 and newer, zsh (load it after compinit), fish, and PowerShell. PowerShell
+    The script completes commands and options. It supports bash 4.4 and newer, zsh (load it after compinit), fish, and PowerShell. PowerShell
     requires click 8.5 or newer (pip install --upgrade click).
 
     Examples:

@@ -20,9 +20,9 @@ from embedded_host.task_hub.diagnosis import Diagnosis
 @as_json
 @target_options
 def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
-    """Show why an instance does not continue: its open calls, timers and events.
+    """Show why an instance does not continue.
 
-    The diagnosis of a running embedded host is complete. For a state file or the Azure Functions
+    The output lists the calls, timers and events that the instance waits for. The diagnosis of a running embedded host is complete. For a state file or the Azure Functions
     host, the command derives the diagnosis from the history, which does not contain the external
     events that an orchestrator waits for.
 

@@ -14,7 +14,7 @@ from embedded_host.cli.arguments import (
 )
 from embedded_host.cli.command import NotFoundError, command, keep_examples
 from embedded_host.cli.output import print_json, print_result, print_table, shown
-from embedded_host.cli.target import Target, target_options
+from embedded_host.cli.target import Target, host_options, target_options
 
 _name = click.option(
     "--name", required=True, type=NonEmpty(), metavar="NAME", help="The entity function."
@@ -99,7 +99,7 @@ def get(target: Target, name: str, key: str, as_json: bool) -> None:
 @click.option("--operation", required=True, type=NonEmpty(), metavar="NAME", help="The operation.")
 @click.option("--input", metavar="JSON|@FILE", help="The operation's input; @- reads stdin.")
 @as_json
-@target_options
+@host_options
 def signal(
     target: Target, name: str, key: str, operation: str, input: str | None, as_json: bool
 ) -> None:
@@ -123,7 +123,7 @@ def signal(
 @_name
 @_key
 @as_json
-@target_options
+@host_options
 def delete(target: Target, name: str, key: str, as_json: bool) -> None:
     """Delete an entity with its state and pending operations.
 

@@ -13,7 +13,7 @@ from embedded_host.error_codes import CODE, entries
 @command()
 @click.argument("code", required=False, metavar="[CODE]")
 def explain(code: str | None) -> None:
-    """Print the cause and the fix of an error code such as EH201.
+    """Print the cause and the fix of an error code.
 
     Without a code, the command lists all codes.
 

@@ -22,7 +22,7 @@ from embedded_host.cli.instances import require
 from embedded_host.cli.output import print_json, print_result, printable
 from embedded_host.cli.state_file import StateFile, state_lock
 from embedded_host.cli.status_import import state_to_import
-from embedded_host.cli.target import Target, target_options
+from embedded_host.cli.target import Target, state_file_options, target_options
 from embedded_host.store.files import STATE_FILE
 from embedded_host.store.interface import DeleteInstance
 from embedded_host.store.sqlite import SqliteStore
@@ -39,7 +39,7 @@ from embedded_host.store.sqlite import SqliteStore
 )
 @target_options
 def export(target: Target, instance_id: str, output: Path | None) -> None:
-    """Write an instance with its history as one JSON document.
+    """Export an instance with its history as JSON.
 
     An export from a state file is complete, and the host may keep running. An unfinished instance
     continues after the import. An export from a host with --url contains the status of the
@@ -94,9 +94,11 @@ def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
 )
 @click.option("--replace", is_flag=True, help="Replace an existing instance with the same id.")
 @as_json
-@target_options
+@state_file_options
 def import_(target: Target, file: str, new_id: str | None, replace: bool, as_json: bool) -> None:
-    """Import an exported instance into a state. FILE is an export; - reads stdin.
+    """Import an exported instance into a state file.
+
+    FILE is the output of embedded-host export; - reads stdin.
 
     Stop the host before the import. The instance continues when the host starts again.
 

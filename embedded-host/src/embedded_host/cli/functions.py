@@ -14,7 +14,7 @@ from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import CommandError, command, keep_examples
 from embedded_host.cli.output import print_json, print_table
 from embedded_host.cli.reader import Json
-from embedded_host.cli.target import Target, target_options
+from embedded_host.cli.target import Target, host_options
 
 if TYPE_CHECKING:
     from embedded_host.app.definitions import App
@@ -65,11 +65,12 @@ def functions() -> None:
 
 @command("list")
 @as_json
-@target_options
+@host_options
 def list_(target: Target, as_json: bool) -> None:
-    """List the functions of the running host, or of the app folder if no host responds.
+    """List the functions of the running host or app folder.
 
-    To list the functions of a folder, the command imports the app's code.
+    If no host responds, the command imports the app's code and lists the functions of the app
+    folder.
 
     Examples:
       embedded-host functions list

@@ -28,9 +28,10 @@ _RENAMED = {"gitignore": ".gitignore", "funcignore": ".funcignore"}
     "function.json for each function.",
 )
 def init(folder: Path, model: str) -> None:
-    """Create a new app with a test in FOLDER (default: the current folder).
+    """Create a new app in FOLDER. Default: the current folder.
 
-    If one of the app's files exists, the command fails and writes nothing.
+    The app has an HTTP function, an orchestrator, an activity and tests. If one of its files
+    exists, the command fails and writes nothing.
 
     Examples:
       embedded-host init my-app

@@ -28,7 +28,7 @@ from embedded_host.cli.output import (
     shown,
 )
 from embedded_host.cli.reader import InstanceStatus
-from embedded_host.cli.target import Target, target_options
+from embedded_host.cli.target import Target, host_options, target_options
 from embedded_host.store.interface import InstanceQuery
 
 
@@ -45,7 +45,7 @@ from embedded_host.store.interface import InstanceQuery
 )
 @click.option("--input", metavar="JSON|@FILE", help="The orchestrator's input; @- reads stdin.")
 @as_json
-@target_options
+@host_options
 def start_new(
     target: Target, function_name: str, instance_id: str | None, input: str | None, as_json: bool
 ) -> None:
@@ -90,7 +90,7 @@ def start_new(
     default="false",
     type=bool,
     metavar="[BOOLEAN]",
-    help="Show the input.",
+    help="Show the input: true or false. Default: false. Without a value: true.",
 )
 @click.option(
     "--show-output",
@@ -99,7 +99,7 @@ def start_new(
     default="false",
     type=bool,
     metavar="[BOOLEAN]",
-    help="Show the output.",
+    help="Show the output: true or false. Default: false. Without a value: true.",
 )
 @as_json
 @target_options

@@ -24,9 +24,9 @@ from embedded_host.cli.target import Target, state_options
 @keep_examples
 @click.group()
 def keys() -> None:
-    """List, create and revoke the access keys of a host with --auth.
+    """List, create and revoke access keys.
 
-    A running host uses changed keys at once.
+    A host with --auth requires these keys. A running host uses changed keys at once.
 
     Example:
       embedded-host keys list
@@ -78,9 +78,9 @@ def _scope(function: Callback) -> Callback:
 @as_json
 @_key_file
 def list_(file: KeyFile, as_json: bool) -> None:
-    """List the keys, and a link to the dashboard that contains its key.
+    """List the keys and a link to the dashboard.
 
-    The link is printed if the host is running.
+    The link contains the key of the dashboard. It is printed if the host is running.
 
     Examples:
       embedded-host keys list

@@ -7,7 +7,7 @@ import click
 from embedded_host.cli.arguments import NonEmpty, as_json, instance_id, json_argument, reason
 from embedded_host.cli.command import command
 from embedded_host.cli.output import print_result
-from embedded_host.cli.target import Target, target_options
+from embedded_host.cli.target import Target, host_options
 
 
 @command("raise-event")
@@ -25,7 +25,7 @@ from embedded_host.cli.target import Target, target_options
     help="The data of the event. Default: null. @- reads stdin.",
 )
 @as_json
-@target_options
+@host_options
 def raise_event(
     target: Target, instance_id: str, event_name: str, event_data: str | None, as_json: bool
 ) -> None:
@@ -48,7 +48,7 @@ def raise_event(
 @instance_id
 @reason
 @as_json
-@target_options
+@host_options
 def terminate(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
     """Terminate an instance. Running activities are not canceled.
 
@@ -62,7 +62,7 @@ def terminate(target: Target, instance_id: str, reason: str | None, as_json: boo
 @instance_id
 @reason
 @as_json
-@target_options
+@host_options
 def suspend(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
     """Suspend an instance. It continues after resume.
 
@@ -76,7 +76,7 @@ def suspend(target: Target, instance_id: str, reason: str | None, as_json: bool)
 @instance_id
 @reason
 @as_json
-@target_options
+@host_options
 def resume(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
     """Resume a suspended instance.
 
@@ -90,7 +90,7 @@ def resume(target: Target, instance_id: str, reason: str | None, as_json: bool) 
 @instance_id
 @reason
 @as_json
-@target_options
+@host_options
 def rewind(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
     """Rewind a failed instance: run its failed calls again.
 
@@ -108,9 +108,9 @@ def rewind(target: Target, instance_id: str, reason: str | None, as_json: bool) 
     help="Replace the finished instance. Default: a new instance id.",
 )
 @as_json
-@target_options
+@host_options
 def restart(target: Target, instance_id: str, same_id: bool, as_json: bool) -> None:
-    """Start an instance's orchestrator again with the same input.
+    """Start an orchestrator again with the same input.
 
     Examples:
       embedded-host restart --id order-7

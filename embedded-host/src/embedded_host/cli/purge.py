@@ -13,7 +13,7 @@ from embedded_host.cli.arguments import NonEmpty, as_json, created_between, runt
 from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import number_of_instances, print_result
 from embedded_host.cli.state_file import state_lock
-from embedded_host.cli.target import Target, target_options
+from embedded_host.cli.target import Target, host_options, state_file_options
 from embedded_host.engine.status import FINISHED
 from embedded_host.store.interface import InstanceQuery
 
@@ -30,7 +30,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
     "--id", "instance_id", type=NonEmpty(), metavar="ID", help="Delete only this instance."
 )
 @as_json
-@target_options
+@host_options
 def purge_history(
     target: Target,
     created_after: datetime | None,
@@ -70,11 +70,11 @@ def purge_history(
 @command("delete-task-hub")
 @click.option("--yes", is_flag=True, help="Delete without confirmation.")
 @as_json
-@target_options
+@state_file_options
 def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
-    """Delete all instances and entities of a task hub, including running ones.
+    """Delete all instances and entities of a task hub.
 
-    Stop the host first.
+    Running instances are deleted too. Stop the host first.
 
     Examples:
       embedded-host delete-task-hub

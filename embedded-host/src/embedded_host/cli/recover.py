@@ -26,12 +26,15 @@ SHOWN = 20
 @as_json
 @state_options
 def recover(target: Target, as_json: bool) -> None:
-    """Recover the readable data of a damaged state file and report the outcome for each instance.
+    """Recover the readable data of a damaged state file.
 
-    Stop the host first. The command .recover of SQLite's program sqlite3 reads the rows, and
-    a new file replaces the damaged one, which is kept beside it. Unfinished instances whose data is
-    incomplete become Failed, with the reason as their output; the others continue. An undamaged
-    file is not changed.
+    Stop the host first. The recovered rows are written to a new file, which replaces the damaged
+    one. The damaged file is kept in the same folder. An undamaged file is not changed.
+
+    The command reports the outcome for each instance. An unfinished instance that lost
+    required data becomes Failed, with the reason as its output. Other instances continue.
+
+    The recovery uses SQLite's shell sqlite3, which must have the command .recover.
 
     Examples:
       embedded-host recover

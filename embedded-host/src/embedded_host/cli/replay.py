@@ -29,12 +29,14 @@ from embedded_host.cli.output import print_json, printable
 )
 @as_json
 def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json: bool) -> None:
-    """Check that the app's orchestrators still match recorded histories.
+    """Check recorded histories against the app's code.
 
-    FILE is an export of this command line, the output of func durable get-history, or a status of
-    the Azure Functions host with showHistory=true&showHistoryOutput=true. Only orchestrators run,
-    with the recorded results. The exit code is 1 if a history does not match; the output shows the
-    first different step.
+    The command runs the app's orchestrators with the recorded results, and no other functions. If
+    an orchestrator takes another step than its history, the output shows the first such step and
+    the exit code is 1.
+
+    FILE is the output of embedded-host export or of func durable get-history, or a status of the
+    Azure Functions host with showHistory=true&showHistoryOutput=true.
 
     Examples:
       embedded-host replay histories/*.json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,12 +178,37 @@ class Target:
         return True
 
 
+_STATE_FOLDER = "The state folder. Default: .embedded-host in the app folder."
+
+
 def target_options(function: Callback) -> Callback:
-    """Add the options that select a host or a state.
+    """Add the options that select a host or a state file, for a command that reads.
 
     ``function`` gets them as its first argument, a Target.
     """
+    return _with_target(function, "Read the state file in this folder instead of a host.")
 
+
+def host_options(function: Callback) -> Callback:
+    """Add the options that select a host, for a command that needs one.
+
+    ``function`` gets them as its first argument, a Target. ``--state`` is parsed too, so that
+    ``Target.host`` can explain why it is an error.
+    """
+    return _with_target(function, _STATE_FOLDER, hidden=("--state",))
+
+
+def state_file_options(function: Callback) -> Callback:
+    """Add the options that select a task hub of a state file, for a command that writes to it.
+
+    ``function`` gets them as its first argument, a Target. The options that select a host are
+    parsed too, so that the command can explain why they are an error.
+    """
+    hidden = ("--url", "--code", "--connection-string-setting")
+    return _with_target(function, _STATE_FOLDER, hidden)
+
+
+def _with_target(function: Callback, state_help: str, hidden: Collection[str] = ()) -> Callback:
     @functools.wraps(function)
     def with_target(
         url: str | None,
@@ -201,6 +227,7 @@ def target_options(function: Callback) -> Callback:
         click.option(
             "--connection-string-setting",
             metavar="NAME",
+            hidden="--connection-string-setting" in hidden,
             help="The app setting with the storage's connection string, for an Azure Functions "
             "host with several storages.",
         ),
@@ -208,22 +235,19 @@ def target_options(function: Callback) -> Callback:
             "--task-hub-name", metavar="NAME", help="The task hub. Default: that of the app."
         ),
         script_root,
-        click.option(
-            "--state",
-            type=click.Path(file_okay=False, path_type=Path),
-            metavar="DIR",
-            help="Use the state file in this folder, without a host.",
-        ),
+        _state_option(state_help, hidden="--state" in hidden),
         click.option(
             "--code",
             envvar="EMBEDDED_HOST_CODE",
             metavar="KEY",
+            hidden="--code" in hidden,
             help="The host's system key durabletask_extension, or its master key. Default: the "
             "environment variable EMBEDDED_HOST_CODE.",
         ),
         click.option(
             "--url",
             metavar="URL",
+            hidden="--url" in hidden,
             help="The host. Default: http://localhost:7071, or the port in local.settings.json.",
         ),
     ):
@@ -255,14 +279,19 @@ def state_options(function: Callback) -> Callback:
     command: Callback = with_target
     for option in (
         script_root,
-        click.option(
-            "--state",
-            type=click.Path(file_okay=False, path_type=Path),
-            metavar="DIR",
-            help="The state folder. Default: .embedded-host in the app folder.",
-        ),
+        _state_option(_STATE_FOLDER),
         click.option("--url", hidden=True),
         click.option("--code", hidden=True),
     ):
         command = option(command)
     return command
+
+
+def _state_option(help: str, *, hidden: bool = False) -> Callable[[Callback], Callback]:
+    return click.option(
+        "--state",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        hidden=hidden,
+        help=help,
+    )

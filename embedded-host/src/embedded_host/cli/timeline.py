@@ -69,7 +69,10 @@ class Bar:
 @as_json
 @target_options
 def timeline(target: Target, instance_id: str, as_json: bool) -> None:
-    """Draw a chart of an instance's activities, timers and events over time.
+    """Draw a chart of an instance's history over time.
+
+    The chart has a bar for each activity, sub-orchestration, timer and suspension, and a mark for
+    each event.
 
     Examples:
       embedded-host timeline --id order-7

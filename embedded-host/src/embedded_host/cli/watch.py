@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import click
 
-from embedded_host.cli.arguments import NonEmpty, as_json
+from embedded_host.cli.arguments import NonEmpty
 from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import console, on_terminal, rich_table, shown
 from embedded_host.cli.reader import InstanceStatus, Reader
@@ -53,7 +53,7 @@ COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTim
     is_flag=True,
     help="Exit when all watched instances have finished. Implied by --id.",
 )
-@as_json
+@click.option("--json", "as_json", is_flag=True, help="Print each change as a line of JSON.")
 @target_options
 def watch(
     target: Target,
@@ -64,10 +64,10 @@ def watch(
     until_finished: bool,
     as_json: bool,
 ) -> None:
-    """Show a live table of running instances and their results. Ctrl+C exits.
+    """Show a live table of running instances. Press Ctrl+C to exit.
 
-    If stdout is not a terminal, each change is printed as a line; with --json, as a line of JSON
-    (JSON Lines).
+    An instance that finishes stays in the table. If stdout is not a terminal, the command prints a
+    line for each change.
 
     Examples:
       embedded-host watch
