@@ -31,7 +31,8 @@ def examples(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[s
         assert command is not None
         if isinstance(command, click.Group):
             yield from examples(command, (*path, name))
-        lines = re.findall(r"^ +(.*embedded-host .*)$", command.help or "", re.MULTILINE)
+        _, _, section = (command.help or "").partition("Example")
+        lines = re.findall(r"^ +(.*embedded-host .*)$", section, re.MULTILINE)
         assert lines, f"{name} has no example"
         yield from lines
 
