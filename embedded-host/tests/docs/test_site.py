@@ -9,7 +9,7 @@ import pytest
 
 import mkdocs_hooks
 from embedded_host.cli.commands import cli
-from tests.docs.markdown import PAGES, PROJECT
+from tests.docs.markdown import CODES, ERRORS_PAGE, PAGES, PROJECT
 
 CONFIGURATION = (PROJECT / "mkdocs.yml").read_text(encoding="utf-8")
 COMMANDS = PROJECT / "docs" / "reference" / "commands.md"
@@ -30,6 +30,13 @@ def test_the_site_loads_no_fonts_and_no_diagrams_from_the_network() -> None:
     assert "\n  font: false " in CONFIGURATION
     # Material for MkDocs loads Mermaid from a CDN when a page has such a diagram.
     assert not [page for page in PAGES if "```mermaid" in page.read_text(encoding="utf-8")]
+
+
+def test_the_page_of_error_codes_includes_the_list_from_its_first_section_on() -> None:
+    (start,) = re.findall(r'errors\.md:(\d+):"', ERRORS_PAGE.read_text(encoding="utf-8"))
+    lines = CODES.read_text(encoding="utf-8").splitlines()
+    sections = [number for number, line in enumerate(lines, 1) if line.startswith("## ")]
+    assert int(start) == sections[0]
 
 
 def commands(group: click.Group, path: str) -> list[str]:
