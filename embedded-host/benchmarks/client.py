@@ -32,7 +32,7 @@ class Client:
     """A client of one host."""
 
     def __init__(self, base: str) -> None:
-        """Open no connection yet. ``base`` is the host's URL without a final slash."""
+        """Create a client. ``base`` is the host's URL without a final slash."""
         self._base = base
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=64), timeout=aiohttp.ClientTimeout(total=300)
@@ -114,7 +114,7 @@ async def run_sequentially(call: Callable[[], Awaitable[object]], times: int) ->
 async def run_concurrently(
     call: Callable[[], Awaitable[object]], times: int, clients: int
 ) -> float:
-    """Run a call ``times`` times by concurrent clients, and return the seconds of all runs."""
+    """Run a call ``times`` times with concurrent clients, and return the total seconds."""
     left = iter(range(times))
 
     async def client() -> None:

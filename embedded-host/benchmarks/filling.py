@@ -85,7 +85,7 @@ class FilledState:
 
 
 def models(state: Path) -> dict[str, Model]:
-    """Return an instance of the state for each status, by status."""
+    """Return one instance of each status that the state has, by status."""
     store = SqliteStore(state / STATE_FILE)
     try:
         rows = store.list(HUB, InstanceQuery(), 100)
@@ -105,7 +105,7 @@ def fill(
     failed_every: int,
     track: Callable[[range], Iterable[int]],
 ) -> FilledState:
-    """Write ``count`` instances: copies of ``usual``, and one of ``failed`` per ``failed_every``.
+    """Write ``count`` copies of ``usual``, but of ``failed`` for every ``failed_every``-th instance.
 
     ``track`` wraps the range of batches, to show the progress.
     """

@@ -25,7 +25,7 @@ class Sizes:
     finished: int = 100_000
     """Finished instances in the state."""
     failed_every: int = 1000
-    """One instance of this number is failed, the others are completed."""
+    """The number of finished instances for each failed one. The others are completed."""
     pairs: int = 6
     """Rounds of the comparison of two hosts."""
     pair_throughput: int = 1000

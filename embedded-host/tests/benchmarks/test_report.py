@@ -87,7 +87,7 @@ def test_a_figure_of_another_size_has_no_target() -> None:
     assert (other.target, other.met, verdict(other)) == (None, None, "")
 
 
-def test_the_targets_of_the_project() -> None:
+def test_the_project_has_targets_for_speed() -> None:
     assert [
         str(TARGETS[key]) for key in ("cold_start", "hello_p50", "hello_p95", "hello_per_second")
     ] == [

@@ -42,7 +42,7 @@ from tests.http.api import Api, request
 
 
 class FindingError(AssertionError):
-    """A parser or the management API reacted in a way that it must not."""
+    """A target reacted to an input in an invalid way."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from tests.support.app_folder import AppFolder
 
 
 def load_app(root: Path) -> AppFolder:
-    """Write the app."""
+    """Write the files of the app below ``root``."""
     app = AppFolder(root)
     app.starter()
     app.http(

@@ -94,7 +94,7 @@ async def test_crash_at_kills_the_host_before_or_after_the_turn_is_recorded(
     await shop.crash_at(2, recorded=True)
     assert (await shop.run("Order", 8)).status == "Completed"
     assert (entries(), shop.turns) == ([7, 7, 8], 1)  # the new host ran turn 3
-    with pytest.raises(ValueError, match="counts turns from 1, not from 0"):
+    with pytest.raises(ValueError, match="requires a turn number from 1, not 0"):
         await shop.crash_at(0)
 
 

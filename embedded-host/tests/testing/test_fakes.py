@@ -171,7 +171,7 @@ async def test_a_spy_of_an_entity_records_every_operation_of_a_batch(shop: Durab
     assert counter.calls == [("add", 5), ("add", 3), ("get", None)]
 
 
-async def test_operations_that_an_entitys_spy_fails_do_not_reach_the_entity(
+async def test_operations_that_a_spy_fails_do_not_reach_the_entity(
     shop: DurableApp,
 ) -> None:
     # The signal fails. It arrives in the same batch as the first call.

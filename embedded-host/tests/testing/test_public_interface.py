@@ -69,7 +69,7 @@ def test_every_public_method_has_a_docstring(name: str) -> None:
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_every_exported_class_has_a_docstring_of_its_own(cls: type) -> None:
+def test_every_exported_class_has_its_own_docstring(cls: type) -> None:
     assert cls.__doc__
 
 

@@ -340,7 +340,7 @@ class DurableApp(InstanceOperations):
             ```
         """
         if turn < 1:
-            raise ValueError(f"crash_at() counts turns from 1, not from {turn}. [EH609]")
+            raise ValueError(f"crash_at() requires a turn number from 1, not {turn}. [EH609]")
         await self._simulation.run_until_idle()
         self._simulation.host.crash_at(turn, recorded=recorded)
 
