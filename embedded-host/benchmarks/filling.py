@@ -105,7 +105,7 @@ def fill(
     failed_every: int,
     track: Callable[[range], Iterable[int]],
 ) -> FilledState:
-    """Write ``count`` copies of ``usual``, but of ``failed`` for every ``failed_every``-th instance.
+    """Write ``count`` copies of ``usual``, but of ``failed`` for each ``failed_every``-th one.
 
     ``track`` wraps the range of batches, to show the progress.
     """

@@ -41,7 +41,7 @@ _KINDS = ("activity", "orchestrator", "entity")
 
 
 class Simulation:
-    """The parts of an app under test.
+    """The app under test, with its host, store and clock.
 
     A restart replaces ``host``. A reset also replaces the store and ``clock``.
     """
