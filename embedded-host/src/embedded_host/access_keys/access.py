@@ -19,9 +19,9 @@ class Decision(enum.Enum):
 
     ALLOWED = enum.auto()
     UNAUTHORIZED = enum.auto()
-    """The request has no key, or its key is not valid for any request of this kind."""
+    """The key is missing or unknown. For a function also: the key allows other requests only."""
     FORBIDDEN = enum.auto()
-    """The key is valid for other requests only."""
+    """The key allows other requests only, and the request is not to a function."""
 
 
 class _KeyKind(enum.Enum):

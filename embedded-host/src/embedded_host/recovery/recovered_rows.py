@@ -114,7 +114,7 @@ def read_rows(database: Path, damage: Damage) -> RecoveredRows:
 
 
 def read_index(path: Path, recovered: RecoveredRows) -> None:
-    """Add the entries of an index of the damaged file, which identify instances without a row."""
+    """Read the index of statuses of the damaged file. Its entries name instances without a row."""
     try:
         with closing(connect(path)) as connection:
             # All four columns are in the index: SQLite does not read the table's pages.
@@ -157,8 +157,8 @@ def _read_loose(
 ) -> None:
     """Add the valid rows of pages that belong to no table, for damaged tables only.
 
-    ``may_be_free``: such a page may be a free one. Then messages and activities are not added: they
-    are deleted soon, and an old message would be delivered twice.
+    ``may_be_free`` means that such a page may be a free page, whose rows are old. Messages,
+    activities and awaited events are then left out: an old message would be delivered again.
     """
     keys = {row.key for row in recovered.rows.instances}
     for _, _, count, rowid, *fields in connection.execute("SELECT * FROM lost_and_found"):

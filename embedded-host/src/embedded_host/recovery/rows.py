@@ -130,7 +130,7 @@ class Table(Generic[Record]):
     """Returns the table's list."""
 
     def add(self, rows: Rows, values: Sequence[object]) -> bool:
-        """Append the row with these values to ``rows``; return false if a value is invalid."""
+        """Append the row with these values to ``rows``. Return false if a value is invalid."""
         if len(values) != len(self.columns):
             return False
         if not all(check(value) for check, value in zip(self.checks, values, strict=True)):
@@ -139,7 +139,7 @@ class Table(Generic[Record]):
         return True
 
     def add_loose(self, rows: Rows, rowid: object, values: Sequence[object]) -> bool:
-        """Append a record that belongs to no table; return false if this table cannot have it."""
+        """Append a record that belongs to no table. Return false if this table cannot contain it."""
         if not self.has_rowid:
             return self.add(rows, values)
         if not values or values[0] is not None:  # SQLite stores the rowid beside the record

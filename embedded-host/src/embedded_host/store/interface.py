@@ -137,7 +137,7 @@ class SaveInstance(NamedTuple):
 
 
 class DeleteInstance(NamedTuple):
-    """Delete the instance and everything that belongs to it."""
+    """Delete the instance and all its rows in other tables."""
 
     key: int
 
@@ -149,7 +149,7 @@ class DeleteTaskHub(NamedTuple):
 
 
 class SetInput(NamedTuple):
-    """Set the input of the current execution; None deletes it."""
+    """Set the input of the current execution. None deletes it."""
 
     instance: int
     input: str | None
@@ -158,7 +158,7 @@ class SetInput(NamedTuple):
 class AppendHistory(NamedTuple):
     """Append a turn to the history.
 
-    The input of an ExecutionStarted must be that of ``SetInput``: a long one is stored only there.
+    A long input of an ExecutionStarted is stored by ``SetInput`` only, so both must be the same.
     """
 
     instance: int
@@ -202,7 +202,7 @@ class TakeActivity(NamedTuple):
 class DeletePending(NamedTuple):
     """Delete the timers, completions and activities of one execution.
 
-    External events are kept: the next execution can receive them.
+    External events are kept for the next execution.
     """
 
     instance: int

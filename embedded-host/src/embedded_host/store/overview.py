@@ -252,21 +252,21 @@ class Overview:
     def samples(
         self, hub: str, *, newest: int, each: int, longest: int
     ) -> Iterable[tuple[str, list[HistoryEvent]]]:
-        """Return the name and the history of some of the ``newest`` instances.
+        """Yield the name and the history of some of the ``newest`` instances.
 
         There are up to ``each`` instances of a name. Histories of more than ``longest`` characters
         are left out. Raises ValueError if a row is damaged.
         """
-        seen: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for key, name in self._connection.execute(
             self._sql["newest_instances"], (hub, newest)
         ).fetchall():
             if (
-                seen.get(name, 0) < each
+                counts.get(name, 0) < each
                 and not name.startswith("@")
                 and self._only("history_sizes", key)[0] <= longest
             ):
-                seen[name] = seen.get(name, 0) + 1
+                counts[name] = counts.get(name, 0) + 1
                 yield name, list(chain.from_iterable(self.history(key)))
 
     def awaited_events(self, hub: str, limit: int) -> list[str]:
