@@ -84,7 +84,7 @@ def test_a_damaged_state_is_not_copied(state: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["state"]
 
 
-def test_url_is_refused(tmp_path: Path) -> None:
+def test_the_option_url_is_refused(tmp_path: Path) -> None:
     called = call("backup", "--url", "http://localhost:7071")
     assert called.code == 2
     assert "Omit --url and --code, and select the folder with --state. [EH550]\n" in called.err

@@ -54,7 +54,7 @@ def test_a_state_file_is_diagnosed_from_its_history(state: Path) -> None:
 def diagnosis(
     events: list[HistoryEvent], runtime_status: str = "Running", output: object = None
 ) -> dict[str, object]:
-    shown = history_events(events, show_output=True, show_input=True)
+    api_events = history_events(events, show_output=True, show_input=True)
     status = InstanceStatus(
         {
             "name": "Order",
@@ -62,7 +62,7 @@ def diagnosis(
             "lastUpdatedTime": "2026-01-02T03:04:05Z",
             "output": output,
             "runtimeStatus": runtime_status,
-            "historyEvents": shown,
+            "historyEvents": api_events,
         }
     )
     return from_history(status).document()

@@ -15,13 +15,13 @@ from tests.cli.states import after, started
 
 def rows(*events: HistoryEvent) -> list[tuple[str, ...]]:
     """Return type, name and detail of all rows but the first."""
-    shown = history_events([started(), *events], show_output=True, show_input=True)
+    api_events = history_events([started(), *events], show_output=True, show_input=True)
     status = InstanceStatus(
         {
             "name": "Order",
             "instanceId": "o-1",
             "runtimeStatus": "Running",
-            "historyEvents": shown,
+            "historyEvents": api_events,
         }
     )
     return [row[1:] for row in history_rows(status)[1:]]

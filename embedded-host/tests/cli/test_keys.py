@@ -75,7 +75,7 @@ def test_a_key_is_created_and_rotated(file: KeyFile) -> None:
     assert "y" in file.keys().system
 
 
-def test_url_is_refused() -> None:
+def test_the_option_url_is_refused() -> None:
     called = call("keys", "list", "--url", "https://my-app.azurewebsites.net")
     assert called.code == 2
     assert "Omit --url and --code, and select the folder with --state. [EH550]\n" in called.err

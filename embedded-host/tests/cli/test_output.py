@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from embedded_host.cli import output
-from embedded_host.cli.output import print_fields, print_json, print_table, printable, shown
+from embedded_host.cli.output import format_cell, print_fields, print_json, print_table, printable
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from embedded_host.cli.output import print_fields, print_json, print_table, prin
     ],
 )
 def test_a_value_is_shown_on_one_line(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert format_cell(value) == text
 
 
 def test_control_characters_of_an_instance_do_not_reach_the_terminal(
@@ -31,10 +31,10 @@ def test_control_characters_of_an_instance_do_not_reach_the_terminal(
     assert printable("\x9b2J\u202e\r") == "\\x9b2J\\u202e\\r"
     value = {"é\x9b2J": ["\u202e\x1b\x7f", "\U000e0001"]}
     print_json(value)
-    shown = capsys.readouterr().out
-    assert all(line.isprintable() for line in shown.split("\n"))
-    assert json.loads(shown) == value
-    assert '"é\\u009b2J"' in shown
+    output_text = capsys.readouterr().out
+    assert all(line.isprintable() for line in output_text.split("\n"))
+    assert json.loads(output_text) == value
+    assert '"é\\u009b2J"' in output_text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])

@@ -51,18 +51,18 @@ EVERY_COMMAND: list[tuple[str, ...]] = [
 
 @pytest.mark.parametrize("command", EVERY_COMMAND, ids=" ".join)
 def test_a_missing_key_is_reported(recorded_host: RecordedHost, command: tuple[str, ...]) -> None:
-    without, wrong = (
+    without_key, wrong_key = (
         call_recorded(recorded_host, *command, code=None),
         call_recorded(recorded_host, *command, code="wrong"),
     )
-    assert (without.code, wrong.code) == (1, 1)
-    assert (without.out, wrong.out) == ("", "")
+    assert (without_key.code, wrong_key.code) == (1, 1)
+    assert (without_key.out, wrong_key.out) == ("", "")
     key = "its master key" if command[0] == "functions" else "its system key durabletask_extension"
-    assert key in without.err
-    assert key in wrong.err
+    assert key in without_key.err
+    assert key in wrong_key.err
     if command[0] != "functions":
-        assert "requires a key (status 401)" in without.err
-        assert "does not accept the key (status 401)" in wrong.err
+        assert "requires a key (status 401)" in without_key.err
+        assert "does not accept the key (status 401)" in wrong_key.err
 
 
 def test_the_key_in_a_link_is_sent_as_a_header(recorded_host: RecordedHost) -> None:
@@ -143,10 +143,10 @@ def test_a_recorded_status_is_shown(
     recorded_host: RecordedHost, case: str, label: str, status: str
 ) -> None:
     body = recorded_host.play(case, label)
-    shown = call_recorded(
+    status_shown = call_recorded(
         recorded_host, "get-runtime-status", *ID, "--show-input", "--show-output", "--json"
     ).json
-    assert (shown, shown["runtimeStatus"]) == (body, status)
+    assert (status_shown, status_shown["runtimeStatus"]) == (body, status)
     brief = call_recorded(recorded_host, "get-runtime-status", *ID, "--json").json
     assert not {"input", "output"} & brief.keys()
 
@@ -211,9 +211,9 @@ def test_a_refusal_by_status_is_reported(recorded_host: RecordedHost) -> None:
     message = (
         "Cannot resume the orchestration instance order-7 because instance is in the Running state."
     )
-    wrong = "Something went wrong while processing your request"
+    summary = "Something went wrong while processing your request"
     recorded_host.respond(
-        "POST", "/instances/order-7/resume", 500, {"Message": wrong, "ExceptionMessage": message}
+        "POST", "/instances/order-7/resume", 500, {"Message": summary, "ExceptionMessage": message}
     )
     exists = {
         "Message": "A non-terminal instance with this instance ID already exists.",

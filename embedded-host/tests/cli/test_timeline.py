@@ -19,13 +19,13 @@ from tests.support.running_host import RunningHost
 
 
 def status(events: list[HistoryEvent], runtime_status: str) -> InstanceStatus:
-    shown = history_events(events, show_output=True, show_input=True)
+    api_events = history_events(events, show_output=True, show_input=True)
     return InstanceStatus(
         {
             "name": "Order",
             "instanceId": "o-1",
             "runtimeStatus": runtime_status,
-            "historyEvents": shown,
+            "historyEvents": api_events,
         }
     )
 

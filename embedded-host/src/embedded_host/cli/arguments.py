@@ -29,7 +29,7 @@ class NonEmpty(StringType):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
-        """Return the value. Fails if it is blank."""
+        """Return the value. Raises BadParameter if it is blank."""
         if not str(value).strip():
             self.fail("The value is empty. Check that the shell variable is set.", param, ctx)
         return str(value)
@@ -71,7 +71,7 @@ class Timestamp(TimeType):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
-        """Return the time in its time zone. Fails if the format is unknown."""
+        """Return the time with its time zone. Raises BadParameter if the format is unknown."""
         from embedded_host.management.parameters import parse_timestamp
 
         if isinstance(value, datetime):

@@ -13,7 +13,7 @@ from embedded_host.cli.arguments import (
     top,
 )
 from embedded_host.cli.command import NotFoundError, command, keep_examples
-from embedded_host.cli.output import print_json, print_result, print_table, shown
+from embedded_host.cli.output import format_cell, print_json, print_result, print_table
 from embedded_host.cli.target import Target, host_options, target_options
 
 _name = click.option(
@@ -62,7 +62,7 @@ def list_(
             entity.name,
             entity.key,
             entity.last_operation,
-            shown(entity.state),
+            format_cell(entity.state),
         )
         for entity in page.items
     ]

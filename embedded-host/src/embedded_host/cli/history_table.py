@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embedded_host.cli.output import shown
+from embedded_host.cli.output import format_cell
 from embedded_host.cli.reader import InstanceStatus
 from embedded_host.engine.entity_messages import OperationResponse
 from embedded_host.engine.events import (
@@ -28,7 +28,12 @@ def history_rows(status: InstanceStatus) -> list[tuple[str, str, str, str]]:
     """
     view = HistoryView.of(status.events_as_shown())
     return [
-        (event.timestamp, type(event).__name__, _name(event, view), shown(_detail(event, view)))
+        (
+            event.timestamp,
+            type(event).__name__,
+            _name(event, view),
+            format_cell(_detail(event, view)),
+        )
         for event in view.events
         if not (isinstance(event, _CALLS) and event.event_id in view.completions)
     ]

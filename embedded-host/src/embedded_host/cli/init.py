@@ -14,7 +14,7 @@ from embedded_host.cli.command import CommandError, command
 
 TEMPLATES = Path(__file__).parent / "templates"
 _RENAMED = {"gitignore": ".gitignore", "funcignore": ".funcignore"}
-"""The names of files that Git would apply to this repository under their own names."""
+"""The real names of templates that Git would apply to this repository."""
 
 
 @command()

@@ -113,7 +113,7 @@ class InstanceDocument(_Part, frozen=True, kw_only=True, omit_defaults=True):
     state: RecordedState | None = None
     """The rows, or None in a document from the management API.
 
-    In JSON, its members are members of the document.
+    In JSON, the members of this object are members of the document itself.
     """
 
     def as_json(self) -> Json:
@@ -266,7 +266,7 @@ def _changes(
 
 
 def _renamed(event: HistoryEvent, instance_id: str) -> HistoryEvent:
-    """Return the event, with another instance id if it is an ExecutionStarted."""
+    """Return an event of the imported instance. An ExecutionStarted gets the new id."""
     if not isinstance(event, ExecutionStarted):
         return event
     return replace(

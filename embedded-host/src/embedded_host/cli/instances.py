@@ -20,12 +20,12 @@ from embedded_host.cli.arguments import (
 )
 from embedded_host.cli.command import CommandError, NotFoundError, command, no_instance
 from embedded_host.cli.output import (
+    format_cell,
     print_fields,
     print_json,
     print_result,
     print_table,
     printable,
-    shown,
 )
 from embedded_host.cli.reader import InstanceStatus
 from embedded_host.cli.target import Target, host_options, target_options
@@ -118,7 +118,9 @@ def get_runtime_status(
     if as_json:
         print_json(document)
     else:
-        print_fields({name: shown(value) for name, value in document.items() if value is not None})
+        print_fields(
+            {name: format_cell(value) for name, value in document.items() if value is not None}
+        )
 
 
 @command("get-history")
@@ -189,7 +191,7 @@ def get_instances(
         return
     columns = ["instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime"]
     columns += ["input"] * show_input + ["output"] * show_output
-    rows = [[shown(document.get(column)) for column in columns] for document in documents]
+    rows = [[format_cell(document.get(column)) for column in columns] for document in documents]
     print_table(columns, rows, "There are no instances.")
     if page.token:
         click.echo(f"For the next page: --continuation-token {page.token}", err=True)

@@ -77,7 +77,7 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
-def shown(value: object) -> str:
+def format_cell(value: object) -> str:
     """Return a JSON value for a table's cell, cut to CELL characters."""
     if value is None:
         return ""

@@ -109,8 +109,8 @@ def _unstarted(status: InstanceStatus, execution_id: str) -> RecordedState:
 
 
 def _finished(status: InstanceStatus, execution_id: str) -> RecordedState:
-    shown = status.events_as_shown(execution_id)
-    events = sorted(shown, key=lambda event: event.occurred_at)
+    api_events = status.events_as_shown(execution_id)
+    events = sorted(api_events, key=lambda event: event.occurred_at)
     started = HistoryView.of(events).started
     return RecordedState(
         history=events,
@@ -118,7 +118,9 @@ def _finished(status: InstanceStatus, execution_id: str) -> RecordedState:
             name=status.name,
             status=status.runtime_status,
             created=events[0].timestamp if events else status.created,
-            updated=shown[-1].timestamp if shown else format_utc(parse_utc(status.updated)),
+            updated=api_events[-1].timestamp
+            if api_events
+            else format_utc(parse_utc(status.updated)),
             execution_id=execution_id,
             generation=started.generation if started else 0,
             parent=None,

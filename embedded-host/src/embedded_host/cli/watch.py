@@ -11,7 +11,7 @@ import click
 
 from embedded_host.cli.arguments import NonEmpty
 from embedded_host.cli.command import command, no_instance
-from embedded_host.cli.output import console, on_terminal, rich_table, shown
+from embedded_host.cli.output import console, format_cell, on_terminal, rich_table
 from embedded_host.cli.reader import InstanceStatus, Reader
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.status import UNFINISHED
@@ -156,7 +156,7 @@ def _print_changes(
             click.echo(
                 json.dumps(row)
                 if as_json
-                else "  ".join(shown(row[name]) for name in _SHORT).rstrip()
+                else "  ".join(format_cell(row[name]) for name in _SHORT).rstrip()
             )
 
 
@@ -166,7 +166,8 @@ def _show_table(watcher: InstanceWatcher, polls: Iterator[list[InstanceStatus]],
     with Live(console=console(), auto_refresh=False) as live:
         for statuses in polls:
             cells = [
-                [shown(status.document.get(name)) for name in COLUMNS] for status in statuses[:top]
+                [format_cell(status.document.get(name)) for name in COLUMNS]
+                for status in statuses[:top]
             ]
             hidden = f", {len(statuses) - top} more hidden" if len(statuses) > top else ""
             unfinished = sum(not status.is_finished for status in statuses)
