@@ -77,7 +77,7 @@ def load_problem(root: Path) -> str:
 
 
 def _load(function_json: Path) -> str:
-    """Load one function as the worker does: its module, by the path from the app's root, and the entry point."""
+    """Load one function as the worker does: its module by its path, then the entry point."""
     try:
         function = json.loads(function_json.read_text(encoding="utf-8-sig"))
         script = Path(

@@ -34,7 +34,8 @@ def request(
 ) -> Response:
     """Send a request and return its response, errors included.
 
-    A ``str`` body is sent as it is, another one as JSON. Raises OSError if the server is not reachable.
+    A ``str`` body is sent unchanged, another one as JSON. Raises OSError if the server is not
+    reachable.
     """
     data = (
         body.encode()

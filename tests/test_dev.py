@@ -51,7 +51,8 @@ STUBS = {
     "embedded_host/__main__.py": """
         import os, signal, sys, time
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
-        print("host", sys.argv[1:], "in", os.path.basename(os.getcwd()), "pid", os.getpid(), flush=True)
+        folder = os.path.basename(os.getcwd())
+        print("host", sys.argv[1:], "in", folder, "pid", os.getpid(), flush=True)
         time.sleep(60 if "--serve" in sys.argv else 0)
         """,
 }

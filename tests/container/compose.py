@@ -43,7 +43,7 @@ class Compose:
         )
 
     def up(self, *arguments: str) -> None:
-        """Start the services and wait until they are healthy. Raises AssertionError with their logs."""
+        """Start the services and wait until they are healthy, or raise an error with their logs."""
         try:
             self("up", "--detach", "--wait", "--wait-timeout", "180", *arguments)
         except CommandError as error:

@@ -1,9 +1,13 @@
-"""Fixtures of the container tests, which need a Docker engine. The variable ``CONTAINER_TESTS`` selects it:
+"""Fixtures of the container tests.
 
-- ``stand-ins``: an engine of the tests' own and stand-ins for the base images (.ci/run, as root on Debian);
-- ``real``: the machine's engine and the registries' images (the container job of .github/workflows/tests.yml).
+They need a Docker engine, which the variable ``CONTAINER_TESTS`` selects:
 
-Without it they are skipped.
+- ``stand-ins``: an engine that the tests start, with stand-ins for the base images. `.ci/run` uses
+  it, as root on Debian.
+- ``real``: the engine of the machine, with the images of the registries. The container job of
+  .github/workflows/tests.yml uses it.
+
+Without the variable, the tests are skipped.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def run(
 
 
 class Engine:
-    """Use an engine. ``environment`` has the variables that the docker command needs to reach it."""
+    """Use an engine. ``environment`` has the variables with its address for the docker command."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

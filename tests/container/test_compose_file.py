@@ -114,7 +114,7 @@ def test_the_gateway_forwards_requests_to_the_app_by_its_name() -> None:
     assert "proxy_set_header Host $http_host;" in conf
 
 
-# -- the images --------------------------------------------------------------------------------------
+# -- the images ------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="hadolint has no package for Windows")
@@ -217,7 +217,7 @@ def test_an_image_and_a_deployment_contain_neither_state_nor_secrets(name: str) 
     assert not _included(name, ["shared/__pycache__/message.pyc"])
 
 
-# -- the locked packages -----------------------------------------------------------------------------
+# -- the locked packages ---------------------------------------------------------------------------
 
 
 def _locked(name: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from tests.client import final_status, request
-from tests.container.compose import Compose, hello, first_response
+from tests.container.compose import Compose, first_response, hello
 
 psutil = pytest.importorskip("psutil")
 MESSAGE = (

@@ -81,7 +81,7 @@ def test_the_container_runs_as_user_10001_on_port_8080(compose: Compose, image: 
     assert inside(compose, image, "sh", "-c", writable).split() == ["10001"]
 
 
-# -- layers ------------------------------------------------------------------------------------------
+# -- layers ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_the_layer_of_the_app_is_small(compose: Compose, image: str) -> None:
     assert not any("/wheels" in command and size > packages for command, size in sizes.items())
 
 
-# -- health ------------------------------------------------------------------------------------------
+# -- health ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """azure.yaml and deploy/infra, parsed as Bicep. They deploy without keys.
 
-Types and API versions are not checked, because Bicep's compiler is not in a package registry: embedded-host/docs/how-to/azure.md.
+Types and API versions are not checked, because Bicep's compiler is not in a package registry:
+embedded-host/docs/how-to/azure.md.
 """
 
 from __future__ import annotations
