@@ -12,8 +12,9 @@ from embedded_host.cli.command import CommandError, command
 def completion(shell: str) -> None:
     """Print a completion script for a shell.
 
-    The script completes commands and options. It supports bash 4.4 and newer, zsh (load it after compinit), fish, and PowerShell. PowerShell
-    requires click 8.5 or newer (pip install --upgrade click).
+    The script completes commands and options. It supports bash 4.4 and newer, zsh (load it after
+    compinit), fish, and PowerShell. PowerShell requires click 8.5 or newer (pip install --upgrade
+    click).
 
     Examples:
       echo 'eval "$(embedded-host completion bash)"' >> ~/.bashrc

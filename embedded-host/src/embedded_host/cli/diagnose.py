@@ -22,9 +22,10 @@ from embedded_host.task_hub.diagnosis import Diagnosis
 def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     """Show why an instance does not continue.
 
-    The output lists the calls, timers and events that the instance waits for. The diagnosis of a running embedded host is complete. For a state file or the Azure Functions
-    host, the command derives the diagnosis from the history, which does not contain the external
-    events that an orchestrator waits for.
+    The output lists the calls, timers and events that the instance waits for. The diagnosis of a
+    running embedded host is complete. For a state file or the Azure Functions host, the command
+    derives the diagnosis from the history, which does not contain the external events that an
+    orchestrator waits for.
 
     Examples:
       embedded-host diagnose --id order-7

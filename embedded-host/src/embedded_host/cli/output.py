@@ -65,7 +65,7 @@ def print_result(as_json: bool, document: object, sentence: str) -> None:
 
 
 def number_of_instances(count: int) -> str:
-    """Return a number of instances and entities in words."""
+    """Return a phrase such as ``3 instances and entities``."""
     return "1 instance or entity" if count == 1 else f"{count} instances and entities"
 
 

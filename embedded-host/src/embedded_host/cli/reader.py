@@ -32,7 +32,7 @@ class InstanceStatus:
 
     @property
     def name(self) -> str:
-        """The orchestrator's name, or the id's part before the key for an entity."""
+        """The name of the orchestrator, or of the entity function with a leading @."""
         return str(self.document["name"])
 
     @property

@@ -31,8 +31,8 @@ def recover(target: Target, as_json: bool) -> None:
     Stop the host first. The recovered rows are written to a new file, which replaces the damaged
     one. The damaged file is kept in the same folder. An undamaged file is not changed.
 
-    The command reports the outcome for each instance. An unfinished instance that lost
-    required data becomes Failed, with the reason as its output. Other instances continue.
+    The command reports the outcome for each instance. An unfinished instance that lost required
+    data becomes Failed, with the reason as its output. Other instances continue.
 
     The recovery uses SQLite's shell sqlite3, which must have the command .recover.
 
