@@ -45,7 +45,7 @@ INSTALL = {  # level: the arguments of each call of `pip install`
 }
 LEVELS = {"start": "run", "test": "run tools", "check": "run tools docs", "docs": "run docs"}
 CHECKS = {
-    ROOT: ("ruff format --check .", "ruff check .", "mypy"),
+    ROOT: ("ruff format --check .", "ruff check .", "codespell", "mypy"),
     HOST: ("mypy", "lint-imports", "mkdocs build -q", "npm ci --silent", "npm run --silent lint"),
 }
 ENVIRONMENT = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_USER": "0", "NO_MKDOCS_2_WARNING": "1"}
