@@ -239,6 +239,8 @@ def history(data: bytes) -> None:
         document = json.loads(data)
     except (ValueError, RecursionError):
         return
+    if isinstance(document, str):  # read_history takes a string for the path of a file
+        return
     try:
         read_history(document)
     except UnreadableHistoryError as error:
