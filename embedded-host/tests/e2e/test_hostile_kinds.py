@@ -31,7 +31,7 @@ WORDS: dict[str, dict[str, str]] = {
         "NoText": "ValueError",
         "Stop": "failed: x",
         "Generator": "generator",
-        "Memory": "text",
+        "Memory": "without a message",
     },
     "http": {},
 }
@@ -93,7 +93,7 @@ def test_damage_by_any_kind_of_function_does_not_affect_others(
             assert got.startswith(failed), (name, got[:500])
             assert WORDS[kind].get(name, text) in got, (name, got[:500])
     lives_on(host)
-    assert "EH326" not in host.log, "no worker has ended of it"
+    assert "EH326" not in host.log, "no worker exited"
     assert host.stop(seconds=10) == 0
 
 

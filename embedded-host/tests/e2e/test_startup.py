@@ -108,7 +108,7 @@ def test_a_non_loopback_address_without_keys_is_an_error(app: AppFolder, address
 
 
 def test_auth_and_allow_anonymous_network_exclude_each_other(app: AppFolder) -> None:
-    assert "leave one of them out" in refused(
+    assert "omit one of the options" in refused(
         app.root, "--auth", "--allow-anonymous-network", code=2
     )
 
