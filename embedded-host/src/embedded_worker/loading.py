@@ -234,7 +234,7 @@ def _check_annotation(
 
 
 def as_string(kind: str, annotation: object) -> bool:
-    """Return True if a parameter gets its binding's string without conversion.
+    """Return True if a parameter receives the unconverted value of its binding.
 
     As on the Azure Functions host, this is the case for the annotations str and bytes, unless the
     binding has an implicit output. An HTTP request is never passed as a string.

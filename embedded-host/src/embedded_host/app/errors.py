@@ -7,7 +7,7 @@ from embedded_host.errors import EmbeddedHostError
 
 
 class AppError(EmbeddedHostError):
-    """The app cannot start. ``problems`` has every fatal problem, ``str()`` the output."""
+    """The app cannot start. ``problems`` contains all fatal problems."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)

@@ -58,9 +58,9 @@ class FunctionFolder:
 def read_function(
     directory: Path, environ: Mapping[str, str], route_prefix: str = "api"
 ) -> FunctionFolder:
-    """Read a function folder: ``directory`` is absolute and directly in the app folder.
+    """Read the function folder ``directory``, an absolute path directly in the app folder.
 
-    A fault of the file becomes a problem; it raises nothing.
+    An invalid file does not raise an error: the result contains its problems.
     """
     name = f"{directory.name}/function.json"
     try:

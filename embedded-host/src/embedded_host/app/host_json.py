@@ -176,7 +176,7 @@ def _checked_document(file: JsonFile) -> dict[str, object]:
         Problem(
             file.location(("version",)),
             f'version must be the string "2.0", but is {_shown(version)}.',
-            "It is the version of the file format, not of Azure Functions.",
+            "'version' is the version of the file format, not of Azure Functions.",
             fatal=True,
             code="EH120",
         )
@@ -270,7 +270,7 @@ def _route_prefix(reader: _Reader) -> str:
                 reader.location(json_path),
                 f"{_dotted(json_path)} is used as '{prefix}'. On the Azure Functions host no "
                 f"function is reachable under '{value}'.",
-                "Remove the '/' at its start and end.",
+                "Remove the '/' at the start and the end of the prefix.",
                 code="EH122",
             )
         )

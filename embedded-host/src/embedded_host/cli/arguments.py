@@ -109,8 +109,8 @@ def created_between(function: Callback) -> Callback:
 def runtime_status(function: Callback) -> Callback:
     """Add the option ``--runtime-status``.
 
-    It accepts several values as for func (``--runtime-status completed failed``), commas, and
-    repetition. ``statuses`` parses them.
+    A user can separate several values by spaces, as for func (``--runtime-status completed
+    failed``), or by commas, or repeat the option. ``statuses`` parses the values.
     """
     function = click.argument("more_statuses", nargs=-1, metavar="")(function)
     return click.option(

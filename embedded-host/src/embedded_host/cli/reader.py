@@ -71,11 +71,11 @@ class InstanceStatus:
         return self.document.get("customStatus")
 
     def events(self, execution_id: str = "") -> list[HistoryEvent]:
-        """Return the events of the history, if it was requested, by time."""
+        """Return the history events in order of time, or an empty list without a history."""
         return events_of_status(self.document, execution_id)
 
     def events_as_shown(self, execution_id: str = "") -> list[HistoryEvent]:
-        """Return the events of the history, if it was requested, in the order of the API."""
+        """Return the history events in the order of the API, or an empty list without a history."""
         return events_as_shown(self.document, execution_id)
 
     def without(self, *names: str) -> Json:

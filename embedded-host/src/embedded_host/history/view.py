@@ -170,7 +170,7 @@ class HistoryView:
         return sum((turn.queue_time for turn in self.turns), timedelta(0))
 
     def time_spent(self, now: datetime) -> TimeSpent:
-        """Return the time by use until the end of the execution, or until ``now`` while it runs."""
+        """Return the time that the execution spent on each kind of work, until its end or ``now``."""
         until = self.ended_at or now
         turns = [(turn.started_at, turn.finished_at or until) for turn in self.turns]
         calls = [

@@ -192,7 +192,7 @@ class Connection(RequestHandler):
 
 
 class BodyRate:
-    """A context manager that makes reading a slow request body raise SlowBodyError."""
+    """A context manager that raises SlowBodyError if a request body arrives too slowly."""
 
     def __init__(self, request: web.BaseRequest) -> None:
         self._content = request.content

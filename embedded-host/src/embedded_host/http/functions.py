@@ -127,10 +127,10 @@ class HttpFunctions:
         return None
 
     def _out_of_service(self, request: Request, reason: str) -> Response:
-        """Return a 500.
+        """Return a response with status 500.
 
-        The reason describes the app's code. If keys are required, only a request with the master
-        key gets it.
+        The reason can contain details of the app's code. If the host requires keys, only a request
+        with the master key receives the reason.
         """
         return (
             text_response(reason, status=500)

@@ -45,7 +45,7 @@ def compact_json(text: str) -> str:
 
 
 def _is_too_deep(text: str) -> bool:
-    """Return True if ``text``, with _MARGIN additional levels of nesting, cannot be parsed."""
+    """Return True if ``text`` cannot be parsed within _MARGIN more levels of nesting."""
     return text.count("[") + text.count("{") > _BRACKETS and not is_json(
         "[" * _MARGIN + text + "]" * _MARGIN
     )

@@ -1,7 +1,7 @@
 """Parsers for values in queries and headers of the management API (functions-host.md#transport).
 
-They accept the same values as the Durable extension. An invalid value counts as missing (recorded):
-the parsers return None or the default.
+They accept the same values as the Durable extension. As in the recordings of the Azure Functions
+host, an invalid value is treated as missing: the parsers return None or the default.
 """
 
 from __future__ import annotations

@@ -256,7 +256,7 @@ class _Decisions:
         return None
 
     def _lost_request(self, instance: _Instance, decision: EventSent) -> str | None:
-        """Return the loss of an entity request or of its response, or None."""
+        """Return a sentence about a lost request to an entity or its lost response, or None."""
         request = _request(decision.input)
         if (
             request is None

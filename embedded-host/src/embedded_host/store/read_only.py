@@ -58,7 +58,7 @@ def _connected(path: Path, file: Path, parameters: str) -> Iterator[sqlite3.Conn
 
 @contextmanager
 def readable(path: Path) -> Iterator[tuple[Path, str]]:
-    """Return the file to open and the URI parameters with which SQLite writes no file beside it.
+    """Yield the path to open, and URI parameters that stop SQLite from creating files beside it.
 
     Without these parameters SQLite would create the log and its index (``-shm``).
     """

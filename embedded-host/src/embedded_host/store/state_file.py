@@ -111,7 +111,8 @@ def _check_files(path: Path) -> None:
     folder = shell_quoted(path.parent)
     if recovered.exists():
         raise StateError(
-            f"A recovery of {path} was interrupted after {recovered} was complete. Finish it: "
+            f"The recovery of {path} was interrupted. {recovered} is complete, but it has not "
+            "replaced the damaged file. Finish the recovery: "
             f"embedded-host recover --state {folder} [EH224]"
         )
     log = log_file(path)

@@ -264,9 +264,10 @@ class TaskHub:
         self._commit.release_space()
 
     def _deliver_early(self, unit: UnitOfWork) -> None:
-        """Deliver messages to orchestrations before they are durable.
+        """Deliver messages to orchestrations before the messages are written to the disk.
 
-        Their turns are committed after this unit, so that no effect precedes its cause.
+        The turns of these orchestrations are committed after ``unit``, so that no effect is
+        written before its cause.
         """
         if not self._is_dormant:
             for instance, item in unit.deliveries:
@@ -454,10 +455,10 @@ class TaskHub:
 
 
 def _may_deliver_early(instance: LoadedInstance, item: InboxItem) -> bool:
-    """Return true if a message may be delivered before it is durable.
+    """Return True if a message may be delivered before it is written to the disk.
 
-    An operation of an entity may have effects outside the host. A message that is due later is read
-    from the store.
+    Return False for an operation of an entity, because the entity can have effects outside the
+    host, and for a message that is due later, because the host reads it from the store.
     """
     return isinstance(instance.state, Orchestration) and item.message.due is None
 

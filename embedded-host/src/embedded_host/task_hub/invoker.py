@@ -39,18 +39,18 @@ class WorkerLostError(EmbeddedHostError):
 
 
 LOST_WORKERS = 3
-"""Number of workers that may end during one call before the call fails."""
+"""The number of workers that a call can lose before it fails."""
 
 
 async def run_call(invoke: Callable[[bool], Awaitable[T]], call: str) -> T | UserError:
     """Run a call, and retry it on another worker if its worker ends.
 
-    Returns a UserError after ``LOST_WORKERS`` lost workers. Messages describe the call as ``call``,
-    for example "the activity 'A'".
+    Returns a UserError after ``LOST_WORKERS`` lost workers. ``call`` describes the call in
+    messages, for example "the activity 'A'".
 
-    The argument of ``invoke`` is true if no other call may run in the same process. Any call of a
-    worker may be the reason for its end. Each of them is therefore retried alone, so that only the
-    faulty one fails.
+    The argument of ``invoke`` is true if no other call may run in the same process. Each running
+    call can be the reason why a worker ended. The host therefore retries each of these calls alone,
+    so that only the faulty call fails.
     """
     attempts = 0
     while True:

@@ -49,7 +49,7 @@ async def orchestrator_turn(
     except StopIteration as stop:
         result: TurnResult = stop.value
         return result
-    raise AssertionError("a turn invokes its orchestrator once")
+    raise AssertionError("the turn did not invoke its orchestrator exactly once")
 
 
 async def entity_batch(
@@ -78,7 +78,7 @@ async def entity_batch(
     except StopIteration as stop:
         result: EntityTurnResult = stop.value
         return result
-    raise AssertionError("a batch invokes its entity once")
+    raise AssertionError("the batch did not invoke its entity exactly once")
 
 
 def _failure(output: T | UserError) -> T | InvocationFailure:

@@ -82,7 +82,7 @@ class UnitOfWorkBuilder:
         self._find, self._adopt = find, adopt
 
     def take(self, key: int, items: Iterable[InboxItem]) -> Iterator[c.Change]:
-        """Yield the deletions of consumed inbox rows."""
+        """Yield the changes that delete the consumed rows of the inbox."""
         for item in items:
             if item.message_id is not None:
                 yield c.TakeMessage(key, item.message_id)

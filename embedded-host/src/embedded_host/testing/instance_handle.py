@@ -56,7 +56,8 @@ class InstanceHandle:
     def output(self) -> Any:
         """The orchestrator's result.
 
-        The output of a failed instance is the error message, that of a terminated one the reason.
+        For a failed instance, it is the error message. For a terminated instance, it is the reason
+        of the termination.
         """
         return stored_value(self._simulation.row(self.id).output)
 

@@ -90,7 +90,7 @@ class WorkerProcess:
     def lose(self, reason: str, *, caused_by_another_call: bool = False) -> None:
         """Fail all futures that wait for the process.
 
-        ``caused_by_another_call`` is True if the cause is a call that is no longer pending.
+        ``caused_by_another_call`` is True if a call that is no longer pending stopped the process.
         """
         self.lost = self.lost or reason
         waiting: list[
