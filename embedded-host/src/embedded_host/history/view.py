@@ -170,7 +170,7 @@ class HistoryView:
         return sum((turn.queue_time for turn in self.turns), timedelta(0))
 
     def time_spent(self, now: datetime) -> TimeSpent:
-        """Return the time that the execution spent on each kind of work, until its end or ``now``."""
+        """Return the time spent on each kind of work, up to its end or ``now``."""
         until = self.ended_at or now
         turns = [(turn.started_at, turn.finished_at or until) for turn in self.turns]
         calls = [
