@@ -177,7 +177,7 @@ def test_the_unchanged_app_becomes_healthy(compose: Compose, image: str, storage
             "HelloActivity cannot be loaded: ModuleNotFoundError",
         ),
         ("HelloOrchestrator", "def main(:\n", "HelloOrchestrator cannot be loaded: SyntaxError"),
-        ("HttpStarter", "import nothing_of_this_name\n", "HttpStarter is "),
+        ("HttpStarter", "import nothing_of_this_name\n", "HttpStarter "),
     ],
 )
 def test_a_function_that_cannot_be_loaded_makes_the_container_unhealthy(

@@ -68,6 +68,17 @@ def test_the_current_folder_is_the_default(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "function_app.py").is_file()
 
 
+def test_a_path_through_a_missing_folder_does_not_overwrite_an_app(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "function_app.py").write_text("mine", encoding="utf-8")
+    called = call("init", f"{tmp_path}/new/../app")
+    assert called.code == 1
+    assert "[EH530]" in called.err
+    assert (app / "function_app.py").read_text(encoding="utf-8") == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["app"]
+
+
 def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text("mine", encoding="utf-8")
     called = call("init", tmp_path, "--model", "v1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -37,6 +38,7 @@ def init(folder: Path, model: str) -> None:
       embedded-host init my-app
       embedded-host init my-app --model v1
     """
+    folder = Path(os.path.normpath(folder))  # "new/../app" is "app", also before "new" exists
     files = app_files(folder, model)
     existing = [path for path in files if path.exists()]
     if existing:
@@ -47,7 +49,8 @@ def init(folder: Path, model: str) -> None:
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8", newline="\n")
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(content)
     except OSError as error:
         raise CommandError(f"The app cannot be written: {error}. [EH532]") from error
     for path in files:
