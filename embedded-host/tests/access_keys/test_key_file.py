@@ -47,6 +47,14 @@ def test_a_new_key_file_has_three_keys_and_keeps_them(file: KeyFile) -> None:
     assert file.path.read_bytes() == before
 
 
+def test_a_new_key_does_not_start_with_a_hyphen(
+    file: KeyFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = iter(["-first", "-second", "third"])
+    monkeypatch.setattr(key_file.secrets, "token_urlsafe", lambda size: next(values))
+    assert key_file._new_value() == "third"
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no modes")
 def test_only_the_owner_can_access_the_key_file(file: KeyFile) -> None:
     old = os.umask(0)

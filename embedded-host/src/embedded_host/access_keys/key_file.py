@@ -235,8 +235,13 @@ def _complete(keys: AccessKeys) -> AccessKeys:
 
 
 def _new_value() -> str:
-    """Return a key of 320 random bits. It needs no encoding in a URL."""
-    return secrets.token_urlsafe(40)
+    """Return a key of 320 random bits that needs no encoding in a URL.
+
+    It does not start with ``-``, because a command line could treat such a key as an option.
+    """
+    while (value := secrets.token_urlsafe(40)).startswith("-"):
+        pass
+    return value
 
 
 def _registered_name(values: Mapping[str, str], name: str) -> str:
