@@ -51,7 +51,7 @@ def test_a_new_key_does_not_start_with_a_hyphen(
     file: KeyFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = iter(["-first", "-second", "third"])
-    monkeypatch.setattr(key_file.secrets, "token_urlsafe", lambda size: next(values))
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: next(values))
     assert key_file._new_value() == "third"
 
 
