@@ -59,7 +59,7 @@ async def _changed(
         step=50,
         watch_filter=_is_relevant,
         rust_timeout=1000,
-        yield_on_timeout=True,  # the first result means that the watcher runs
+        yield_on_timeout=True,  # the first result shows that the watcher runs
     )
     async with aclosing(watch):
         async for changes in watch:
@@ -141,6 +141,6 @@ def _stamps_of(files: Iterable[Path]) -> dict[Path, Stamp]:
 
 
 def _below_root(path: Path, root: Path) -> Path:
-    """Return the path below ``root``, because macOS reports paths with resolved links."""
+    """Return the path with ``root`` as given, because macOS reports paths with resolved links."""
     real = root.resolve()
     return root / path.relative_to(real) if path.is_relative_to(real) else path

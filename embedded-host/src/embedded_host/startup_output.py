@@ -15,8 +15,8 @@ from embedded_worker.protocol import LoadResult
 def functions_text(loaded: LoadedApp, base_url: str) -> str:
     """Return the list of functions.
 
-    The order is: HTTP functions, other functions, disabled ones, and those that did not load. Each
-    group is sorted by name.
+    The list contains HTTP functions, then other functions, then disabled functions, then functions
+    that did not load. Each group is sorted by name.
     """
     routes, broken = loaded.routes, loaded.broken
     lines = ["", "Functions:", ""]
@@ -41,14 +41,14 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
 def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
     """Return the problems of the app that the start found, or an empty string.
 
-    These are functions that do not load, with the traceback, and parts of the app that have no
-    effect on this host. ``loaded`` has the problems that the worker reported.
+    A problem is a function that does not load, with its traceback, or a part of the app that has no
+    effect on this host. ``loaded`` contains the problems that the worker reported.
     """
     lines: list[str] = []
     for problem in loaded.problems:
         lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
         if "requirements.txt" in problem.text:
-            # Not a part of the problem's text, which HTTP responses contain too.
+            # The problem's text omits this line, because HTTP responses contain that text too.
             lines.append(f"    This Python is {sys.executable}.")
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
@@ -90,8 +90,8 @@ def _mark(loaded: LoadedApp, name: str) -> str:
 def _start_url(loaded: LoadedApp, base_url: str) -> str | None:
     """Return a URL that starts an orchestration in a browser, or None.
 
-    It needs an HTTP function with GET and a durable client whose route contains the orchestrator's
-    name.
+    Such a URL requires an HTTP function that accepts GET, that has a durable client, and whose
+    route contains the orchestrator's name.
     """
     orchestrators = [
         f.durable_name

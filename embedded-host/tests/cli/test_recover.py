@@ -44,7 +44,7 @@ def test_the_output_has_the_damage_the_outcomes_and_the_files(
     called = call("recover", "--state", state)
     assert (called.code, called.err) == (0, "")
     assert called.out.splitlines() == [
-        "Found: SQLite reports: malformed\\x1b.",
+        "Damage found: SQLite reports: malformed\\x1b.",
         "Recovered instances: 2 finished, 0 unfinished. Recovered entities: 0. "
         "Set to Failed: 1. Lost: 1.",
         "Set to Failed, because required data is lost (1):",

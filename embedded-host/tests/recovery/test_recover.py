@@ -104,7 +104,7 @@ def test_the_result_is_reported_on_the_console_and_in_a_file(path: Path) -> None
     damaged = path.read_bytes()
     called = call("recover", "--state", path.parent)
     assert called.code == 0
-    assert "Found: SQLite reports: " in called.out
+    assert "Damage found: SQLite reports: " in called.out
     assert "Set to Failed, because required data is lost (" in called.out
     (kept,) = path.parent.glob("state-damaged-*.db")
     assert f"The damaged file was renamed to {kept}." in called.out

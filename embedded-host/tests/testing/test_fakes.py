@@ -201,7 +201,7 @@ async def test_a_request_without_a_matching_fake_fails(shop: DurableApp) -> None
     fetch = await shop.run("Fetch")
     assert fetch.status == "Failed"
     assert (
-        "no fake matches POST https://api.example.com/stock: set one with app.fake_http("
+        "no fake matches POST https://api.example.com/stock: set a fake with app.fake_http("
         in fetch.output
     )
 

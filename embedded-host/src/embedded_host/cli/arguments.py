@@ -22,7 +22,7 @@ else:  # the type is not generic before click 8.4
 
 
 class NonEmpty(StringType):
-    """A non-empty name or id. The management API treats an empty one as "all"."""
+    """A non-empty name or id. An empty value means "all" in the management API."""
 
     name = "text"
 
@@ -124,9 +124,9 @@ def runtime_status(function: Callback) -> Callback:
 def statuses(
     values: Iterable[str], more: Iterable[str], allowed: Iterable[str] = STATUSES
 ) -> tuple[str, ...]:
-    """Return the runtime statuses of the option's values and of the arguments after it.
+    """Return the runtime statuses in the option's values and in the arguments after the option.
 
-    Raises UsageError or BadParameter if one is not in ``allowed``.
+    Raises UsageError or BadParameter if a status is not in ``allowed``.
     """
     values, more, allowed = list(values), list(more), list(allowed)
     if more and not values:
@@ -144,7 +144,7 @@ def statuses(
 
 
 def json_argument(value: str | None, option: str) -> str | None:
-    """Return the JSON of an option's value unchanged, or None without a value.
+    """Return the JSON in an option's value unchanged, or None if the option has no value.
 
     A value ``@file.json`` means the content of that file, and ``@-`` means stdin. Raises
     BadParameter if the file cannot be read or the JSON is invalid.

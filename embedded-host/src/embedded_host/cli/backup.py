@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 def backup(target: Target, file: Path | None, as_json: bool) -> None:
     """Copy the state to FILE. The host may keep running.
 
-    The copy is a consistent snapshot in one file, which only you can read. It is verified. Default:
-    a file named after the current time, in the folder backups of the state folder.
+    The copy is a consistent snapshot in one file, which only you can read. The command verifies the
+    copy. Without FILE, the copy is named after the current time and is written to the folder
+    backups of the state folder.
 
     To restore a backup, stop the host, move state.db, state.db-wal and state.db-shm away, and copy
     the backup to state.db.

@@ -22,7 +22,7 @@ AnyCommand = TypeVar("AnyCommand", bound=click.Command)
 
 
 class CommandError(EmbeddedHostError, click.ClickException):
-    """A command failed. The message has the cause, the file or host, and the fix."""
+    """The failure of a command. The message states the cause, the file or host, and the fix."""
 
 
 class NotFoundError(CommandError):
@@ -38,7 +38,7 @@ class NotAllowedError(CommandError):
 
 
 def no_instance(instance_id: str, source: str) -> NotFoundError:
-    """Return the error for a missing instance. ``source`` is the name of the host or state."""
+    """Return the error for a missing instance. ``source`` is the name of the host or state file."""
     return NotFoundError(f"There is no instance '{instance_id}' at {source}. [EH510]")
 
 
@@ -91,7 +91,7 @@ def command(name: str | None = None) -> Callable[[Callback], Command]:
 
 
 def keep_examples(command: AnyCommand) -> AnyCommand:
-    """Mark the examples in a command's help for click, which otherwise joins their lines."""
+    """Mark the examples in a command's help, so that click does not join their lines."""
     command.help = re.sub(
         r"^( *)(Examples?:)$", "\\1\b\n\\1\\2", command.help or "", flags=re.MULTILINE
     )

@@ -41,7 +41,7 @@ _MODULES = {
     "completion": "completion:completion",
     "explain": "explain:explain",
 }
-"""The module and variable of each command by its name."""
+"""The module and the variable that define each command, by the name of the command."""
 
 
 @keep_examples
@@ -118,7 +118,7 @@ def _host_names(
     type=click.Choice(["on", "off"]),
     default="on",
     show_default=True,
-    help="off is faster on slow disks, but a power loss can lose acknowledged work.",
+    help="With off, the host is faster on slow disks, but a power loss can lose acknowledged work.",
 )
 @click.option(
     "--in-process",
@@ -129,8 +129,8 @@ def _host_names(
 @click.option(
     "--auth",
     is_flag=True,
-    help="Require access keys, as in Azure; embedded-host keys list prints them. Default: no keys, "
-    "as with func.",
+    help="Require access keys, as in Azure. The command embedded-host keys list prints the keys. "
+    "Default: no keys, as with func.",
 )
 @click.option(
     "--allow-anonymous-network",
@@ -144,8 +144,8 @@ def _host_names(
     multiple=True,
     callback=_host_names,
     metavar="NAME",
-    help="Accept requests for this host name, as of a tunnel, proxy or container. .example.com "
-    "accepts all names below it. Repeatable.",
+    help="Accept requests for this host name, such as the name of a tunnel, proxy or container. "
+    ".example.com accepts all names that end with .example.com. Repeatable.",
 )
 @click.option(
     "--verbose", is_flag=True, help="Log the host's own activity, and the tracebacks of its errors."
@@ -194,14 +194,14 @@ def start(
 
 
 def _print_error(error: click.ClickException) -> None:
-    """Print an error. click's own errors get a code here."""
+    """Print an error. An error of click receives its error code here."""
     from embedded_host.cli.output import printable
 
     # The message of a NoArgsIsHelpError (click 8.2 and newer) is the help.
     if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
         code = "EH500" if isinstance(error, click.UsageError) else "EH599"
         lines = with_code(error.format_message(), code).split("\n")
-        # The message may contain data of a host's response.
+        # The message may contain data from the response of a host.
         message = "\n".join(map(printable, lines))
         error.format_message = lambda: message  # type: ignore[method-assign]
     error.show()

@@ -37,7 +37,7 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     )
     is_from_host = "diagnosis" in status.document
     diagnosis: Json = (
-        (status.document["diagnosis"] or {"waitsFor": [], "text": "It is an entity."})
+        (status.document["diagnosis"] or {"waitsFor": [], "text": "The instance is an entity."})
         if is_from_host
         else from_history(status).document()
     )
@@ -73,7 +73,7 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
 
 
 def from_history(status: InstanceStatus) -> Diagnosis:
-    """Return the diagnosis that a history allows, without external events and queues."""
+    """Return the diagnosis derived from a history. It does not list external events or queues."""
     if status.is_finished:
         return Diagnosis([], f"It has finished: {status.runtime_status}.")
     if status.runtime_status == "Suspended":
@@ -84,7 +84,7 @@ def from_history(status: InstanceStatus) -> Diagnosis:
     if status.runtime_status == "Pending":
         return Diagnosis([], "Its first turn is pending: no host has started it yet.")
     view = HistoryView.of(status.events())
-    # The API does not return task ids, so those of this history are not the instance's.
+    # The API returns no task ids, so the ids in this history are not the ids of the instance.
     waits = [replace(wait, task_id=None) for wait in open_waits(view)]
     if waits:
         return Diagnosis(

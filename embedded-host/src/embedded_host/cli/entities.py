@@ -68,7 +68,7 @@ def list_(
     ]
     print_table(("name", "key", "lastOperationTime", "state"), rows, "There are no entities.")
     if page.token:
-        click.echo(f"For the next page: --continuation-token {page.token}", err=True)
+        click.echo(f"To list the next page, pass --continuation-token {page.token}", err=True)
 
 
 @command()
@@ -97,7 +97,9 @@ def get(target: Target, name: str, key: str, as_json: bool) -> None:
 @_name
 @_key
 @click.option("--operation", required=True, type=NonEmpty(), metavar="NAME", help="The operation.")
-@click.option("--input", metavar="JSON|@FILE", help="The operation's input; @- reads stdin.")
+@click.option(
+    "--input", metavar="JSON|@FILE", help="The operation's input as JSON; @- reads it from stdin."
+)
 @as_json
 @host_options
 def signal(

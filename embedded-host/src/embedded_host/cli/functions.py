@@ -29,7 +29,7 @@ class FunctionRow:
     trigger: str
     """The type of the trigger, or an empty string if it is unknown."""
     durable_name: str | None
-    """The name of an orchestrator, activity or entity for callers."""
+    """The name by which callers use the orchestrator, activity or entity."""
     methods: Sequence[str]
     route: str | None
     """The path of an HTTP function of an app folder."""
@@ -78,7 +78,7 @@ def list_(target: Target, as_json: bool) -> None:
     """
     if target.state:
         raise click.UsageError(
-            "A state folder has no functions: select the app folder with --script-root."
+            "A state folder does not contain functions: select the app folder with --script-root."
         )
     rows = of_host(target) if target.has_host() else of_folder(target)
     if as_json:
@@ -117,8 +117,8 @@ def of_host(target: Target) -> list[FunctionRow]:
 def of_folder(target: Target) -> list[FunctionRow]:
     """Return the functions of an app folder, by name.
 
-    A worker imports the app, because the functions of a v2 app are known only then. Raises
-    CommandError if the app does not load.
+    A worker imports the app, because the functions of a v2 app are known only after the import.
+    Raises CommandError if the app does not load.
     """
     import asyncio
 

@@ -24,7 +24,7 @@ _DETAILS = ("result", "reason", "fire_at", "data", "input")
 def history_rows(status: InstanceStatus) -> list[tuple[str, str, str, str]]:
     """Return time, type, name and detail of each event, in the order of the API.
 
-    A completed call has one row, that of its completion.
+    A completed call has one row: the row of its completion event.
     """
     view = HistoryView.of(status.events_as_shown())
     return [

@@ -15,7 +15,11 @@ from embedded_host.cli.command import CommandError, command
 
 TEMPLATES = Path(__file__).parent / "templates"
 _RENAMED = {"gitignore": ".gitignore", "funcignore": ".funcignore"}
-"""The real names of templates that Git would apply to this repository."""
+"""The file names in a new app, by the name of the template.
+
+The templates have other names, so that Git does not apply them to this repository.
+
+"""
 
 
 @command()
@@ -31,7 +35,7 @@ _RENAMED = {"gitignore": ".gitignore", "funcignore": ".funcignore"}
 def init(folder: Path, model: str) -> None:
     """Create a new app in FOLDER. Default: the current folder.
 
-    The app has an HTTP function, an orchestrator, an activity and tests. If one of its files
+    The app has an HTTP function, an orchestrator, an activity and tests. If one of these files
     exists, the command fails and writes nothing.
 
     Examples:
@@ -75,7 +79,7 @@ def _quoted(folder: Path) -> str:
 
 
 def app_files(folder: Path, model: str) -> dict[Path, str]:
-    """Return the content of each file of a new app by its path."""
+    """Return the files of a new app: the content of each file by its path."""
     files = {}
     for part in (TEMPLATES / "common", TEMPLATES / model):
         for source in sorted(part.rglob("*")):

@@ -42,7 +42,7 @@ FORMAT, VERSION = "embedded-host-instance", 1
 
 
 class _Part(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A part of the document, whose members have names in camelCase."""
+    """A part of the document. Its members have camelCase names in JSON."""
 
 
 class InstanceRecord(_Part, frozen=True, kw_only=True):
@@ -202,7 +202,7 @@ def parse_document(document: object, source: str) -> InstanceDocument:
         state = members if "instance" in members else None
         return convert({**members, "state": state}, InstanceDocument)
     except (ValueError, RecursionError) as error:
-        problem = str(error).replace("$.state", "$")  # its members are members of the document
+        problem = str(error).replace("$.state", "$")  # the file has no "state"
         raise CommandError(
             f"{source} is incomplete: {problem}. Export the instance again. [EH540]"
         ) from error
@@ -213,7 +213,7 @@ def changes(
 ) -> list[Change]:
     """Return the changes that insert an instance into a store.
 
-    ``highest`` has the store's highest keys of instances, messages and activities. Raises
+    ``highest`` contains the highest keys of instances, messages and activities in the store. Raises
     CommandError for an invalid time.
     """
     try:
@@ -266,7 +266,7 @@ def _changes(
 
 
 def _renamed(event: HistoryEvent, instance_id: str) -> HistoryEvent:
-    """Return an event of the imported instance. An ExecutionStarted gets the new id."""
+    """Return an event of the imported instance. An ExecutionStarted event receives the new id."""
     if not isinstance(event, ExecutionStarted):
         return event
     return replace(

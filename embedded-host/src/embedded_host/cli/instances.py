@@ -43,7 +43,11 @@ from embedded_host.store.interface import InstanceQuery
     metavar="ID",
     help="The new instance id. Default: a random id.",
 )
-@click.option("--input", metavar="JSON|@FILE", help="The orchestrator's input; @- reads stdin.")
+@click.option(
+    "--input",
+    metavar="JSON|@FILE",
+    help="The orchestrator's input as JSON; @- reads it from stdin.",
+)
 @as_json
 @host_options
 def start_new(
@@ -64,7 +68,7 @@ def start_new(
     try:
         known = host.orchestrators()
     except CommandError as error:
-        # Continue: a host accepts any name, and reports an unknown one in the instance's output.
+        # Continue: a host accepts any name, and reports an unknown name in the instance's output.
         known = None
         click.echo(
             f"The name '{printable(function_name)}' was not checked. {error.message}", err=True
@@ -72,7 +76,11 @@ def start_new(
     if known is not None and function_name.lower() not in map(str.lower, known):
         from embedded_host.app.suggestion import did_you_mean
 
-        names = f"Its orchestrators: {', '.join(sorted(known))}." if known else "It has none."
+        names = (
+            f"The app's orchestrators: {', '.join(sorted(known))}."
+            if known
+            else "The app has no orchestrators."
+        )
         raise NotFoundError(
             f"{host.name} has no orchestrator '{function_name}'. "
             f"{did_you_mean(function_name, known) or names} [EH512]"
@@ -194,13 +202,13 @@ def get_instances(
     rows = [[format_cell(document.get(column)) for column in columns] for document in documents]
     print_table(columns, rows, "There are no instances.")
     if page.token:
-        click.echo(f"For the next page: --continuation-token {page.token}", err=True)
+        click.echo(f"To list the next page, pass --continuation-token {page.token}", err=True)
 
 
 def require(status: InstanceStatus | None, instance_id: str, source: str) -> InstanceStatus:
-    """Return the status. Raises NotFoundError if it is None.
+    """Return ``status``. Raises NotFoundError if ``status`` is None.
 
-    ``source`` is the name of the host or state.
+    ``source`` is the name of the host or state file.
     """
     if status is None:
         raise no_instance(instance_id, source)

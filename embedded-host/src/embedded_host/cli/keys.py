@@ -1,4 +1,4 @@
-"""The access keys in a state folder. The host may be running or not."""
+"""The commands ``keys``, for the access keys in a state folder. They do not need a host."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def keys() -> None:
 
 
 def _key_file(function: Callback) -> Callback:
-    """Add the options that select a key file. ``function`` gets it as its first argument."""
+    """Add the options that select a key file, the first argument of ``function``."""
 
     @state_options
     @functools.wraps(function)
@@ -45,7 +45,7 @@ def _key_file(function: Callback) -> Callback:
 
 
 def _scope(function: Callback) -> Callback:
-    """Add the options that select a key's scope. ``function`` gets it as ``scope``."""
+    """Add the options that select a key's scope, the argument ``scope`` of ``function``."""
 
     @functools.wraps(function)
     def with_scope(for_function: str | None, system: bool, **options: object) -> object:
@@ -80,7 +80,7 @@ def _scope(function: Callback) -> Callback:
 def list_(file: KeyFile, as_json: bool) -> None:
     """List the keys and a link to the dashboard.
 
-    The link contains the key of the dashboard. It is printed if the host is running.
+    The link contains the key of the dashboard. The command prints the link if the host is running.
 
     Examples:
       embedded-host keys list

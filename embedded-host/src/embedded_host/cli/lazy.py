@@ -30,13 +30,13 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command of the arguments. The error for an unknown one suggests a name."""
+        """Return the command in ``args``. The error for an unknown command suggests a name."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             from embedded_host.app.suggestion import did_you_mean
 
-            # A message of click that ends with something else has click's own suggestion.
+            # A message of click that does not end with the name contains click's own suggestion.
             if error.message.rstrip(".").endswith(f"'{args[0]}'"):
                 suggestion = did_you_mean(args[0], self.list_commands(ctx))
                 hint = suggestion or f"Run {ctx.command_path} --help for a list."

@@ -43,14 +43,14 @@ class ApiResponse:
         return value
 
     def json_object(self) -> Json:
-        """Return the JSON object of the body. Raises CommandError if it is not one."""
+        """Return the JSON object of the body. Raises CommandError if the body is not an object."""
         value = self.json_value()
         if not isinstance(value, dict):
             raise self._unexpected("an unexpected response")
         return value
 
     def json_objects(self) -> list[Json]:
-        """Return the JSON array of objects of the body. Raises CommandError if it is not one."""
+        """Return the objects in the JSON array. Raises CommandError for another body."""
         value = self.json_value()
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self._unexpected("an unexpected response")
@@ -84,7 +84,7 @@ class HostFunction:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect, so that no other host gets the key."""
+    """A handler that does not follow redirects, so that no other host receives the key."""
 
     def redirect_request(
         self,
@@ -264,7 +264,7 @@ class ManagementClient:
         self._check_change(instance_id, self.request("POST", path, body=data))
 
     def purge(self, instance_id: str) -> int:
-        """Purge an instance or entity and return the number of deleted ones.
+        """Purge an instance or entity and return the number of deleted instances and entities.
 
         Raises NotFoundError or NotAllowedError.
         """
@@ -281,7 +281,7 @@ class ManagementClient:
         return _deleted(response)
 
     def signal(self, name: str, key: str, operation: str, input: str) -> None:
-        """Signal an entity. ``input`` is JSON. Raises NotFoundError without the entity function."""
+        """Signal an entity. ``input`` is JSON. Raises NotFoundError for an unknown function."""
         path = f"/entities/{_segment(name)}/{_segment(key)}"
         response = self.request("POST", path, {"op": operation}, body=input)
         if response.status == 400 and "not an entity function" in response.text:
@@ -302,8 +302,8 @@ class ManagementClient:
     ) -> ApiResponse:
         """Send a request to the management API and return the response.
 
-        ``path`` is relative to the base of the API. Raises CommandError without a response, or if
-        the host refuses the key.
+        ``path`` is relative to the base of the API. Raises CommandError if the host does not
+        respond or refuses the key.
         """
         response = self._send(
             method, WEBHOOK + path, {**(query or {}), **self._parameters}, body=body

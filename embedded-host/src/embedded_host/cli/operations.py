@@ -22,7 +22,7 @@ from embedded_host.cli.target import Target, host_options
 @click.option(
     "--event-data",
     metavar="JSON|@FILE",
-    help="The data of the event. Default: null. @- reads stdin.",
+    help="The data of the event as JSON. Default: null. @- reads it from stdin.",
 )
 @as_json
 @host_options

@@ -37,9 +37,9 @@ _HEADINGS = {**_TIMES, "runtimeStatus": "status"}
 _HIDDEN_FIRST = ("createdTime", "lastUpdatedTime", "lastOperationTime")
 """The columns that a narrow terminal hides, in this order."""
 NARROW = 12
-"""The least width of a long value on a terminal."""
+"""The minimum width of a long value on a terminal."""
 CELL = 200
-"""The maximum number of characters of a value in a table. ``--json`` prints all."""
+"""The maximum number of characters of a value in a table. ``--json`` prints complete values."""
 
 
 def print_json(value: object) -> None:
@@ -57,7 +57,7 @@ def print_json(value: object) -> None:
 
 
 def print_result(as_json: bool, document: object, sentence: str) -> None:
-    """Print the result of an operation: the document with ``--json``, otherwise the sentence."""
+    """Print the result of an operation: ``document`` as JSON, or ``sentence``."""
     if as_json:
         print_json(document)
     else:
@@ -78,7 +78,7 @@ def printable(text: object) -> str:
 
 
 def format_cell(value: object) -> str:
-    """Return a JSON value for a table's cell, cut to CELL characters."""
+    """Return a JSON value as the string of a table cell, cut to CELL characters."""
     if value is None:
         return ""
     text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
@@ -98,7 +98,7 @@ def console() -> Console:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
-    """Print a table, or ``nothing`` on stderr if there are no rows."""
+    """Print a table, or the message ``nothing`` on stderr if there are no rows."""
     rows = [[printable(cell) for cell in row] for row in rows]
     if not rows:
         click.echo(nothing, err=True)

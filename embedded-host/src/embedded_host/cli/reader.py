@@ -1,6 +1,6 @@
 """The instances and entities that commands read, and the interface of their sources.
 
-A running host and a state file are sources. Both return the JSON of the management API.
+A source is a running host or a state file. Both return the JSON of the management API.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class InstanceStatus:
         return events_as_shown(self.document, execution_id)
 
     def without(self, *names: str) -> Json:
-        """Return the document without some of its members."""
+        """Return the document without the members ``names``."""
         return {name: value for name, value in self.document.items() if name not in names}
 
 
@@ -131,17 +131,18 @@ class Reader(Protocol):
     ) -> InstanceStatus | None:
         """Return the status of an instance with input and output, or None.
 
-        ``history`` adds ``historyEvents`` with results. ``diagnosis`` adds ``diagnosis``, if the
-        source is an embedded host.
+        If ``history`` is True, the status contains the member ``historyEvents`` with the results.
+        If ``diagnosis`` is True and the source is an embedded host, the status contains the member
+        ``diagnosis``.
         """
 
     def instances(
         self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
     ) -> Page[InstanceStatus]:
-        """Return up to ``top`` instances that match a query, by id."""
+        """Return up to ``top`` instances that match a query, sorted by id."""
 
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page[EntityState]:
-        """Return up to ``top`` entities, of one entity function or of all."""
+        """Return up to ``top`` entities of one entity function, or of all entity functions."""
 
     def entity(self, name: str, key: str) -> tuple[bool, object]:
         """Return (True, state), or (False, None) if the entity has not processed any operation."""

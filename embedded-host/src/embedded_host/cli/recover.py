@@ -1,4 +1,4 @@
-"""The command ``recover``: the readable data of a damaged state file."""
+"""The command ``recover``, which recovers the readable data of a damaged state file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from embedded_host.recovery.report import InstanceOutcome
 
 SHOWN = 20
-"""The number of instances to list for each outcome. The report file has all."""
+"""The number of instances to list for each outcome. The report file lists all instances."""
 
 
 @command()
@@ -34,7 +34,7 @@ def recover(target: Target, as_json: bool) -> None:
     The command reports the outcome for each instance. An unfinished instance that lost required
     data becomes Failed, with the reason as its output. Other instances continue.
 
-    The recovery uses SQLite's shell sqlite3, which must have the command .recover.
+    The recovery uses SQLite's shell sqlite3, which must support the command .recover.
 
     Examples:
       embedded-host recover
@@ -64,7 +64,7 @@ def _print(result: Recovery, path: str) -> None:
         )
         return
     for problem in report.problems:
-        click.echo(f"Found: {printable(problem)}.")
+        click.echo(f"Damage found: {printable(problem)}.")
     click.echo(
         f"Recovered instances: {count['finished']} finished, {count['continued']} unfinished. "
         f"Recovered entities: {count['entity']}. "

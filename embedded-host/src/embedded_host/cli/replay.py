@@ -1,4 +1,4 @@
-"""The command ``replay``: recorded histories with the app's current code, as a check in CI."""
+"""The command ``replay``, which checks recorded histories against the app's code, such as in CI."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from embedded_host.cli.output import print_json, printable
 def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json: bool) -> None:
     """Check recorded histories against the app's code.
 
-    The command runs the app's orchestrators with the recorded results, and no other functions. If
-    an orchestrator takes another step than its history, the output shows the first such step and
+    The command runs the app's orchestrators with the recorded results. It runs no other functions.
+    If a step of an orchestrator differs from the history, the output shows the first such step, and
     the exit code is 1.
 
     FILE is the output of embedded-host export or of func durable get-history, or a status of the
@@ -99,14 +99,14 @@ class ReplayResult:
     step: int | None = None
     """The number of the first step that differs, from 1."""
     turn: int | None = None
-    """The number of that step's turn, from 1."""
+    """The number of the turn that contains that step, from 1."""
     history: str | None = None
     """The recorded step."""
     code: str | None = None
     """The step of the current code."""
 
     def document(self) -> dict[str, object]:
-        """Return the JSON object of ``--json``, without the members that do not apply."""
+        """Return the JSON object of ``--json``, without the members that are None."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 

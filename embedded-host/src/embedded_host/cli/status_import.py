@@ -1,7 +1,7 @@
 """The state of an instance that was exported from the management API.
 
-A status of the API has no task ids and, on the Azure Functions host, no inputs of activities. It
-suffices for an instance that has finished, or that has not scheduled any task yet.
+A status of the API has no task ids and, on the Azure Functions host, no inputs of activities. Such
+a status suffices to import an instance that has finished, or that has not scheduled any task yet.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _description(event: HistoryEvent) -> str:
 def _unstarted(status: InstanceStatus, execution_id: str) -> RecordedState:
     """Return the state of an instance that has not scheduled any task.
 
-    Its first turn runs after the import and gets all events that were raised before the export.
+    Its first turn runs after the import and receives all events that were raised before the export.
     """
     events = status.events(execution_id)
     started = HistoryView.of(events).started
@@ -140,7 +140,10 @@ def _json(value: object) -> str | None:
 
 
 def _output(status: InstanceStatus) -> str | None:
-    """Return the output in the store's format: a result as JSON, a message or reason unchanged."""
+    """Return the output in the store's format.
+
+    The format of a result is JSON. An error message or a reason is stored unchanged.
+    """
     if status.runtime_status != "Completed" and isinstance(status.output, str):
         return status.output
     return _json(status.output)

@@ -1,4 +1,4 @@
-"""The options that select a host or a state file, and the lookup of the selected one."""
+"""The options that select a host or a state file, and the lookup of that host or file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from embedded_host.cli.reader import Reader
 
 DEFAULT_PORT = 7071
-"""The default of ``host.py``, which is too slow to import here."""
+"""The default port. It is repeated here because the import of ``host.py`` is slow."""
 CONNECT_TIMEOUT = 2.0
 """Seconds to wait for a connection to the default host."""
 
@@ -44,8 +44,8 @@ class Target:
     def reader(self) -> Reader:
         """Return the running host, or the state file if no host responds.
 
-        Prints the choice on stderr. Raises UsageError for contradictory options and CommandError
-        if there is neither.
+        Prints the name of the host or state file on stderr. Raises UsageError for contradictory
+        options. Raises CommandError if there is neither a host nor a state file.
         """
         if self.url and self.state:
             raise click.UsageError("--url selects a host and --state a file: omit one of them.")
@@ -60,14 +60,15 @@ class Target:
         """
         if self.state:
             raise click.UsageError(
-                "Only a running host can do this; --state selects a file for reading. Start the "
-                "host (embedded-host start) and omit --state, or select the host with --url. "
+                "Only a running host can run this command, but --state selects a state file. "
+                "Start the host (embedded-host start) and omit --state, or select the host with --url. "
                 "[EH508]"
             )
         if not self.url and not self._default_host_responds():
             raise CommandError(
                 f"No host responds at {self._default_url()[0]}, and this command needs a running "
-                "host. Start it (embedded-host start), or select another with --url. [EH501]"
+                "host. Start the host (embedded-host start), or select another host with --url. "
+                "[EH501]"
             )
         return self._api()
 
@@ -117,7 +118,7 @@ class Target:
     def _own_key(self, url: str) -> str | None:
         """Return the master key of the state folder if the host at ``url`` uses that folder.
 
-        A user who can read the key file may use its keys. The key is sent to no other program.
+        A user who can read the key file may use its keys. The key is not sent to any other program.
         """
         if not (self.state_folder / KEY_FILE).is_file():
             return None
@@ -151,7 +152,7 @@ class Target:
         return state
 
     def _default_url(self) -> tuple[str, str]:
-        """Return the URL of the host for the app's settings: for messages, and to connect to."""
+        """Return two URLs of the app's host: the URL for messages, and the URL to connect to."""
         from embedded_host.app.local_settings import read_local_settings
 
         settings, _ = read_local_settings(self.root)
@@ -184,7 +185,7 @@ _STATE_FOLDER = "The state folder. Default: .embedded-host in the app folder."
 def target_options(function: Callback) -> Callback:
     """Add the options that select a host or a state file, for a command that reads.
 
-    ``function`` gets them as its first argument, a Target.
+    ``function`` receives the options as its first argument, a Target.
     """
     return _with_target(function, "Read the state file in this folder instead of a host.")
 
@@ -192,8 +193,8 @@ def target_options(function: Callback) -> Callback:
 def host_options(function: Callback) -> Callback:
     """Add the options that select a host, for a command that needs one.
 
-    ``function`` gets them as its first argument, a Target. ``--state`` is parsed too, so that
-    ``Target.host`` can explain why it is an error.
+    ``function`` receives the options as its first argument, a Target. ``--state`` is parsed too, so
+    that ``Target.host`` can explain why it is an error.
     """
     return _with_target(function, _STATE_FOLDER, hidden=("--state",))
 
@@ -201,8 +202,8 @@ def host_options(function: Callback) -> Callback:
 def state_file_options(function: Callback) -> Callback:
     """Add the options that select a task hub of a state file, for a command that writes to it.
 
-    ``function`` gets them as its first argument, a Target. The options that select a host are
-    parsed too, so that the command can explain why they are an error.
+    ``function`` receives the options as its first argument, a Target. The options that select a
+    host are parsed too, so that the command can explain why they are an error.
     """
     hidden = ("--url", "--code", "--connection-string-setting")
     return _with_target(function, _STATE_FOLDER, hidden)
@@ -232,7 +233,9 @@ def _with_target(function: Callback, state_help: str, hidden: Collection[str] = 
             "host with several storages.",
         ),
         click.option(
-            "--task-hub-name", metavar="NAME", help="The task hub. Default: that of the app."
+            "--task-hub-name",
+            metavar="NAME",
+            help="The task hub. Default: the task hub of the app.",
         ),
         script_root,
         _state_option(state_help, hidden="--state" in hidden),
@@ -258,7 +261,7 @@ def _with_target(function: Callback, state_help: str, hidden: Collection[str] = 
 def state_options(function: Callback) -> Callback:
     """Add the options that select a state folder.
 
-    ``function`` gets them as its first argument, a Target without a host.
+    ``function`` receives the options as its first argument, a Target without a host.
     """
 
     @functools.wraps(function)

@@ -26,9 +26,9 @@ from embedded_host.history import (
 )
 
 NARROWEST, PLAIN = 20, 40
-"""The width of the chart in columns: the least one on a terminal, and the one elsewhere."""
+"""The minimum width of the chart on a terminal, and the fixed width elsewhere, in columns."""
 SHORTEST = 12
-"""The least width of the names in columns."""
+"""The minimum width of the names in columns."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def timeline(target: Target, instance_id: str, as_json: bool) -> None:
 def bars(status: InstanceStatus) -> list[Bar]:
     """Return the bars of an instance with its history.
 
-    The first one is the orchestration. The others are in the order of their start.
+    The first bar is the orchestration. The other bars are sorted by their start.
     """
     view = HistoryView.of(status.events())
     if view.started is None:
@@ -192,7 +192,7 @@ def _seconds(seconds: float) -> str:
 
 
 def _columns(bar: Bar, begin: datetime, now: datetime, span: float, width: int) -> tuple[int, int]:
-    """Return the number of columns before a bar, and its own number, which is at least 1."""
+    """Return the number of columns before a bar, and the number of its columns, at least 1."""
     first = min(int((bar.start - begin).total_seconds() / span * width), width - 1)
     last = int(((bar.end or now) - begin).total_seconds() / span * width)
     return first, max(1, min(last, width) - first)
@@ -210,8 +210,8 @@ def _mark(bar: Bar) -> str:
 
 
 def _is_request_id(name: str) -> bool:
-    """Return True if an event's name is a UUID, as for the response of an entity.
+    """Return True if an event's name is a UUID, because an entity's response has such a name.
 
-    The API may omit the request that the response belongs to.
+    The API may return such a response without the request.
     """
     return len(name) == 36 and name.count("-") == 4

@@ -18,7 +18,7 @@ from embedded_host.engine.status import UNFINISHED
 from embedded_host.store.interface import InstanceQuery
 
 PAGE_SIZE = 500
-"""The number of instances in a request, and so the limit of the watched ones."""
+"""The number of instances in a request. It is also the maximum number of watched instances."""
 LIMIT_NOTE = f"the first {PAGE_SIZE} instances by id; more instances are running"
 _SHORT = ("lastUpdatedTime", "instanceId", "name", "runtimeStatus", "customStatus")
 COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime", "customStatus")
@@ -86,7 +86,7 @@ def watch(
 
 
 class InstanceWatcher:
-    """A poller of the running instances, of those that start later, and of their results."""
+    """A poller of the running instances, of instances that start later, and of their results."""
 
     def __init__(self, reader: Reader, ids: tuple[str, ...], prefix: str | None) -> None:
         self._reader, self._ids, self._prefix = reader, ids, prefix
@@ -96,7 +96,7 @@ class InstanceWatcher:
         """True if there are more than PAGE_SIZE instances, so that not all are watched."""
 
     def polls(self, interval: float, until_finished: bool) -> Iterator[list[InstanceStatus]]:
-        """Yield the statuses every ``interval`` seconds, the last changed first."""
+        """Yield the statuses every ``interval`` seconds, the most recently changed status first."""
         while True:
             self._poll()
             statuses = sorted(self._statuses.values(), key=lambda status: status.instance_id)

@@ -44,7 +44,7 @@ def _groups(events: Sequence[HistoryEvent]) -> Iterator[tuple[list[HistoryEvent]
         actions += scheduled
         if isinstance(event, SchedulingEvent):
             continue
-        # A turn of the orchestrator does not deliver a termination.
+        # A termination is not delivered in a turn of the orchestrator.
         if actions or isinstance(event, ExecutionTerminated):
             yield messages, actions
             messages, actions = [], []

@@ -2,8 +2,8 @@
 
 The API leaves out turns and event ids. It shows a completed call only by its completion, which
 contains the time of the call. The events that this module returns have ids: scheduling events are
-numbered in order of time, and completions refer to them. Times, names, inputs and results are those
-of the API. There are no events for the start and the end of a turn.
+numbered in order of time, and completions refer to them. Times, names, inputs and results are
+copied from the API. There are no events for the start and the end of a turn.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _entries(shown: _ShownEvent, status: _Status, execution_id: str) -> Iterator
 def _single(
     shown: _ShownEvent, input: str | None, timestamp: str, status: _Status
 ) -> HistoryEvent | None:
-    """Return the event of an object that represents one event, or None for an unknown type."""
+    """Return the event for an object that represents one event, or None for an unknown type."""
     kind, name = shown.event_type, _name(shown)
     if kind == "TaskScheduled":
         return TaskScheduled(name=name, input=input, timestamp=timestamp)
@@ -203,7 +203,7 @@ def _completion(
 def _numbered(entries: Sequence[_Entry]) -> list[HistoryEvent]:
     """Assign ids to scheduling events in order of time, and set them in the completions."""
     ids: dict[int, int] = {}
-    """Event ids by the identity of the object, because equal events may be different calls."""
+    """Event ids by the ``id()`` of the event, because equal events may be different calls."""
     timers: dict[str, list[int]] = {}
     scheduling = [event for event, _ in entries if isinstance(event, SchedulingEvent)]
     for scheduled_event in sorted(scheduling, key=lambda event: event.occurred_at):

@@ -29,7 +29,7 @@ class CallKind(str, Enum):
     """A request of ``call_http``."""
     SUB_ORCHESTRATION = "subOrchestration"
     ENTITY = "entity"
-    """A call of an entity or a signal to it."""
+    """A call or a signal to an entity."""
 
 
 class Outcome(str, Enum):
@@ -122,7 +122,7 @@ class Turn:
     """A turn: the events that the orchestrator received and the actions that it took."""
 
     messages: Sequence[HistoryEvent]
-    """Events that are not actions, OrchestratorCompleted or ExecutionCompleted."""
+    """All events except actions, OrchestratorCompleted and ExecutionCompleted."""
     actions: Sequence[Action]
     completed: OrchestratorCompleted | None
     """The end of the turn, or None if it was not recorded."""

@@ -46,7 +46,7 @@ from embedded_host.history.steps import (
 
 @dataclass(frozen=True)
 class TimeSpent:
-    """The time of an execution by use. ``code``, ``work`` and ``wait`` add up to ``total``."""
+    """The duration of an execution: ``total`` is the sum of ``code``, ``work`` and ``wait``."""
 
     code: timedelta
     """Time in turns."""
@@ -138,7 +138,7 @@ class HistoryView:
 
     @property
     def calls(self) -> list[Call]:
-        """Calls, one for each attempt."""
+        """Calls, with one Call for each attempt of a retried call."""
         return [step for step in self.steps if isinstance(step, Call)]
 
     def calls_of(self, kind: CallKind) -> list[Call]:
@@ -170,7 +170,10 @@ class HistoryView:
         return sum((turn.queue_time for turn in self.turns), timedelta(0))
 
     def time_spent(self, now: datetime) -> TimeSpent:
-        """Return the time spent on each kind of work, up to its end or ``now``."""
+        """Return the time that the execution spent on each kind of work.
+
+        The measured time ends with the execution, or at ``now`` if the execution has not ended.
+        """
         until = self.ended_at or now
         turns = [(turn.started_at, turn.finished_at or until) for turn in self.turns]
         calls = [
@@ -201,7 +204,7 @@ _WITHOUT_STEPS = (TaskCompletionEvent, OrchestratorCompleted)
 
 
 class _StepReader:
-    """Converts events to steps. It gets completions by the id of their scheduling event."""
+    """Converts events to steps, and finds completions by the id of their scheduling event."""
 
     def __init__(self, view: HistoryView) -> None:
         self._view = view
@@ -211,7 +214,7 @@ class _StepReader:
     def steps(self) -> list[Step]:
         steps: list[Step] = []
         indexes: dict[int, int] = {}
-        """Indexes of calls in ``steps`` by id. The failure of a first attempt changes its step."""
+        """Indexes of calls in ``steps`` by id. The step of a failed first attempt is replaced."""
         suspended: int | None = None
         started: OrchestratorStarted | None = None
         for event in self._view.events:

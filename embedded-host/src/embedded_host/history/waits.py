@@ -19,7 +19,7 @@ from embedded_host.history.steps import Call, Outcome, Timer
 from embedded_host.history.view import HistoryView
 
 LISTED = 5
-"""Number of waits that a summary lists. It states only the number of the others."""
+"""Number of waits that a summary lists. It states only the number of the remaining waits."""
 
 
 class WaitKind(str, Enum):
@@ -87,7 +87,7 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
 
 
 def joined(waits: Iterable[Wait]) -> str:
-    """Return one string that lists the first waits and states the number of the others."""
+    """Return one string that lists the first waits and the number of the remaining waits."""
     descriptions = [wait.description for wait in waits]
     more = len(descriptions) - LISTED
     return "; ".join(descriptions[:LISTED]) + (f"; and {more} more" if more > 0 else "")

@@ -125,7 +125,7 @@ class DurableApp(InstanceOperations):
         Raises:
             TypeError: ``delta`` is not a timedelta.
             ValueError: The sum is negative.
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
 
         Example:
             ```python
@@ -159,11 +159,11 @@ class DurableApp(InstanceOperations):
     async def run_until_idle(self) -> None:
         """Run until no work is left at the clock's time.
 
-        The other methods do this themselves. It is useful after a test has started work in another
-        way, for example in a thread.
+        The other methods do this themselves. Call this method after a test has started work in
+        another way, for example in a thread.
 
         Raises:
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
         """
         await self._simulation.run_until_idle()
 
@@ -183,7 +183,7 @@ class DurableApp(InstanceOperations):
             name: The orchestrator's name.
             input: The input: a JSON value, or an object whose class has ``to_json``.
             instance_id: The instance's id. By default the host generates one.
-            timeout: The longest duration, by the app's clock.
+            timeout: The maximum duration, measured by the app's clock.
 
         Returns:
             The finished instance. Its status is ``Completed``, ``Failed`` or ``Terminated``.
@@ -193,7 +193,7 @@ class DurableApp(InstanceOperations):
             InstanceStatusError: An instance with this id exists and has not finished.
             NotFinishedError: The instance waits for something other than a timer, for example an
                 event. Use ``start``, raise the event, then use ``finish``.
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
 
         Example:
             ```python
@@ -221,7 +221,7 @@ class DurableApp(InstanceOperations):
         Raises:
             UnknownFunctionError: The app has no orchestrator of this name.
             InstanceStatusError: An instance with this id exists and has not finished.
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
 
         Example:
             ```python
@@ -246,7 +246,7 @@ class DurableApp(InstanceOperations):
 
         Args:
             instance: The instance's handle or id.
-            timeout: The longest duration, by the app's clock.
+            timeout: The maximum duration, measured by the app's clock.
 
         Returns:
             The finished instance.
@@ -254,7 +254,7 @@ class DurableApp(InstanceOperations):
         Raises:
             InstanceNotFoundError: No instance has this id.
             NotFinishedError: No timer is left, or the next one is due after ``timeout``.
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
         """
         instance, simulation = self.instance(instance), self._simulation
         deadline = self.now + timeout
@@ -294,10 +294,10 @@ class DurableApp(InstanceOperations):
             headers: The request's headers.
 
         Returns:
-            The response. A status code of an error raises no exception.
+            The response. An error status does not raise an exception.
 
         Raises:
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
 
         Example:
             ```python
@@ -325,9 +325,9 @@ class DurableApp(InstanceOperations):
 
         Args:
             turn: The number of the turn. The next turn is 1.
-            recorded: True: kill the host after the turn is recorded and before its effects begin.
-                False: kill it before the turn is recorded. Then the turn runs again, and so does
-                the activity that led to it.
+            recorded: If True, kill the host after the turn is recorded and before its effects
+                begin. If False, kill the host before the turn is recorded. Then the turn and the
+                activity that led to the turn run again.
 
         Raises:
             ValueError: ``turn`` is less than 1.
@@ -345,7 +345,7 @@ class DurableApp(InstanceOperations):
         self._simulation.host.crash_at(turn, recorded=recorded)
 
     async def reset(self) -> None:
-        """Return to an empty state and the initial time. Fakes are kept without their calls."""
+        """Return to an empty state and the initial time. Keep the fakes, but delete their calls."""
         await self._simulation.reset()
 
 

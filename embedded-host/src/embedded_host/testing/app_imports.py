@@ -25,9 +25,9 @@ class ImportedApp:
 
 
 class AppImports:
-    """A cache of one app.
+    """A cache that contains one app.
 
-    Another app replaces it, because both may have modules of the same names.
+    Another app replaces the cached app, because both apps may have modules of the same names.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class AppImports:
         loaded: LoadResult,
         before: set[str],
     ) -> None:
-        """Keep a loaded app. ``before`` has the keys of ``sys.modules`` from before the load."""
+        """Keep a loaded app. ``before`` contains the keys of ``sys.modules`` before the load."""
         root = Path(load.root)
         files = {
             name: str(getattr(sys.modules[name], "__file__", None))

@@ -111,7 +111,7 @@ class BaseDurableApp:
             side_effect: One of: a function, coroutine function or Mock that is called with the
                 input (an entity's with the operation's name and its input); an exception (or its
                 class) that is raised; an iterable with one result or exception for each call. It
-                has the meaning that it has in ``unittest.mock``.
+                works as in ``unittest.mock``.
 
         Returns:
             The fake, with its ``calls``, ``call_count`` and assertions.
@@ -181,7 +181,7 @@ class BaseDurableApp:
 
         Args:
             url: The URL, in which ``*`` matches any characters.
-            method: The method; None for every method.
+            method: The HTTP method, or None for every method.
             status: The response's status code.
             body: The response body. A value that is not a str is sent as JSON.
             headers: The response's headers.
@@ -228,18 +228,18 @@ class BaseDurableApp:
 
         Args:
             history: An instance's handle, its ``history``, or a file's path or its parsed JSON. The
-                file has an export of the embedded host, a history that ``InstanceHistory.save``
+                file contains an export of the embedded host, a history that ``InstanceHistory.save``
                 wrote, the list that ``func durable get-history`` prints, or an instance's status
                 with ``showHistory=true`` and ``showHistoryOutput=true``.
-            name: The orchestrator's name. It is required if the history does not have it or the
-                function was renamed.
+            name: The orchestrator's name. It is required if the history does not contain it or
+                the function was renamed.
 
         Returns:
             The number of compared steps, and the output of the current code.
 
         Raises:
-            HistoryMismatchError: The code takes another step. The error has the first one that
-                differs.
+            HistoryMismatchError: The code takes a different step. The error contains the
+                first step that differs.
             UnreadableHistoryError: The history is incomplete, or the argument is not a history.
             UnknownFunctionError: The app has no such orchestrator.
             FunctionLoadError: The orchestrator's code does not load.

@@ -1,7 +1,7 @@
 """The test kit's exceptions.
 
-They derive from ``EmbeddedHostError``. Those that report a failed expectation of the test also
-derive from ``AssertionError``.
+All exceptions derive from ``EmbeddedHostError``. Exceptions that report a failed expectation of the
+test also derive from ``AssertionError``.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class InstanceStatusError(EmbeddedHostError):
 
 
 class LivelockError(EmbeddedHostError):
-    """The app runs functions and turns without end while its clock does not move."""
+    """The app never stops running functions and turns while its clock does not move."""
 
 
 class UnreadableHistoryError(EmbeddedHostError):
@@ -69,22 +69,22 @@ class NotFinishedError(EmbeddedHostError, AssertionError):
 
 
 class OrchestrationFailedError(EmbeddedHostError, AssertionError):
-    """The orchestration is not completed. The message has its error, or the reason why it waits."""
+    """The orchestration has not completed. The message states its error or its open waits."""
 
 
 class FakeCallsError(EmbeddedHostError, AssertionError):
-    """A fake was not called as expected, or more often than its ``side_effect`` has values."""
+    """A fake was not called as expected, or was called more often than ``side_effect`` allows."""
 
 
 class HistoryMismatchError(EmbeddedHostError, AssertionError):
-    """The code takes another step than the recorded history."""
+    """The code takes a different step than the recorded history."""
 
     def __init__(self, message: str, *, step: int, turn: int, expected: str, actual: str) -> None:
         super().__init__(message)
         self.step = step
         """The number of the first step that differs, from 1."""
         self.turn = turn
-        """The number of its turn, from 1."""
+        """The number of the turn that contains that step, from 1."""
         self.expected = expected
         """The step in the history, for example ``activity 'Charge'``."""
         self.actual = actual

@@ -49,7 +49,7 @@ class Fakes:
         self.http: list[HttpFake] = []
         """HTTP fakes, in the order of their creation."""
         self.worker_deaths: Counter[str] = Counter()
-        """Numbers of coming calls that lose their worker, by lower-case durable name."""
+        """The number of next calls that lose their worker, by lower-case durable name."""
         self.runs: Counter[str] = Counter()
         """Numbers of runs of each activity, fakes included, by durable name."""
 

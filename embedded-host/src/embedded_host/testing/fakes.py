@@ -1,6 +1,6 @@
 """Fakes and spies of functions, and fakes of HTTP endpoints.
 
-Their interface is that of ``unittest.mock``.
+Their interface is the same as in ``unittest.mock``.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Fake:
         """The result of each call for which ``side_effect`` has no result."""
         self.side_effect = side_effect
         self.calls: list[Any] = []
-        """The input of each call, in order; for an entity a tuple ``(operation, input)``.
+        """The input of each call, in order. For an entity it is a tuple ``(operation, input)``.
 
         Failed calls are included.
         """
@@ -298,7 +298,7 @@ class HttpFake:
 
         Args:
             url: The URL, in which ``*`` matches any characters.
-            method: The method; None for every method.
+            method: The HTTP method, or None for every method.
             status: The response's status code.
             body: The response body. A value that is not a str is sent as JSON.
             headers: The response's headers.
@@ -307,7 +307,7 @@ class HttpFake:
         self.url = url
         """The URL, in which ``*`` matches any characters."""
         self.method = method
-        """The method; None for every method."""
+        """The HTTP method, or None for every method."""
         self.status = status
         """The response's status code."""
         self.body = body
@@ -365,6 +365,6 @@ def fake_http_response(fakes: Iterable[HttpFake], request_json: str) -> str | Us
         return UserError(
             "LookupError",
             f"no fake matches {request.method} {request.url}: "
-            f"set one with app.fake_http({request.url!r}, body=...)",
+            f"set a fake with app.fake_http({request.url!r}, body=...)",
         )
     return matching[-1]._respond(request)

@@ -168,7 +168,7 @@ def _outcome(view: HistoryView) -> str | None:
 
 
 def _list_of_events(history: object, source: str) -> list[Mapping[str, object]]:
-    """Return the list of events: the document itself, or a value one or two levels down."""
+    """Return the list of events: the document itself, or a value one or two levels below it."""
     for level in (history, *(history.values() if isinstance(history, Mapping) else ())):
         for value in (level, *(level.values() if isinstance(level, Mapping) else ())):
             if (
@@ -180,8 +180,8 @@ def _list_of_events(history: object, source: str) -> list[Mapping[str, object]]:
             if any(key.lower() == "eventtype" for key in value[0]):
                 return value
     raise UnreadableHistoryError(
-        f"{source} has no history. Get one with `embedded-host export`, with `func durable "
-        "get-history`, or from the status URL with showHistory=true&showHistoryOutput=true. [EH606]"
+        f"{source} contains no history. Get a history with `embedded-host export`, with "
+        "`func durable get-history`, or from the status URL with showHistory=true&showHistoryOutput=true. [EH606]"
     )
 
 

@@ -41,7 +41,7 @@ class Crash:
     turn: int
     """The number of the turn, from 1."""
     recorded: bool
-    """True: after the turn is recorded and before its effects begin. False: before that."""
+    """True to kill the host after the turn is recorded, False to kill it before."""
 
 
 class CrashingCommit(InlineCommit):
@@ -85,7 +85,7 @@ class HostRun:
     def __init__(
         self, worker: KitWorker, store: Store, clock: Clock, fakes: Fakes, limit: int
     ) -> None:
-        """Create a host that ``start`` starts.
+        """Create the host. Call ``start`` to start it.
 
         ``limit`` is the number of functions and turns that may run without the clock moving.
         """

@@ -68,12 +68,12 @@ class InstanceHandle:
 
     @property
     def created(self) -> datetime:
-        """The time of its creation, by the app's clock."""
+        """The time of the instance's creation, by the app's clock."""
         return self._simulation.row(self.id).created
 
     @property
     def updated(self) -> datetime:
-        """The time of its last turn, by the app's clock."""
+        """The time of the instance's last turn, by the app's clock."""
         return self._simulation.row(self.id).updated
 
     @property

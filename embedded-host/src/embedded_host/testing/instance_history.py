@@ -26,7 +26,7 @@ class RecordedCall:
     name: str
     """The function's name."""
     input: Any
-    """The input; for a URL the request."""
+    """The input. For a URL, it is the request."""
     result: Any = None
     """The result; None if the call has failed or not finished."""
     error: str | None = None
@@ -82,8 +82,8 @@ class RecordedEntityCall:
 class InstanceHistory(Sequence[HistoryEvent]):
     """The recorded events of an instance, and properties that summarize them.
 
-    The events are objects of the classes in ``embedded_host.testing.events``. After continue-as-new
-    they are the events of the last generation.
+    The events are objects of the classes in ``embedded_host.testing.events``. After
+    continue-as-new, the history contains only the events of the last generation.
 
     Example:
         ```python

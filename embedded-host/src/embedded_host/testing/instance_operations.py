@@ -37,7 +37,7 @@ class InstanceOperations(BaseDurableApp):
         Raises:
             InstanceNotFoundError: No instance has this id.
             InstanceStatusError: The instance has finished.
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
 
         Example:
             ```python
@@ -59,7 +59,7 @@ class InstanceOperations(BaseDurableApp):
         Raises:
             InstanceNotFoundError: No instance has this id.
             InstanceStatusError: The instance has finished.
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
         """
         await self._simulation.client.terminate(self._unfinished(instance, "be terminated"), reason)
         await self._simulation.run_until_idle()
@@ -74,7 +74,7 @@ class InstanceOperations(BaseDurableApp):
         Raises:
             InstanceNotFoundError: No instance has this id.
             InstanceStatusError: The instance has finished, or is suspended.
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
         """
         id = self._unfinished(instance, "be suspended")
         await self._convert_errors(self._simulation.client.suspend(id, reason), id, "be suspended")
@@ -90,7 +90,7 @@ class InstanceOperations(BaseDurableApp):
         Raises:
             InstanceNotFoundError: No instance has this id.
             InstanceStatusError: The instance is not suspended.
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
         """
         id = self._unfinished(instance, "be resumed")
         await self._convert_errors(self._simulation.client.resume(id, reason), id, "be resumed")
@@ -106,7 +106,7 @@ class InstanceOperations(BaseDurableApp):
         Raises:
             InstanceNotFoundError: No instance has this id.
             InstanceStatusError: The instance has not failed.
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
         """
         id = self.instance(instance).id
         await self._convert_errors(self._simulation.client.rewind(id, reason), id, "be rewound")
@@ -139,7 +139,7 @@ class InstanceOperations(BaseDurableApp):
 
         Raises:
             UnknownFunctionError: The app has no entity of this name.
-            LivelockError: The app runs without end while the clock does not move.
+            LivelockError: The app never stops running functions while the clock does not move.
         """
         entity = EntityId.parse(f"@{self._simulation.durable_name('entity', name)}@{key}")
         await self._simulation.run_until_idle()

@@ -37,7 +37,7 @@ from embedded_worker.runner import Runner
 __tracebackhide__ = True
 
 with warnings.catch_warnings():
-    # The SDK warns once that its caller gives it no types. A user's test cannot prevent that.
+    # The SDK warns once that the caller passes no types. A user's test cannot prevent this warning.
     warnings.simplefilter("ignore", DeprecationWarning)
     DurableOrchestrationClient._get_json_input({})
     converter_for("activityTrigger").decode(meta.Datum("{}", "string"), trigger_metadata={})
@@ -46,8 +46,9 @@ with warnings.catch_warnings():
 class OneThread:
     """A thread that runs one function at a time while the event loop waits.
 
-    The order of the functions is therefore the same in every run of a test. It is a thread because
-    a function may call ``asyncio.run``, which fails in a thread with a running event loop.
+    The order of the functions is therefore the same in every run of a test. The functions need a
+    thread, because a function may call ``asyncio.run``, which fails in a thread with a running
+    event loop.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,8 @@
 """The state of the process that loading an app changes.
 
 It is the working directory, ``sys.path``, the environment and the SDK's HTTP client. A worker
-process has these for its app alone. The process of a test has them set while an app is open.
+process changes this state only once, for its only app. The process of a test changes it only while
+an app is open.
 """
 
 from __future__ import annotations

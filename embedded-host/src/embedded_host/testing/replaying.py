@@ -92,8 +92,8 @@ class _Replay:
     ) -> None:
         """Prepare a replay.
 
-        ``counted``: number the decisions as the SDK numbers its tasks, otherwise in the order of
-        the actions.
+        If ``counted`` is True, the decisions are numbered as the SDK numbers its tasks. Otherwise
+        they are numbered in the order of the actions.
         """
         self._open_session, self._recorded, self._counted = open_session, recorded, counted
         self._execution_id = recorded.started.orchestration_instance.execution_id
@@ -189,7 +189,7 @@ class _Replay:
             failure = UserError(data.type, data.message, data.stack)
             result = orchestrator_result(failure)
             if isinstance(result, InvocationFailure):
-                # A failure has no actions. They are those of the previous turn.
+                # A failure contains no actions, so the actions of the previous turn remain.
                 result = OrchestratorOutput(
                     False, self._execution.program[self._session.known :], error=result.message
                 )
@@ -302,7 +302,7 @@ def _differs(event: Action, decision: Decision) -> bool:
 def _as_decided(event: Action, decision: Decision) -> Action:
     """Return the event with the decision's id.
 
-    A sub-orchestration also gets the decision's instance id if the history does not have one.
+    A sub-orchestration also receives the decision's instance id if the history lacks this id.
     """
     if isinstance(event, SubOrchestrationInstanceCreated) and not event.instance_id:
         return replace(

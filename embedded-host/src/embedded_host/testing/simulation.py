@@ -99,7 +99,7 @@ class Simulation:
         await self.run_until_idle()
 
     async def reset(self) -> None:
-        """Start a new host with an empty state, the initial time, and fakes without calls."""
+        """Start a new host with an empty state at the initial time. Delete the fakes' calls."""
         await self.host.close()
         self._store.close()
         self.fakes.reset()
@@ -151,7 +151,7 @@ class Simulation:
     def _replayed(self, state: Orchestration) -> Execution | str:
         """Return the execution of an instance that the current host has not run.
 
-        If it cannot be replayed, return a sentence with the reason.
+        Return a sentence with the reason if the instance cannot be replayed.
         """
         turn = OrchestratorInput(
             state.instance_id,

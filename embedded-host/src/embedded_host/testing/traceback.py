@@ -1,8 +1,8 @@
 """Tracebacks of failing tests, without the frames of the test kit and of asyncio.
 
-Each module of the test kit sets ``__tracebackhide__``, so that pytest hides its frames.
-An exception that passes through the event loop also has frames of asyncio and of the task hub.
-``user_traceback`` removes those.
+Each module of the test kit sets ``__tracebackhide__``, so that pytest hides its frames. An
+exception that passes through the event loop also has frames of asyncio and of the task hub.
+``user_traceback`` removes those frames.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def encoded(value: object) -> str:
 def input_value(json_value: str | None) -> object:
     """Return the value of a stored input of an orchestration or an entity operation.
 
-    The SDK's client encodes an input twice, other clients encode it once.
+    The SDK's client encodes an input twice. Other clients encode it once.
     """
     value = None if json_value is None else json.loads(json_value)
     return decoded(value) if isinstance(value, str) else decoded(json_value or "null")
@@ -53,7 +53,7 @@ def stored_value(stored: str | None) -> object:
 def call_input(stored: str | None, *, in_array: bool = False) -> object:
     """Return the input of a recorded call.
 
-    ``in_array``: the input is the only element of an array, as an activity's input is recorded.
+    ``in_array`` is True for the input of an activity, which is recorded in an array.
     """
     if stored is None:
         return None
