@@ -61,8 +61,8 @@ class Target:
         if self.state:
             raise click.UsageError(
                 "Only a running host can run this command, but --state selects a state file. "
-                "Start the host (embedded-host start) and omit --state, or select the host with --url. "
-                "[EH508]"
+                "Start the host (embedded-host start) and omit --state, or select the host with "
+                "--url. [EH508]"
             )
         if not self.url and not self._default_host_responds():
             raise CommandError(

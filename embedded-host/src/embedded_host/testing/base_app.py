@@ -228,9 +228,9 @@ class BaseDurableApp:
 
         Args:
             history: An instance's handle, its ``history``, or a file's path or its parsed JSON. The
-                file contains an export of the embedded host, a history that ``InstanceHistory.save``
-                wrote, the list that ``func durable get-history`` prints, or an instance's status
-                with ``showHistory=true`` and ``showHistoryOutput=true``.
+                file contains an export of the embedded host, a history that
+                ``InstanceHistory.save`` wrote, the list that ``func durable get-history`` prints,
+                or an instance's status with ``showHistory=true`` and ``showHistoryOutput=true``.
             name: The orchestrator's name. It is required if the history does not contain it or
                 the function was renamed.
 

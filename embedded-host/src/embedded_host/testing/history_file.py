@@ -181,7 +181,8 @@ def _list_of_events(history: object, source: str) -> list[Mapping[str, object]]:
                 return value
     raise UnreadableHistoryError(
         f"{source} contains no history. Get a history with `embedded-host export`, with "
-        "`func durable get-history`, or from the status URL with showHistory=true&showHistoryOutput=true. [EH606]"
+        "`func durable get-history`, or from the status URL with "
+        "showHistory=true&showHistoryOutput=true. [EH606]"
     )
 
 
