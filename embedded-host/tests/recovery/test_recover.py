@@ -335,7 +335,7 @@ def test_an_interrupted_recovery_is_finished_by_the_next_one(
         interrupted = call("recover", "--state", path.parent)
     assert interrupted.code == 130
     if moved:
-        with pytest.raises(StateError, match=r"A recovery of .* was interrupted"):
+        with pytest.raises(StateError, match=r"The recovery of .* was interrupted"):
             SqliteStore(path)
     report = recover(path)
     assert Path(report["damagedFile"]).read_bytes() == damaged
