@@ -52,7 +52,7 @@ def test_a_differing_history_is_reported(history: Path, tmp_path: Path) -> None:
         "  the history: activity 'Echo'\n  the code:    it waits for the external event 'Go'"
         in called.out
     )
-    assert f"{empty}: {empty} has no history" in called.out
+    assert f"{empty}: {empty} contains no history" in called.out
     called = call("replay", history, "--script-root", app.root, "--json")
     assert called.code == 1
     assert '"code": "it waits for the external event' in called.out

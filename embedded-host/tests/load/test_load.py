@@ -37,7 +37,7 @@ def test_the_soak_test_passes_for_six_seconds(host: RunningHost) -> None:
     with host:
         load = Load(host, seed=3, clients=4, pause=0.0)
         lines: list[str] = []
-        asyncio.run(load.run(6, every=0.5, log=lines.append))
+        asyncio.run(load.run(6, every=0.25, log=lines.append))
         assert load.done["orchestrations"] > 10
         assert load.done["stream lines"] > 0
         assert "orchestrations" in lines[0]

@@ -190,7 +190,7 @@ async def test_the_name_of_the_call_replaces_the_recorded_name(shop: DurableApp)
     ("content", "reason"),
     [
         ("{", "is not valid JSON"),
-        ('{"name": "Order"}', "has no history"),
+        ('{"name": "Order"}', "contains no history"),
         ('[{"EventType": 12, "Timestamp": "2026-01-01T00:00:00Z"}]', "is not a complete history"),
     ],
 )
