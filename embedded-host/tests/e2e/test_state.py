@@ -16,12 +16,12 @@ import pytest
 from tests.cli.calling import call
 from tests.e2e.conftest import StartHost
 from tests.e2e.test_startup import refused
+from tests.support.damaged_file import PAGE, overwrite_page, overwrite_root, root_page
 from tests.support.features_app import features_app
 from tests.support.polling import eventually
 from tests.support.sqlite_shell import require_sqlite_shell
 
 INSTANCES = "/runtime/webhooks/durabletask/instances"
-PAGE = 4096
 
 
 @pytest.fixture
@@ -31,21 +31,6 @@ def app(tmp_path: Path) -> Path:
 
 def link(id: str) -> dict[str, str]:
     return {"statusQueryGetUri": f"{INSTANCES}/{id}?showInput=true"}
-
-
-def root_page(file: Path, table: str) -> int:
-    with closing(sqlite3.connect(file)) as connection:
-        return int(
-            connection.execute(
-                "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
-            ).fetchone()[0]
-        )
-
-
-def spoil(file: Path, page: int) -> None:
-    data = bytearray(file.read_bytes())
-    data[(page - 1) * PAGE : page * PAGE] = b"\xaa" * PAGE
-    file.write_bytes(data)
 
 
 def test_fsync_off_prints_its_risk(app: Path, start_host: StartHost) -> None:
@@ -91,7 +76,7 @@ def test_damage_after_a_kill_is_detected_at_the_next_start(
     page = root_page(file, "inputs")
     host.run("Chain")  # writes to the write-ahead log
     host.kill()
-    spoil(file, page)
+    overwrite_page(file, page)
     text = refused(app, state=host.state)
     assert "is damaged" in text
     assert "embedded-host recover" in text
@@ -110,7 +95,7 @@ def test_a_host_starts_with_a_recovered_state(app: Path, start_host: StartHost) 
     assert f"is in use by the host with process id {host.process.pid}" in held.err
     assert host.stop() == 0
     file = host.state / "state.db"
-    spoil(file, root_page(file, "messages"))
+    overwrite_root(file, "messages")
     recovered = call("recover", "--state", host.state)
     assert recovered.code == 0
     assert "  'ticks' of Features, Running: its timer for " in recovered.out
@@ -144,7 +129,7 @@ def test_an_unreadable_page_stops_a_running_host(app: Path, start_host: StartHos
     host.run("Chain")
     assert host.stop() == 0
     file = host.state / "state.db"
-    spoil(file, root_page(file, "history"))
+    overwrite_root(file, "history")
     host = start_host(app)
     id = host.get(f"{INSTANCES}?top=1").json[0]["instanceId"]
     assert host.get(f"{INSTANCES}/{id}").status == 200

@@ -17,8 +17,8 @@ from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.store import interface as c
 from embedded_host.store.sqlite import SqliteStore
+from tests.support.damaged_file import PAGE
 
-PAGE = 4096
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 ENDED = BEGAN + timedelta(seconds=1)
 LATER = BEGAN + timedelta(days=365)

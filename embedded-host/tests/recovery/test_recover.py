@@ -17,7 +17,8 @@ from embedded_host.recovery.decisions import REASON
 from embedded_host.store.interface import StateError
 from embedded_host.store.sqlite import SqliteStore
 from tests.cli.calling import call
-from tests.recovery.states import PAGE, copied, make_state, rows_of
+from tests.recovery.states import copied, make_state, rows_of
+from tests.support.damaged_file import PAGE, change, overwrite_root
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("sqlite_shell")]
 
@@ -27,23 +28,6 @@ Change = Callable[[sqlite3.Connection], object]
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return make_state(tmp_path, 60)
-
-
-def overwrite_root(path: Path, table: str) -> None:
-    """Overwrite the root page of a table or index."""
-    with closing(sqlite3.connect(path)) as connection:
-        (page,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
-        ).fetchone()
-    data = bytearray(path.read_bytes())
-    data[(page - 1) * PAGE : page * PAGE] = b"\xaa" * PAGE
-    path.write_bytes(data)
-
-
-def change(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 def recover(path: Path) -> dict[str, Any]:

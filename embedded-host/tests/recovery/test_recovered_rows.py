@@ -16,7 +16,8 @@ from embedded_host.recovery.recovered_rows import (
 )
 from embedded_host.recovery.rows import TABLES
 from embedded_host.store.schema import create_schema
-from tests.recovery.states import PAGE, make_state, rows_of
+from tests.recovery.states import make_state, rows_of
+from tests.support.damaged_file import change, overwrite_root
 
 SOUND = Damage(set(), False, None)
 
@@ -24,23 +25,6 @@ SOUND = Damage(set(), False, None)
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return make_state(tmp_path, 30)
-
-
-def change(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
-
-
-def overwrite_page(path: Path, name: str) -> None:
-    """Overwrite the root page of a table or index."""
-    with closing(sqlite3.connect(path)) as connection:
-        (page,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)
-        ).fetchone()
-    data = bytearray(path.read_bytes())
-    data[(page - 1) * PAGE : page * PAGE] = b"\xaa" * PAGE
-    path.write_bytes(data)
 
 
 def test_a_sound_file_has_no_damage(path: Path) -> None:
@@ -53,7 +37,7 @@ def test_a_sound_file_has_no_damage(path: Path) -> None:
 
 
 def test_the_damaged_tables_are_determined(path: Path) -> None:
-    overwrite_page(path, "messages")
+    overwrite_root(path, "messages")
     damage = examine(path)
     assert damage.tables == {"messages"}
     assert damage.message is not None
@@ -129,14 +113,14 @@ def test_the_index_contains_the_instances_whose_rows_are_lost(path: Path) -> Non
         row[0]: IndexedInstance(row[1], row[2], row[4])
         for row in rows_of(path)["instances"].values()
     }
-    overwrite_page(path, "instances")
+    overwrite_root(path, "instances")
     recovered = RecoveredRows()
     read_index(path, recovered)
     assert (recovered.index, recovered.index_is_complete) == (expected, True)
 
 
 def test_a_damaged_index_is_not_complete(path: Path) -> None:
-    overwrite_page(path, "instances_by_status")
+    overwrite_root(path, "instances_by_status")
     recovered = RecoveredRows()
     read_index(path, recovered)
     assert (recovered.index, recovered.index_is_complete) == ({}, False)

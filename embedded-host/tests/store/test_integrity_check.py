@@ -16,6 +16,7 @@ from embedded_host.store.integrity_check import IntegrityCheck
 from embedded_host.store.interface import SaveInstance, StateError
 from embedded_host.store.sqlite import SqliteStore
 from tests.store.contract_tests import PLAIN
+from tests.support.damaged_file import PAGE, root_page
 
 COMMITS = 20
 
@@ -63,11 +64,7 @@ def test_damage_is_reported_from_the_thread_of_the_check(path: Path) -> None:
         store.write(
             [SaveInstance(replace(PLAIN, key=key, id=f"j{key}")) for key in range(100, 500)]
         )
-    with closing(sqlite3.connect(path)) as connection:
-        (root,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = 'instances'"
-        ).fetchone()
-    flip(path, (root - 1) * 4096 + 3)
+    flip(path, (root_page(path, "instances") - 1) * PAGE + 3)
     reported: list[StateError] = []
     check = IntegrityCheck(path, reported.append)
     check.start()

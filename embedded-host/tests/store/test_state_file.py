@@ -16,6 +16,7 @@ from embedded_host.store.interface import StateError
 from embedded_host.store.lock import StateLock
 from embedded_host.store.sqlite import SqliteStore
 from tests.store.contract_tests import EVERYTHING, belongings
+from tests.support.damaged_file import overwrite_root
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no POSIX modes")
 
@@ -135,13 +136,7 @@ def test_commits_use_the_full_fsync_of_macos(path: Path) -> None:
 
 
 def test_a_damaged_page_is_reported_when_it_is_read(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        (page,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = 'history'"
-        ).fetchone()
-    data = bytearray(path.read_bytes())
-    data[(page - 1) * 4096 : page * 4096] = b"\xaa" * 4096
-    path.write_bytes(data)
+    overwrite_root(path, "history")
     with closing(SqliteStore(path)) as store:
         assert store.instance("Hub", "a") is not None
         for read in (lambda: store.history(1), lambda: belongings(store)):
