@@ -12,7 +12,7 @@ from embedded_host.cli.output import print_json, print_table, printable
 from embedded_host.cli.reader import InstanceStatus, Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.history import HistoryView, joined, open_waits
-from embedded_host.task_hub.diagnosis import Diagnosis
+from embedded_host.task_hub.diagnosis import Diagnosis, suspended_diagnosis
 
 
 @command()
@@ -77,10 +77,7 @@ def from_history(status: InstanceStatus) -> Diagnosis:
     if status.is_finished:
         return Diagnosis([], f"It has finished: {status.runtime_status}.")
     if status.runtime_status == "Suspended":
-        reason = f" ({status.output})" if status.output else ""
-        return Diagnosis(
-            [], f"It has been suspended since {status.updated}{reason}. Resume it to continue."
-        )
+        return suspended_diagnosis(status.updated, str(status.output) if status.output else None)
     if status.runtime_status == "Pending":
         return Diagnosis([], "Its first turn is pending: no host has started it yet.")
     view = HistoryView.of(status.events())

@@ -97,14 +97,10 @@ class HttpFunctions:
             async with self._throttle.running:
                 result = await self._worker.invoke(invocation)
         except WorkerLostError as lost:
-            others = lost.concurrent_calls
-            and_others = (
-                f" and {others} other {'call' if others == 1 else 'calls'}" if others else ""
-            )
             log.error(
                 "The worker process ended while it ran the function '%s'%s: %s. [EH325]",
                 name,
-                and_others,
+                lost.and_other_calls,
                 lost,
             )
             return empty_response(500)

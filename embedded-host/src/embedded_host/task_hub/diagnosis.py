@@ -93,13 +93,14 @@ def status_diagnosis(
         wait = Wait(kind=WaitKind.WORKER, since=format_utc(state.updated_at))
         return Diagnosis([wait], f"It waits for {wait.description}.")
     if state.status is Status.SUSPENDED:
-        why = f" ({state.output})" if state.output else ""
-        return Diagnosis(
-            [],
-            f"It has been suspended since {format_utc(state.updated_at)}{why}. "
-            "Resume it to continue.",
-        )
+        return suspended_diagnosis(format_utc(state.updated_at), state.output)
     return None
+
+
+def suspended_diagnosis(since: str, output: str | None) -> Diagnosis:
+    """Return the diagnosis of a suspended instance. ``output`` is the reason, if there is one."""
+    reason = f" ({output})" if output else ""
+    return Diagnosis([], f"It has been suspended since {since}{reason}. Resume it to continue.")
 
 
 def waits_diagnosis(

@@ -32,10 +32,15 @@ class WorkerLostError(EmbeddedHostError):
         ``caused_by_another_call`` one of them ended the process.
         """
         super().__init__(message)
-        self.concurrent_calls, self.caused_by_another_call = (
-            concurrent_calls,
-            caused_by_another_call,
-        )
+        self.concurrent_calls = concurrent_calls
+        self.caused_by_another_call = caused_by_another_call
+
+    @property
+    def and_other_calls(self) -> str:
+        """The number of concurrent calls for a log message, such as `` and 2 other calls``."""
+        if not self.concurrent_calls:
+            return ""
+        return f" and {self.concurrent_calls} other call{'s' if self.concurrent_calls > 1 else ''}"
 
 
 LOST_WORKERS = 3
@@ -65,16 +70,17 @@ async def run_call(invoke: Callable[[bool], Awaitable[T]], call: str) -> T | Use
                 )
                 continue
             attempts += 1
-            others = lost.concurrent_calls
             log.error(
                 "The worker process ended while it ran %s%s: %s. Attempt %d of %d failed%s. "
                 "[EH325]",
                 call,
-                f" and {others} other call{'s' if others > 1 else ''}" if others else "",
+                lost.and_other_calls,
                 lost,
                 attempts,
                 LOST_WORKERS,
-                "; the next attempt runs alone" if others and attempts < LOST_WORKERS else "",
+                "; the next attempt runs alone"
+                if lost.concurrent_calls and attempts < LOST_WORKERS
+                else "",
             )
             if attempts == LOST_WORKERS:
                 return UserError(

@@ -133,14 +133,12 @@ class TimerFunctions:
         if trigger.is_monitored and status != kept:
             self._jobs.put(partial(self._commit.commit, [SaveTimer(status)]))
         past_due = trigger.is_monitored and status.next is not None and now > status.next
-        if past_due and status.next is not None:
-            due = _formatted(status.next, trigger.schedule)
+        due = None if status.next is None else _formatted(status.next, trigger.schedule)
+        if past_due:
             log.info("Timer '%s' was due at %s and runs now.", name, due)
-        elif not trigger.run_on_startup and status.next is not None:
-            due = _formatted(status.next, trigger.schedule)
-            log.info("Timer '%s' (%s) is next due at %s.", name, trigger.text, due)
         elif not trigger.run_on_startup:
-            log.info("Timer '%s' (%s) is never due.", name, trigger.text)
+            next_run = f"next due at {due}" if due else "never due"
+            log.info("Timer '%s' (%s) is %s.", name, trigger.text, next_run)
         if past_due or trigger.run_on_startup:
             self._put(timer, past_due, unscheduled=True)
         else:
