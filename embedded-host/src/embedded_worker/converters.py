@@ -25,7 +25,7 @@ class Converter(Protocol):
 
 
 def find_converter(kind: str) -> Converter | None:
-    """Return the converter for a binding's type in any case, or None if there is none."""
+    """Return the converter for a binding type, ignoring case, or None if there is none."""
     registry = meta.get_binding_registry()  # type: ignore[no-untyped-call, unused-ignore]
     converters: dict[str, Converter] = registry._bindings
     return converters.get(kind) or next(

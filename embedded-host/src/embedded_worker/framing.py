@@ -215,7 +215,7 @@ def _message(header: memoryview, blob: memoryview) -> Message:
 def _check(fields: list[Any], *types: type) -> None:
     """Raise TypeError unless ``fields`` is a list of values with exactly these types."""
     if type(fields) is not list or [*map(type, fields)] != [*types]:
-        raise TypeError(f"fields of the types {[type(field).__name__ for field in fields]}")
+        raise TypeError(f"unexpected field types: {[type(field).__name__ for field in fields]}")
 
 
 def _texts(value: Any) -> dict[str, str]:
@@ -308,14 +308,14 @@ def _read_turn(fields: list[Any], blob: memoryview) -> TurnRequest:
         not type(id) is type(seen) is int
         or not type(function) is type(instance_id) is type(execution_id) is str
     ):
-        raise TypeError("fields of a turn")
+        raise TypeError("invalid fields of a turn")
     return TurnRequest(id, function, instance_id, execution_id, str(blob, "utf-8"), seen)
 
 
 def _read_result(fields: list[Any], blob: memoryview) -> InvocationResult:
     id, missing, kept, known, counts, kind, detail = fields
     if not type(id) is type(known) is int or not type(missing) is type(kept) is bool:
-        raise TypeError("fields of a result")
+        raise TypeError("invalid fields of a result")
     if counts is not None:
         _check(counts, *[int] * len(counts))
     value: HttpResponseData | str | None = None

@@ -120,7 +120,7 @@ class KeyFile:
         return read[1]
 
     def begin(self) -> AccessKeys:
-        """Return the keys. Create the keys that every host has if they are missing."""
+        """Return the keys, after creating the standard keys that are missing."""
         if self.exists:
             restrict_to_owner(self.path)
         with self._changing() as write:

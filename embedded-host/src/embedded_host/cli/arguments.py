@@ -124,7 +124,7 @@ def runtime_status(function: Callback) -> Callback:
 def statuses(
     values: Iterable[str], more: Iterable[str], allowed: Iterable[str] = STATUSES
 ) -> tuple[str, ...]:
-    """Return the runtime statuses in the option's values and in the arguments after the option.
+    """Parse the runtime statuses of the option and of the arguments that follow it.
 
     Raises UsageError or BadParameter if a status is not in ``allowed``.
     """

@@ -112,7 +112,8 @@ def _span(
 def _cause(view: HistoryView, output: str) -> str | None:
     """Return the traceback of the failure, or None if there is none.
 
-    It is that of the failed call whose error the output quotes, or of the orchestrator's exception.
+    The traceback belongs to the failed call whose error the output quotes, or to the exception of
+    the orchestrator.
     """
     quoted: Sequence[Call] = [call for call in view.calls if call.error and call.error in output]
     if quoted:

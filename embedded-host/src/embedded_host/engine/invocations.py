@@ -15,7 +15,7 @@ class ReplayProgress:
     """The number of an orchestrator's actions after each event of its history.
 
     With it, the engine numbers scheduling events exactly as the SDK numbers its tasks. The default
-    means that the worker does not report it.
+    value means that the worker does not report these numbers.
     """
 
     counts: Sequence[int] | None = None

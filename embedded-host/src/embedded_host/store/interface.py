@@ -286,7 +286,7 @@ class StateReader(Protocol):
         """Return the error for data that no host wrote. ``damage`` describes the data."""
 
     def highest_keys(self) -> tuple[int, int, int]:
-        """Return the highest instance key, message id and activity id, each 0 without rows."""
+        """Return the highest instance key, message id and activity id (0 for an empty table)."""
 
     def instance(self, hub: str, id: str) -> InstanceRow | None:
         """Return an instance or None. The comparison of ``hub`` ignores case."""

@@ -54,7 +54,7 @@ class SqliteReader:
         return damage_error(self.path, damage)
 
     def highest_keys(self) -> tuple[int, int, int]:
-        """Return the highest instance key, message id and activity id, each 0 without rows."""
+        """Return the highest instance key, message id and activity id (0 for an empty table)."""
         instance, message, activity = self._only("highest_keys")
         return instance, message, activity
 

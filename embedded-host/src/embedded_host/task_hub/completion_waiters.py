@@ -19,7 +19,7 @@ class CompletionWaiters:
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
         """Wait until the instance finishes, ``seconds`` have passed, or ``close`` is called.
 
-        Returns the row of the instance then, or None if it does not exist.
+        Then returns the row of the instance, or None if the instance does not exist.
         """
         if self._closed:  # the request arrived before the host stopped
             return self._read(instance_id)

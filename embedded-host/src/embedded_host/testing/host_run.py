@@ -146,7 +146,7 @@ class HostRun:
         self._timer_functions.fire_due()
 
     async def run_until_idle(self) -> None:
-        """Run until no work is left at the clock's time, or the host is killed.
+        """Run until nothing is due at the current time of the clock, or the host is killed.
 
         Raises LivelockError, or the first error that stops the host.
         """

@@ -92,8 +92,8 @@ class _Replay:
     ) -> None:
         """Prepare a replay.
 
-        If ``counted`` is True, the decisions are numbered as the SDK numbers its tasks. Otherwise
-        they are numbered in the order of the actions.
+        If ``counted`` is True, decisions are numbered as the SDK numbers its tasks. If it is False,
+        decisions are numbered in the order of the actions.
         """
         self._open_session, self._recorded, self._counted = open_session, recorded, counted
         self._execution_id = recorded.started.orchestration_instance.execution_id

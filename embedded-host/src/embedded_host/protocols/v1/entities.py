@@ -68,8 +68,8 @@ def parse_entity_output(text: str, operations: int) -> EntityOutput:
         results, kept, exists = [], None, False
     if len(results) != operations:
         raise MalformedOutputError(
-            "the entity function did not return a result for each operation of its batch. Create "
-            "its main with df.Entity.create"
+            "the entity function did not return a result for each operation of its batch. Set "
+            "its main to df.Entity.create(...)"
         )
     return EntityOutput(results, exists, kept)
 

@@ -1,4 +1,4 @@
-"""Errors of the SDK: malformed outputs, and exceptions whose message contains an output."""
+"""Errors of the SDK: malformed outputs, and exceptions with an output in their message."""
 
 from __future__ import annotations
 
