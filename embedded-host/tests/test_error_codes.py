@@ -19,25 +19,25 @@ INFORMATION = ("host.json: keys without effect",)
 
 
 @cache
-def modules() -> dict[str, str]:
-    """Return the source of each module by its path, without the templates of ``init``."""
+def modules() -> dict[str, ast.Module]:
+    """Return the syntax tree of each module by its path, without the templates of ``init``."""
     files = (
         path
         for package in ("embedded_host", "embedded_worker")
         for path in (SOURCE / package).rglob("*.py")
     )
     return {
-        path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
+        path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(files)
         if "templates" not in path.parts
     }
 
 
+@cache
 def codes_in_source() -> dict[str, str]:
     """Return each code of a message with the path of a module that has it."""
     codes: dict[str, str] = {}
-    for path, source in modules().items():
-        tree = ast.parse(source)
+    for path, tree in modules().items():
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if (
@@ -53,8 +53,8 @@ def codes_in_source() -> dict[str, str]:
 
 def logged_and_printed() -> Iterator[tuple[str, str]]:
     """Yield the position and source of each call that logs or prints a problem."""
-    for path, source in modules().items():
-        for node in ast.walk(ast.parse(source)):
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
             name = ast.unparse(node.func)
