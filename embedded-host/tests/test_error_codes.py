@@ -13,6 +13,8 @@ import pytest
 import embedded_host
 from embedded_host.error_codes import CATALOGUE, CODE, ErrorEntry, entries, with_code
 
+pytestmark = pytest.mark.xdist_group("error codes")  # parses the source once
+
 SOURCE = Path(embedded_host.__file__).parent.parent
 INFORMATION = ("host.json: keys without effect",)
 """The start of each string that is printed on stderr and does not report a problem."""
