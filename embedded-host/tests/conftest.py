@@ -1,4 +1,4 @@
-"""Fixtures for every test, and the markers of ``-m``, which depend on the folder or the module."""
+"""Fixtures for all tests, and the default marker of each test, which depends on its folder."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Skip the import of other test modules with ``-m unit``."""
+    """With ``-m unit``, ignore the folders without unit tests, so that they are not imported."""
     other = (*PROCESS_FOLDERS, "browser")
     return True if config.option.markexpr == "unit" and _folder(collection_path) in other else None
 
@@ -59,7 +59,7 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Make a process start in a unit test or its fixtures fail."""
+    """Raise AssertionError if a unit test or one of its fixtures starts a process."""
     start = subprocess.Popen.__init__
     if item.get_closest_marker("unit"):
         subprocess.Popen.__init__ = _refuse  # type: ignore[method-assign]
@@ -71,7 +71,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture(autouse=True)
 def unchanged_directory() -> Iterator[None]:
-    """Restore the working folder, which loading an app changes."""
+    """Restore the working folder after the test. The load of an app changes it."""
     directory = Path.cwd()
     yield
     os.chdir(directory)
@@ -104,7 +104,7 @@ def app(tmp_path: Path, isolated_imports: None) -> AppFolder:
 
 
 class RefusedProcesses:
-    """The number of process starts that fail."""
+    """A replacement for ``create_subprocess_exec`` that fails in its next ``left`` calls."""
 
     left = 0
 

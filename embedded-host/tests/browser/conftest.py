@@ -1,6 +1,7 @@
-"""A real browser and a real host. All these tests run in one pytest worker and share the host.
+"""Fixtures with a real browser and a real host.
 
-The tests are skipped if Chromium is not installed. With ``REQUIRE_BROWSER``, as in CI, they fail.
+All browser tests run in one pytest worker and share the host. They are skipped if Chromium is not
+installed. If ``REQUIRE_BROWSER`` is set, as in CI, they fail instead.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tests.support.running_host import RunningHost
 SECONDS = 25
 """Timeout of each wait. It is long, because machines can be slow and busy."""
 POLICY = "Content-Security-Policy violated:"
-"""The beginning of a console message about a violation of the policy."""
+"""The first words of a console message about a violation of the policy."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 expect.set_options(timeout=SECONDS * 1000)
 
@@ -80,9 +81,9 @@ class DashboardPage:
     def __init__(self, page: Page, base: str) -> None:
         self.page, self.base = page, base
         self.messages: list[str] = []
-        """Errors and warnings."""
+        """The errors and warnings of the console."""
         self.expected = ""
-        """A part of each message that the test causes."""
+        """A string in all messages that the test expects; empty if it expects no message."""
         page.set_default_timeout(SECONDS * 1000)
         page.on(
             "console",

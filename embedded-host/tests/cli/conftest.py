@@ -25,7 +25,10 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
 
 @pytest.fixture
 def call_host(host: RunningHost) -> CallHost:
-    """Return a function that runs a command with the host and checks the line that names it."""
+    """Return a function that runs a command with the host's URL.
+
+    It checks that the command prints the URL of the host to stderr.
+    """
 
     def call_with_url(*arguments: object, stdin: str = "") -> Called:
         called = call(*arguments, "--url", host.base, stdin=stdin)

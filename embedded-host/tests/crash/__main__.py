@@ -34,11 +34,11 @@ def main() -> int:
         help="check each state after N kills (default: 50)",
     )
     parser.add_argument(
-        "--no-shim", action="store_true", help="omit faults of the disk and power cuts"
+        "--no-shim", action="store_true", help="omit disk faults and power cuts"
     )
     parser.add_argument("--verbose", action="store_true", help="log the end of each session")
     parser.add_argument(
-        "--folder", type=Path, help="folder for the states, kept if there are findings"
+        "--folder", type=Path, help="folder for the state files (default: a temporary folder)"
     )
     options = parser.parse_args()
     folder = (options.folder or Path(tempfile.mkdtemp(prefix="crash-"))).absolute()
@@ -61,12 +61,12 @@ def main() -> int:
     def stop(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         run.stop()
-        report("No more kills. The state is checked. Press Ctrl+C again to stop at once.")
+        report("The run ends after a check of the state. Press Ctrl+C again to stop at once.")
 
     signal.signal(signal.SIGINT, stop)
     report(f"seed {options.seed}, in {folder}")
     if run.without_shim:
-        report(f"without failing disks and power cuts: {run.without_shim}")
+        report(f"the run has no disk faults and no power cuts: {run.without_shim}")
     tally = asyncio.run(run.run())
     report(tally.summary())
     if not tally.findings and options.folder is None:

@@ -89,13 +89,13 @@ class _Check:
         status = self.evidence.statuses.get(planned.id)
         if planned.end == "Gone":
             if planned.finished and status is not None:
-                yield lost(f"{planned.id} was purged, which was acknowledged, but exists again")
+                yield lost(f"the purge of {planned.id} was acknowledged, but it exists again")
             return
         if status is None:
             if any(
                 a.outcome is Outcome.ACKNOWLEDGED for a in self.request_log.of("start", planned.id)
             ):
-                yield lost(f"{planned.id} was started, which was acknowledged, but does not exist")
+                yield lost(f"the start of {planned.id} was acknowledged, but it does not exist")
             return
         if status["runtimeStatus"] in ("Pending", "Running", "Suspended"):
             yield stuck(f"{planned.id} is still {status['runtimeStatus']}")
@@ -112,7 +112,7 @@ class _Check:
         if planned.end == "Terminated":
             reasons = [a.token for a in self.request_log.of("terminate", planned.id)]
             if output not in reasons:
-                yield wrong(f"{planned.id} was terminated for {output!r}, which was not requested")
+                yield wrong(f"{planned.id} has the reason {output!r}, which was not requested")
             return
         token = output[0] if isinstance(output, list) and output else None
         if token not in tokens:
@@ -121,7 +121,7 @@ class _Check:
         yield from self.output(planned, str(token), output)
 
     def output(self, planned: PlannedInstance, token: str, output: list[Any]) -> Findings:
-        """Check that the output has each step once and in order, with the result of a real run."""
+        """Check that the output has each step once, in order, and with the result of a real run."""
         count = planned.count
         if planned.name == "Collect":
             count = len(output[2])
@@ -136,7 +136,7 @@ class _Check:
         else:
             expected = [f"{token}/{step}" for step in range(count)]
         if [step.partition("#")[0] for step in steps] != expected:
-            yield wrong(f"{planned.id} has the output {output}, not that of {expected}")
+            yield wrong(f"{planned.id} has the output {output}; the expected steps are {expected}")
             return
         if planned.name == "Counting" and output[2] != count:
             yield wrong(f"{planned.id} counted {output[2]} on its entity, not {count}")
@@ -184,7 +184,7 @@ class _Check:
             token for token, outcome in outcomes.items() if outcome is Outcome.ACKNOWLEDGED
         ]
         yield from (
-            lost(f"{planned.id} did not receive {e!r}, which was acknowledged")
+            lost(f"{planned.id} did not receive {e!r}, although it was acknowledged")
             for e in acknowledged
             if e not in set(received)
         )
@@ -203,7 +203,7 @@ class _Check:
             if operation == "terminate" and len(requests) > len(acknowledged):
                 acknowledged = []  # an earlier request may have ended the instance
             yield from (
-                lost(f"{a.token} was acknowledged, but is not in a history")
+                lost(f"{a.token} was acknowledged, but it is not in the history")
                 for a in acknowledged
                 if a.token not in history
             )

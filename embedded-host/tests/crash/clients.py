@@ -1,8 +1,8 @@
-"""The clients. Each one takes one instance from its start to its end, also while the host crashes.
+"""The clients. Each client runs one instance from its start to its end, also if the host crashes.
 
-A client repeats a request without a response with another token, until there is a response. It adds
-each request to the request log. A client reports only faults that it can see itself, such as an
-acknowledged instance that is missing.
+If a request gets no response, the client sends it again with another token until it gets a
+response. The client adds each request to the request log. It reports only faults that its own
+requests show, for example that an acknowledged instance does not exist.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ClientResponse:
 
 
 class NeverFinishedError(Exception):
-    """The deadline has passed. The message names the expected response or status."""
+    """An expected response or status is missing at the deadline. The message describes it."""
 
 
 class WrongResponseError(Exception):
@@ -85,7 +85,7 @@ class Clients:
         task.add_done_callback(self._running.discard)
 
     async def finish(self, seconds: float) -> None:
-        """Wait for the end of all instances, and for at most ``seconds``."""
+        """Wait until all instances have ended, for at most ``seconds``."""
         self.deadline = time.monotonic() + seconds
         while self._running:
             await asyncio.wait(list(self._running))
@@ -151,7 +151,7 @@ class Clients:
     ) -> ClientResponse:
         """Repeat a request until it is acknowledged, and return the response.
 
-        A status of ``already_done`` shows that an earlier request without a response took effect.
+        A status in ``already_done`` means that an earlier request without a response took effect.
         """
         unknown = False
         for number in count():
@@ -186,7 +186,7 @@ class Clients:
             more = [planned.renew]
 
         async def send(token: str) -> ClientResponse | None:
-            # As the SDK sends an input: a JSON string that contains JSON.
+            # The SDK sends an input in this form: a JSON string that contains JSON.
             return await self.request(
                 "POST", f"orchestrators/{planned.name}/{planned.id}", json.dumps([token, *more])
             )
@@ -199,7 +199,7 @@ class Clients:
     async def raise_event(self, planned: PlannedInstance, number: int) -> None:
         """Raise an event. A negative number means the event "done".
 
-        The status is 410 after an earlier "done" without a response.
+        If an earlier "done" took effect without a response, the status is 410.
         """
 
         async def send(token: str) -> ClientResponse | None:
@@ -304,7 +304,7 @@ class Clients:
         await self.ends(planned)
 
     async def suspend(self, planned: PlannedInstance) -> None:
-        """Raise events. Suspend and resume the instance between them."""
+        """Raise events, and suspend and resume the instance between them."""
         await self.start(planned)
         await self.raise_event(planned, 0)
         await self.operate(planned, "suspend", 500)
@@ -320,10 +320,10 @@ class Clients:
         await self.ends(planned)
 
     async def signal(self, planned: PlannedInstance) -> None:
-        """Signal an entity, which has the planned id as its key. There is no instance."""
+        """Signal an entity whose key is the planned id. There is no instance."""
 
         async def send(token: str) -> ClientResponse | None:
-            # As the SDK sends an input: a JSON string that contains JSON.
+            # The SDK sends an input in this form: a JSON string that contains JSON.
             return await self.request(
                 "POST", f"entities/Tally/{planned.id}?op=add", json.dumps(token)
             )
@@ -360,7 +360,7 @@ class Clients:
             raise WrongResponseError("it was purged, but exists again")
 
     async def rewind(self, planned: PlannedInstance) -> None:
-        """Rewind a failed instance after its cause is fixed."""
+        """Rewind a failed instance after the cause of its failure is fixed."""
         await self.start(planned)
         await self.ends(planned, "Failed")
         for token in self.request_log.tokens(planned):
@@ -369,7 +369,7 @@ class Clients:
         await self.ends(planned)
 
     async def restart(self, planned: PlannedInstance) -> None:
-        """Restart a completed instance under its id."""
+        """Restart a completed instance with the same id."""
         await self.start(planned)
         await self.ends(planned)
 
@@ -406,7 +406,7 @@ KINDS: dict[str, tuple[str, Script, str]] = {
 }
 """The orchestrator, the client's script and the expected end of each kind.
 
-Signals have an entity instead of an instance. Its key is the planned id.
+The kind Signals has an entity instead of an instance. The planned id is the key of the entity.
 """
 
 

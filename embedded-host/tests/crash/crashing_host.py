@@ -1,4 +1,4 @@
-"""A host that crashes and is started again, with one state and one port."""
+"""A host that crashes and is started again with the same state and the same port."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.crash.sessions import DISK_ENDS, HostSession
 from tests.support.running_host import command, environment
 
 START = 90.0
-"""Seconds after which a host must be ready, also on a busy machine."""
+"""Seconds within which a host must be ready. It allows for a busy machine."""
 NOTICE = 60.0
-"""Seconds after which a host with a failing disk must have exited."""
+"""Seconds within which a host with a failing disk must exit."""
 KILLED = 15 if sys.platform == "win32" else -signal.SIGKILL
 """Return code of a host that the launcher or the shim has killed."""
 UNREACHED = 3.0
-"""Seconds after which a host that did not reach its point is killed."""
+"""Seconds after which a host is killed if it has not reached the planned end of its session."""
 
 
 class UnexpectedLogError(Exception):
@@ -137,7 +137,7 @@ class CrashingHost:
             )
 
     async def _is_ready(self) -> bool:
-        """Wait until the host is ready. Return false if it exits before."""
+        """Wait until the host is ready. Return False if it exits first."""
         assert self._process is not None
         limit = time.monotonic() + START
         while time.monotonic() < limit:
@@ -236,9 +236,9 @@ class CrashingHost:
 
 
 def free_port() -> int:
-    """Return a free port below those of outgoing connections.
+    """Return a free port below the ports of outgoing connections.
 
-    It must be free after each crash.
+    No outgoing connection can therefore occupy the port while the host is restarted.
     """
     chance = random.SystemRandom()
     while True:

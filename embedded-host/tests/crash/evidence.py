@@ -35,7 +35,10 @@ class Evidence:
 
 
 async def settled(state: Path, seconds: float) -> list[str]:
-    """Wait until no message and no activity is pending. Return those pending after ``seconds``."""
+    """Wait until no message and no activity is pending.
+
+    Return the messages and activities that are still pending after ``seconds``.
+    """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     pending = _pending(state)

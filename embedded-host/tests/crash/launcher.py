@@ -1,8 +1,8 @@
 """The launcher of a host that kills itself at a commit boundary.
 
 ``python -m tests.crash.launcher POINT:N start ...`` runs the command line of the host, which kills
-itself at the Nth passing of a point. The point ``none`` means no kill. The package contains no code
-for this.
+itself at the Nth passing of a point. With the point ``none``, it does not kill itself. The code for
+this is only in this module, not in the package.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 POINTS = {
     "before-stage": "the turn has run, and its changes are not in the transaction",
     "staged": "the changes are in the transaction, which is not committed",
-    "committed": "the changes are on the disk, and the waiting code does not know it",
-    "notified": "the waiting code knows it, and no response was sent",
+    "committed": "the changes are on the disk, but the waiting code is not notified",
+    "notified": "the waiting code is notified, but no response was sent",
 }
 """The commit boundaries, and the state of a turn's changes at each."""
 
@@ -62,7 +62,7 @@ def arm(point: str, nth: int) -> None:
 
 
 def move_clock(file: Path) -> None:
-    """Move the clock of the task hub, on systems without the shim."""
+    """Set the clock of the task hub from a file. Used on systems without the shim."""
     from embedded_host.task_hub.clock import WallClock
 
     now = WallClock.now

@@ -1,8 +1,8 @@
 """The app under load. The ``token`` of the request identifies each instance and its activities.
 
 The result of an activity contains the id of its run (``label#run``). The activity writes the run to
-the run log and syncs the file before it returns. The checker can thus verify that each result in a
-history is of a real run and is in one history only.
+the run log and syncs the file before it returns. The checker can therefore verify that each result
+in a history comes from a real run, and that no other history contains the result.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.support.app_folder import AppFolder
 
 RUN_LOG = "runs"
-"""Name of the run log beside the app folder. Each run of an activity adds a line ``label run``."""
+"""Name of the run log beside the app folder. Each run of an activity adds ``label run`` to it."""
 REPAIRED = "repaired"
 """Name of a folder beside the app folder. A file in it makes the activity Flaky succeed."""
 
@@ -79,8 +79,8 @@ _ORCHESTRATORS = {
             return [token, seen]
         context.continue_as_new([token, seconds, count, seen])
         """,
-    # Collects all events in order until "done". With ``renew`` it continues as new in between, and
-    # no event may be lost.
+    # Collects all events in order until "done". With ``renew``, it continues as new between the
+    # events, and no event may be lost.
     "Collect": """
         token, renew, *before = context.get_input()
         events, seen = before if before else ([], [])

@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Outcome(str, Enum):
-    """The outcome of a request, as its client knows it."""
+    """The outcome of a request, according to its response."""
 
     ACKNOWLEDGED = "acknowledged"
     """Status 2xx: the request is durable and takes effect exactly once."""
@@ -48,7 +48,7 @@ class PlannedInstance:
     end: str = "Completed"
     """Completed, Terminated, or Gone (purged)."""
     finished: bool = False
-    """True after the client has received the end."""
+    """True after the script of the client has completed."""
 
 
 @dataclass
@@ -82,8 +82,8 @@ class RequestLog:
     def tokens(self, planned: PlannedInstance) -> list[str]:
         """Return the tokens of the start requests that may have created the instance.
 
-        It is the last request if that was acknowledged. Otherwise the last one was rejected,
-        because one of the earlier requests without a response had taken effect.
+        If the last request was acknowledged, only its token is returned. Otherwise the last request
+        was rejected, because one of the earlier requests without a response had taken effect.
         """
         starts = list(self.of("start", planned.id))
         if starts and starts[-1].outcome is Outcome.ACKNOWLEDGED:

@@ -25,7 +25,7 @@ WIDTH = 24
 FRESH = 8
 """Maximum number of new instances in a session."""
 RUSH = 240.0
-"""Seconds after which all instances must have ended after the last crash.
+"""Seconds after the last crash within which all instances must end.
 
 A timer may detect a jump of the clock 30 s late.
 """
@@ -126,7 +126,7 @@ class Run:
         self._began = 0.0
 
     def stop(self) -> None:
-        """Stop after this session. The state is checked."""
+        """Stop the run after the current session and a check of the state."""
         self._seconds = 0.0
 
     async def run(self) -> Tally:

@@ -15,7 +15,10 @@ DISK_ENDS = ("eio-write", "eio-sync", "enospc-write")
 """Faults that the host must report before it exits."""
 SHIM_KILLS = ("kill-write", "torn-write", "kill-sync")
 SYSTEMATIC = 60
-"""Number of passings of a point that are tested one after the other. Later ones are random."""
+"""Number of the last passing of a point that is tested in sequence.
+
+Half of the sessions test the passings 1, 2, 3 and so on. The other sessions test random passings.
+"""
 
 
 @dataclass
@@ -35,7 +38,7 @@ class HostSession:
     clock: float | None = None
     """Jump of the clock in the middle of the session, in seconds from its latest time."""
     short_writes: int = 0
-    """Interval of short writes: every nth write is one. 0 for none."""
+    """The number n if every nth write is short; 0 if no write is short."""
 
     def __str__(self) -> str:
         parts = [f"{self.end}:{self.nth}" if self.nth else f"{self.end} {self.seconds:.2f} s"]
@@ -52,7 +55,7 @@ def once_each(*, shim: bool) -> list[str]:
 
 
 class SessionDeck:
-    """Returns sessions. The first ones have every kind of end once."""
+    """A source of sessions. Every kind of end occurs once in the first sessions."""
 
     def __init__(self, chance: random.Random, *, shim: bool) -> None:
         self._chance, self._shim = chance, shim
@@ -74,7 +77,7 @@ class SessionDeck:
         elif end not in ("random", "starting"):
             session.nth = int(2 ** chance.uniform(0, 9 if "write" in end else 7))
         if end == "random" and chance.random() < 0.6:
-            session.worker_kills = chance.randint(1, 2)  # after three a message fails for good
+            session.worker_kills = chance.randint(1, 2)  # after three kills, a message fails
         if self._shim and not session.nth and chance.random() < 0.4:
             session.short_writes = chance.randint(2, 9)
         if self._shim and end not in DISK_ENDS and chance.random() < 0.5:

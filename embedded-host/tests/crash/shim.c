@@ -2,15 +2,15 @@
  *
  * CRASH_FAULT=MODE:N counts the writes to the files of a state, or their syncs for modes with -sync:
  *   kill-write    SIGKILL before the Nth write
- *   torn-write    half of the Nth write, then SIGKILL
+ *   torn-write    SIGKILL after half of the data of the Nth write
  *   kill-sync     SIGKILL before the Nth sync
  *   eio-write     the Nth write and all later ones fail with EIO
  *   eio-sync      the Nth sync fails with EIO, and its data may be lost; the next sync succeeds
- *   enospc-write  half of the Nth write; all later ones fail with ENOSPC
+ *   enospc-write  the Nth write writes half of its data, and all later ones fail with ENOSPC
  *   short-write   every Nth write writes half of its data, which is not an error
  * CRASH_UNDO=FILE  saves the data that unsynced writes overwrite to FILE, for power cuts (shim.py).
- * CRASH_CLOCK=FILE adds the 8 bytes of FILE (signed nanoseconds) to the time of day, and not to the
- *                  monotonic time.
+ * CRASH_CLOCK=FILE adds the number in the 8 bytes of FILE (signed nanoseconds) to the time of day.
+ *                  The monotonic time does not change.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -106,7 +106,7 @@ static void remember(int fd, int file, off_t at, size_t size) {
     free(old);
 }
 
-/* Returns the number of bytes to write, or -1 with errno. */
+/* Returns the number of bytes to write, or -1 and sets errno. */
 static ssize_t judge(int fd, int file, off_t at, size_t size, int *torn) {
     *torn = 0;
     if (limit >= 0 && strstr(mode, "-write")) {

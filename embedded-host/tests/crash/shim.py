@@ -1,4 +1,4 @@
-"""The compilation of shim.c, and its parts outside the host process: the clock and power cuts."""
+"""The compilation of shim.c, and the clock and power cuts, which work outside the host process."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def compiled(folder: Path) -> Path:
 
 
 class ClockFile:
-    """The clock of a host and its workers, ``offset`` seconds from the true time.
+    """The file that sets the clock of a host and its workers ``offset`` seconds off the true time.
 
-    Without the shim it is only the clock of the task hub.
+    Without the shim, it sets only the clock of the task hub.
     """
 
     def __init__(self, file: Path) -> None:
@@ -68,14 +68,14 @@ class ClockFile:
         self._map[:8] = struct.pack("=q", int(offset * 1e9))
 
     def close(self) -> None:
-        """Close the file, because Windows does not delete an open file."""
+        """Close the file. Windows does not delete an open file."""
         self._map.close()
 
 
 def power_cut(state: Path, undo: Path, chance: random.Random) -> int:
-    """Revert the writes that were not synced at the end of the process. Return their number.
+    """Revert writes that were not synced at the end of the process, and return their number.
 
-    Reverts all of them or a random choice, because a disk may write them in any order.
+    Reverts all of these writes or a random choice, because a disk may write them in any order.
     """
     unsynced: list[tuple[int, int, int, bytes]] = []
     log = undo.read_bytes() if undo.exists() else b""
@@ -108,7 +108,7 @@ def environment(
 ) -> dict[str, str]:
     """Return the environment variables of a host with the shim (see shim.c).
 
-    Without a library the launcher moves the clock.
+    Without the compiled library, the launcher sets the clock.
     """
     environ = {}
     if library:

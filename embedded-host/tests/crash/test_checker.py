@@ -57,9 +57,9 @@ def status(token: str, *rest: Any, status: str = "Completed") -> dict[str, Any]:
 def sound() -> tuple[RequestLog, Evidence]:
     """Return a request log and the evidence that matches it.
 
-    The instances are: a chain whose first start had no response, an instance that collects events
-    and was suspended, and instances that were restarted, purged and terminated. There are signals
-    to an entity and a critical section, too.
+    The instances are a chain whose first start had no response, an instance that collects events
+    and was suspended, and instances that were restarted, purged and terminated. The log also has
+    signals to an entity and a critical section.
     """
     request_log = RequestLog()
     for planned in (
@@ -160,7 +160,7 @@ def test_an_instance_may_be_that_of_an_earlier_request_without_a_response() -> N
 
 Break = Callable[[Evidence], object]
 BREAKS: dict[str, tuple[Kind, str, Break]] = {
-    "a start": (Kind.LOST, "C was started", lambda f: f.statuses.pop("C")),
+    "a start": (Kind.LOST, "the start of C was", lambda f: f.statuses.pop("C")),
     "an instance of an older start": (
         Kind.LOST,
         "C was started by 'C~0'",

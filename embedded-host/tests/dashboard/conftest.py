@@ -27,7 +27,7 @@ def step(context: Any) -> Any:
 
 
 class DashboardUnderTest:
-    """A dashboard over a task hub with a state file and a stopped clock."""
+    """A dashboard and its task hub, which has a state file and a stopped clock."""
 
     def __init__(self, folder: Path) -> None:
         app = AppFolder(folder / "app", hub="Hub")

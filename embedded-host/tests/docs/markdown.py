@@ -1,4 +1,4 @@
-"""Read the Markdown pages: code blocks, links, commands and paths."""
+"""Functions that read code blocks, links, commands and paths from the Markdown pages."""
 
 from __future__ import annotations
 
@@ -25,9 +25,12 @@ FOLDERS = "docs|tests|embedded_host|benchmarks|engine|worker|store|task_hub|http
 class Block:
     line: int
     language: str
-    """The language of a fence; empty for indented lines."""
+    """The language of a fence; empty for an indented block."""
     file: str = ""
-    """The file that the block belongs to: `title="path"` of the fence, or `# path` in line 1."""
+    """The path of the file that the block belongs to; empty if there is none.
+
+    It comes from `title="path"` of the fence, or from `# path` in its first line.
+    """
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -36,13 +39,16 @@ class Block:
 
 
 def name(page: Path) -> str:
-    """Return the path below docs/, as in `how-to/testing.md`, or the path in the repository."""
+    """Return the path of a page below docs/, as in `how-to/testing.md`.
+
+    For other pages, return the path in the repository.
+    """
     path = page.relative_to(REPOSITORY).as_posix()
     return path.removeprefix("embedded-host/docs/")
 
 
 def blocks(page: Path) -> list[Block]:
-    """Return fenced and indented code in the order of the page."""
+    """Return the fenced and indented blocks in the order of the page."""
     found: list[Block] = []
     block: Block | None = None
     before = ""
@@ -86,7 +92,7 @@ def links(page: Path) -> list[str]:
 
 
 def inline_commands(page: Path) -> list[str]:
-    """Return each ``embedded-host ...`` in sentences and tables."""
+    """Return each inline command ``embedded-host ...`` in sentences and tables."""
     commands = re.findall(r"`(embedded-host [^`\n]+)`", without_fences(page))
     return [c for c in commands if "…" not in c and not c.endswith("|...")]
 
@@ -98,7 +104,10 @@ def paths(page: Path) -> list[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors of the headings: explicit ones, as in `# Title {#title}`, or slugs."""
+    """Return the anchors of the headings.
+
+    An anchor is either explicit, as in `# Title {#title}`, or the slug of the heading.
+    """
     text = page.read_text(encoding="utf-8")
     if page == ERRORS_PAGE:  # the documentation site shows the list on this page
         text += CODES.read_text(encoding="utf-8")

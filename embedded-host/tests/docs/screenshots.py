@@ -1,7 +1,7 @@
 """Take the screenshots of the README: ``python -m tests.docs.screenshots`` writes docs/images.
 
-It starts a host with a demo app, runs some orders and drives Chromium.
-It is a tool, not a test, because the pictures show times and differ each time.
+It starts a host with a demo app, runs some orders and controls Chromium. It is a tool and not a
+test, because the pictures contain times and therefore differ in each run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ORDERS = range(1001, 1031)
 
 
 def demo_app(root: Path) -> AppFolder:
-    """Write an app that fulfils orders: fan-out, retries, an approval, a child and an entity."""
+    """Write an app for orders, with a fan-out, retries, an approval, a child and an entity."""
     app = AppFolder(root, hub="Shop")
     app.starter()
     app.orchestrator(
@@ -76,7 +76,7 @@ return "charged"
 
 
 def order(number: int) -> dict[str, object]:
-    """Return an order with one to three lines; each fifth is large enough for an approval."""
+    """Return an order with one to three lines. Every fifth order requires an approval."""
     skus = ["A-17", "C-03", "K-88"][: 1 + number % 3]
     lines = [{"sku": sku, "quantity": index + 1} for index, sku in enumerate(skus)]
     return {"id": str(number), "total": 870 if number % 5 == 0 else 49, "lines": lines}

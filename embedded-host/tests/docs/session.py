@@ -1,7 +1,8 @@
-"""Run the commands of a page in order, in an empty folder, and compare the output with the page.
+"""A session that runs the commands of a page in an empty folder and checks their output.
 
-Commands of ``embedded-host`` run in this process; ``start`` runs a host. The lines after a ``$``
-line are its output; ``…`` matches anything. A trailing comment can require a stopped host.
+Commands of ``embedded-host`` run in this process, except ``start``, which starts a host process.
+The lines below a line with ``$`` are the expected output; ``…`` matches any text. If the comment
+of a command contains "when the host has stopped", the session stops the host first.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from embedded_host.cli.commands import run
 from tests.support.running_host import FINAL, MANAGEMENT, RunningHost, http
 
 TIMEOUT = 15.0
-"""Seconds until a command that only reads must print the output that the page shows."""
+"""Seconds within which a command that only reads must print the output that the page shows.
+
+Until then, the command is repeated.
+"""
 READS = (
     "get-",
     "diagnose",
@@ -60,7 +64,7 @@ def steps(lines: list[str]) -> list[Step]:
 
 
 def split_comment(line: str) -> tuple[str, str]:
-    """Split at the first ``#`` after two spaces."""
+    """Split a line at the first ``#`` after two spaces, into a command and a comment."""
     command, _, comment = line.partition("  #")
     return command.strip(), comment.strip()
 
@@ -71,13 +75,13 @@ class ShellSession:
         self.host: RunningHost | None = None
         self._is_borrowed = False
         self.printed: list[str] = []
-        """The lines that all commands printed, normalized."""
+        """The normalized output lines of all commands."""
         self._unused = socket.socket()
-        self._unused.bind(("127.0.0.1", 0))  # reserves a port on which no host listens
+        self._unused.bind(("127.0.0.1", 0))  # reserve a port on which no host listens
 
     @property
     def port(self) -> int:
-        """The host's port; without a host a port on which no program listens."""
+        """The port of the host. Without a host, a port on which no program listens."""
         return self.host.port if self.host else int(self._unused.getsockname()[1])
 
     def start(self, root: Path, *options: str) -> RunningHost:
@@ -85,7 +89,7 @@ class ShellSession:
         return self.host
 
     def borrow(self, host: RunningHost) -> None:
-        """Use a host that other pages use too. It is not stopped."""
+        """Use a host that other pages use too. The session does not stop this host."""
         self.host, self._is_borrowed = host, True
 
     def close(self) -> None:
@@ -142,12 +146,12 @@ class ShellSession:
         if words[0] == "mkdir":
             (self.folder / words[1]).mkdir()
             return 0, ""
-        if words[0] == "curl":  # not every machine has it
-            assert words[1:2] == ["-s"], f"the test does not know how to run: {command}"
+        if words[0] == "curl":  # curl may not be installed
+            assert words[1:2] == ["-s"], f"this test supports curl with -s only: {command}"
             return 0, http("GET", words[2].replace(":7071", f":{self.port}")).text
         if words[:3] == ["python", "-m", "pytest"]:
             return self._pytest(words[3:])
-        assert words[0] == "embedded-host", f"the test does not know how to run: {command}"
+        assert words[0] == "embedded-host", f"this test cannot run the command: {command}"
         words = [re.sub(r"localhost:7071", f"localhost:{self.port}", word) for word in words[1:]]
         if words[0] == "start":
             self.stop()
@@ -173,7 +177,7 @@ class ShellSession:
         return code, raw.getvalue().decode()
 
     def _pytest(self, arguments: list[str]) -> tuple[int, str]:
-        """Run pytest as a user would, with the plugins that the page installs and no other one."""
+        """Run pytest with only the plugins that a reader of the page has installed."""
         environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         environment.pop("PYTEST_ADDOPTS", None)
         plugins = ["-p", "embedded_host.testing.plugin", "-p", "pytest_asyncio.plugin"]
@@ -189,14 +193,17 @@ class ShellSession:
         return done.returncode, done.stdout
 
     def _settle(self) -> None:
-        """Wait until each instance has finished or waits for an event, as the next step expects."""
+        """Wait until each instance has finished, is suspended or awaits an event.
+
+        The next command expects this state.
+        """
         if self.host is None:
             return
         until = time.monotonic() + TIMEOUT
         while time.monotonic() < until:
             response = self.host.get(f"{MANAGEMENT}/instances?showInput=false")
             if response.status == 401:
-                return  # the host requires a key, and no instance was started since
+                return  # the host requires a key, and the page has not started an instance on it
             found = response.json
             if all(self._rests(i["instanceId"]) for i in found if i["runtimeStatus"] not in FINAL):
                 return

@@ -10,7 +10,7 @@ PAGE = (PROJECT / "docs" / "explanation" / "architecture.md").read_text(encoding
 
 
 def layers() -> list[list[str]]:
-    """Return the layers of the contract, the highest first, each with its packages."""
+    """Return the packages of each layer of the contract, from the highest layer to the lowest."""
     contract = re.search(
         r"^layers = \[(.*?)^\]",
         (PROJECT / "pyproject.toml").read_text(encoding="utf-8"),

@@ -11,7 +11,7 @@ ROOTS = (PROJECT / "src" / "embedded_host", PROJECT / "src", PROJECT)
 
 
 def glossary() -> dict[str, list[str]]:
-    """Return the paths of each row of the glossary by its term."""
+    """Return the paths in each row of the glossary by the term of the row."""
     table = PAGE.partition("| term |")[2].partition("\n\n")[0].splitlines()[2:]
     cells = [row.strip("| ").split(" | ") for row in table]
     return {term: re.findall("`([^`]+)`", code) for term, _, code in cells}

@@ -1,4 +1,4 @@
-"""docs/how-to/debugging.md: with ``--in-process`` breakpoints stop the host's process."""
+"""docs/how-to/debugging.md: with ``--in-process``, breakpoints stop the process of the host."""
 
 from __future__ import annotations
 

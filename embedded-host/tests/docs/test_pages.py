@@ -1,4 +1,4 @@
-"""The READMEs and docs/: commands print the shown output; snippets and links are valid."""
+"""The READMEs and docs/: commands print the output on the page, and snippets and links are valid."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NOT_RUN = {
     "echo 'eval ": "changes the shell profile; tests/cli/test_completion.py runs the command",
     "embedded-host export --url http://localhost:7071 --id ID": "ID is the reader's",
 }
-"""The first characters of each command that no test of this module runs, and the reason."""
+"""The reason why this module does not run a command, by the first characters of the command."""
 
 NEW_APP = (
     "how-to/coming-from-temporal-dbos-restate.md",
@@ -177,7 +177,10 @@ def test_inline_commands_have_valid_options(page: Path) -> None:
 
 
 def unknown_part(words: list[str]) -> str:
-    """Return the unknown command or options of a command line. Capitals are placeholders."""
+    """Return the unknown command or options of a command line.
+
+    Words in capitals are placeholders.
+    """
     command: click.Command = cli
     with click.Context(command) as context:
         while isinstance(command, click.Group) and words and not words[0].startswith("-"):
@@ -204,7 +207,10 @@ def test_each_exception_is_in_use() -> None:
 
 @pytest.fixture(scope="module")
 def shop_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], RunningHost]]:
-    """Return a function that starts one host, shared by the pages in WAITING_ORDER."""
+    """Yield a function that returns the host of the pages in WAITING_ORDER.
+
+    The first call starts the host.
+    """
     own = ShellSession(tmp_path_factory.mktemp("shared"))
 
     def host() -> RunningHost:
@@ -259,7 +265,7 @@ def test_commands_print_the_shown_output(
 
 def check_output(session: ShellSession, block: Block, where: str) -> None:
     missing = session.missing(block.lines)
-    assert not missing, f"{where}: output that no command printed, or unknown program:\n{missing}"
+    assert not missing, f"{where}: no command printed this output, or it is an unknown command:\n{missing}"
 
 
 def take(session: ShellSession, step: Step, where: str) -> None:

@@ -1,4 +1,4 @@
-"""docs/how-to/scale-out.md: the embedded host reads each host.json and reports its store."""
+"""docs/how-to/scale-out.md: the embedded host accepts each host.json and reports its storage."""
 
 from __future__ import annotations
 

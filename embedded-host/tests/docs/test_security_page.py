@@ -25,7 +25,7 @@ def test_each_threat_has_a_test() -> None:
 
 def test_each_named_test_exists() -> None:
     assert len(NAMED) >= len(ROWS)
-    assert len(NAMED) == TEXT.count("::"), "write each as `tests/file.py::test_name`"
+    assert len(NAMED) == TEXT.count("::"), "write each test as `tests/file.py::test_name`"
     missing = []
     for file, name in NAMED:
         path = next(

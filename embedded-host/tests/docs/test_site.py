@@ -1,4 +1,4 @@
-"""mkdocs.yml and mkdocs_hooks.py: `python dev.py check` builds the site itself, strictly."""
+"""mkdocs.yml and mkdocs_hooks.py. `python dev.py check` also builds the site, in strict mode."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def prose_lines(text: str) -> list[tuple[int, str]]:
 
 
 def faults(text: str) -> list[str]:
-    """Return the lines with two sentences, and those that end inside a sentence."""
+    """Return a message for each line with several sentences or with an incomplete sentence."""
     lines = prose_lines(text)
     numbers = {number for number, _ in lines}
     found = []
@@ -64,7 +64,7 @@ def test_code_and_commands_end_at_100_columns(page: Path) -> None:
 
 
 def is_printed(block: Block, line: str) -> bool:
-    """Return True for the output of a program and for JSON, whose strings cannot be wrapped."""
+    """Return True for a line that cannot be wrapped: the output of a program, or JSON."""
     if block.language or line.startswith("$ "):
         return block.language == "json"
     return kind(block) in ("session", "output")

@@ -15,7 +15,7 @@ StartHost = Callable[..., RunningHost]
 def features(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningHost]:
-    """Yield one host for all tests of the process. Its app uses all durable features."""
+    """Yield one host for all tests of the pytest process. Its app uses all durable features."""
     folder = tmp_path_factory.mktemp("features")
     arguments = ["--in-process"] if request.param == "in-process" else []
     with RunningHost(features_app(folder / "app").root, folder / "state", *arguments) as host:
@@ -25,9 +25,9 @@ def features(
 
 @pytest.fixture
 def start_host(tmp_path: Path) -> Iterator[StartHost]:
-    """Yield a function that starts hosts, and stop them after the test.
+    """Yield a function that starts hosts, and stop these hosts after the test.
 
-    Call: ``start_host(app.root, "--in-process", state=..., port=..., NAME=value)``.
+    Example of a call: ``start_host(app.root, "--in-process", state=..., port=..., NAME=value)``.
     """
     hosts: list[RunningHost] = []
 

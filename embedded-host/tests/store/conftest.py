@@ -11,7 +11,7 @@ from tests.store.contract_tests import EVERYTHING
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return a closed state file with a row of every kind."""
+    """Return the path of a closed state file with rows of every kind."""
     path = tmp_path / "state.db"
     with closing(SqliteStore(path, fsync=False)) as store:
         store.write(EVERYTHING)

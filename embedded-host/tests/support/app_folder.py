@@ -1,4 +1,4 @@
-"""Writes small Functions apps to disk."""
+"""Small Functions apps that tests write to disk."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class AppFolder:
         self.function(name, _ENTITY.format(body=_indented(body)), trigger)
 
     def counter(self, name: str = "Counter") -> None:
-        """Write an entity whose operation ``add`` adds its input. Operations return the sum."""
+        """Write an entity whose operation ``add`` adds its input. All operations return the sum."""
         self.entity(name, _COUNTER)
 
 

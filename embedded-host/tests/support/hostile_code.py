@@ -13,7 +13,7 @@ KILLERS = {
     "Aborts": ("import os\nos.abort()", "it was ended by SIGABRT"),
     "Closes": ("import os, time\nos.closerange(3, 512)\ntime.sleep(30)", "it "),
 }
-"""Code that ends its process, and the logged reason."""
+"""Function bodies that end their process, each with the reason that the host logs."""
 
 COMPLETE: dict[str, tuple[str, Any]] = {
     "Leaves": ("import os\nos.chdir('/')\nreturn 1", 1),

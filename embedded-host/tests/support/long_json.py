@@ -1,6 +1,6 @@
-"""Counts how often a process decodes or encodes long JSON.
+"""A counter of the calls in which a process decodes or encodes long JSON.
 
-Apps under test get a copy of this file.
+Apps under test contain a copy of this file.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections import Counter
 from typing import Any
 
 LONG = 100_000
-"""Minimum length of counted JSON in characters."""
+"""The minimum length of counted JSON in characters."""
 
 
 def count(passes: Counter[str], json_module: Any = json) -> Counter[str]:
-    """Count in ``passes`` from now on, until the process exits, and return ``passes``."""
+    """Start to count in ``passes``, until the process exits, and return ``passes``."""
     read, write = json_module.JSONDecoder.raw_decode, json_module.JSONEncoder.iterencode
 
     def counted_reading(it: Any, text: str, *arguments: Any, **options: Any) -> Any:

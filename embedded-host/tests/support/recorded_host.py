@@ -1,7 +1,8 @@
 """A server that responds with recorded responses of the Azure Functions host.
 
-The recordings are in ``tests/conformance/golden.json``. The server requires keys like the Azure
-Functions host (functions-host.md#authorization), and notes requests without a response.
+The recordings are in ``tests/conformance/golden.json``. The server requires access keys, as the
+Azure Functions host does (functions-host.md#authorization). It collects the requests for which the
+test has added no response.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ GOLDEN: dict[str, list[dict[str, Any]]] = json.loads(
 )
 BEGAN = datetime(2026, 11, 25, 9, 30, tzinfo=timezone.utc)
 NEW_ID = "0123456789abcdef0123456789abcdef"
-"""The generated instance id in each response."""
+"""The instance id that replaces a generated id in the recorded responses."""
 _PARAMETERS = {
     "instance": {"showInput", "showHistory", "showHistoryOutput", "showDiagnosis"},
     "instances": {
@@ -70,7 +71,7 @@ class RecordedHost:
     def __init__(self) -> None:
         self.requests: list[ReceivedRequest] = []
         self.unexpected: list[str] = []
-        """The requests without a response, or with unknown parameters."""
+        """The requests for which there is no response, and those with unknown parameters."""
         self._responses: dict[tuple[str, str], list[Response]] = {}
         host = self
 
@@ -119,8 +120,9 @@ class RecordedHost:
     def play(self, case: str, label: str | None = None, *, at: int = 0, id: str = "order-7") -> Any:
         """Add a recorded response and return its body.
 
-        The step is the one with the label, or the one at index ``at`` of its case. The last
-        response to a request is repeated.
+        ``at`` is the index of the step in its case, or among the steps of the case with ``label``.
+        The server gives the responses to a request in the order in which they were added, and
+        repeats the last one.
         """
         steps = [s for s in GOLDEN[case] if label is None or s["request"].endswith(f" | {label}")]
         step = filled(steps[at], self.url, id)
@@ -145,7 +147,7 @@ class RecordedHost:
     def respond_with_text(
         self, method: str, path: str, status: int, text: str, **headers: str
     ) -> None:
-        """Add a response with any body. The path is like that of ``respond``."""
+        """Add a response with any body. ``path`` has the same form as in ``respond``."""
         full_path = path if path.startswith("/admin") else MANAGEMENT + path
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._add(method, full_path, Response(status, named, text))
@@ -214,7 +216,8 @@ def step_of(case: str, label: str) -> dict[str, Any]:
 def filled(step: dict[str, Any], base: str = "https://app.example", id: str = "order-7") -> Any:
     """Return a recorded step with ids, times and keys instead of their placeholders.
 
-    Events follow each other by 100 ms. A completed call was scheduled in the previous turn.
+    Each event is 100 ms later than the previous event. Each completed call was scheduled in the
+    turn before its completion.
     """
     text = json.dumps(step)
     for mark, value in {
@@ -238,7 +241,7 @@ def filled(step: dict[str, Any], base: str = "https://app.example", id: str = "o
 
 
 def _fill_events(events: list[dict[str, Any]], *, is_one_turn: bool) -> None:
-    """Set times and ids. ``is_one_turn`` means that the first turn scheduled all calls."""
+    """Set the times and ids of events. ``is_one_turn``: the first turn scheduled all calls."""
     calls = iter(_uuids(1))
     waiting: list[str] = []
     for at, event in enumerate(events):

@@ -1,4 +1,4 @@
-"""A host as a user runs it: a separate process that serves HTTP."""
+"""A host in a separate process that serves HTTP, as a user runs it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 class RunningHost:
-    """A host process that the constructor starts. The end of a ``with`` block kills it."""
+    """A host process. The constructor starts it, and the end of a ``with`` block kills it."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class RunningHost:
     def _printed_url(self) -> str | None:
         log = self.log
         if self.process.poll() is not None:
-            raise AssertionError(f"the host ended with {self.process.returncode}:\n{log}")
+            raise AssertionError(f"the host exited with code {self.process.returncode}:\n{log}")
         match = re.search(r"Ready at (http://\S+)", log)
         return match[1] if match else None
 
@@ -182,17 +182,17 @@ class RunningHost:
             _ = self.workers
         self.signal(number or int(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)))
         code = self.process.wait(seconds)
-        eventually(lambda: not self._survivors(), "its workers exit with it", 5)
+        eventually(lambda: not self._survivors(), "all workers of the host have exited", 5)
         return code
 
     def kill(self) -> None:
-        """Kill the host, and every process that it started."""
+        """Kill the host and all its worker processes."""
         with contextlib.suppress(psutil.NoSuchProcess):
             _ = self.workers
         self.process.kill()
         self.process.wait(10)
         with contextlib.suppress(AssertionError):
-            eventually(lambda: not self._survivors(), "its workers exit with it", 3)
+            eventually(lambda: not self._survivors(), "all workers of the host have exited", 3)
         for survivor in self._survivors():
             with contextlib.suppress(psutil.NoSuchProcess):
                 survivor.kill()

@@ -1,4 +1,4 @@
-"""SQLite's shell, which a recovery runs."""
+"""The requirement of SQLite's shell, which a recovery runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedded_host.store.interface import StateError
 
 
 def require_sqlite_shell() -> None:
-    """Fail the test in CI, and skip it elsewhere, if no shell with ``.recover`` is installed."""
+    """If no shell with ``.recover`` is installed, fail the test in CI, and skip it elsewhere."""
     try:
         find_shell()
     except StateError as error:

@@ -46,7 +46,7 @@ def request(body: bytes = b"", method: str = "GET", **query: str) -> HttpRequest
 
 
 async def run(runner: Runner, request: InvocationRequest | TurnRequest) -> InvocationResult:
-    """Run a function in the part of a worker that its placement names."""
+    """Run a function in the event loop or in a thread, according to its placement."""
     if (
         isinstance(request, InvocationRequest)
         and runner.placement(request.function) == "event_loop"

@@ -21,9 +21,9 @@ StartPool = Callable[..., Awaitable[tuple[WorkerPool, LoadResult]]]
 
 @pytest.fixture
 async def start() -> AsyncIterator[StartPool]:
-    """Return a function that starts a pool with an app loaded.
+    """Yield a function that starts a pool and loads an app.
 
-    The pool is closed after the test, which fails if a process is left.
+    After the test, the pools are closed. The test fails if a process is still running then.
     """
     pools: list[WorkerPool] = []
 
