@@ -1,4 +1,4 @@
-"""Measurement of the machine's present speed, to compare runs of different machines and times."""
+"""Measurement of the machine's speed during a run, to compare runs of different machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WRITES = 200
 
 
 def calibrate(bench: Bench, when: str) -> list[Figure]:
-    """Measure the machine. ``when`` is part of the figures' keys, for example ``before``."""
+    """Measure the machine. The keys of the figures contain ``when``, for example ``before``."""
     loop, sync = _loop_seconds(), _fdatasync_ms(bench.folder / "calibration")
     bench.progress.log(f"machine {when}: python loop {loop:.3f} s, fdatasync {sync:.2f} ms")
     return [

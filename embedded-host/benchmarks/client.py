@@ -16,7 +16,7 @@ TOKEN = "x-ms-continuation-token"
 
 
 class UnexpectedResponseError(Exception):
-    """A response that makes a measurement invalid."""
+    """A response of the host makes the measurement invalid."""
 
 
 @dataclass(frozen=True)

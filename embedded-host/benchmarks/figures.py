@@ -58,7 +58,7 @@ def figure(key: str, text: str, unit: str, runs: Sequence[float], note: str = ""
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the smallest value that at least ``percent`` per cent of ``values`` do not exceed."""
+    """Return the smallest of ``values`` that at least ``percent`` % of them do not exceed."""
     ordered = sorted(values)
     rank = -(-len(ordered) * percent // 100)  # division, rounded up
     return ordered[max(0, int(rank) - 1)]
@@ -68,7 +68,7 @@ _AT_MOST_A_TENTH_MORE = Target(1.10)
 _PAGE_MS = Target(20, strict=True)
 _KIB_EACH = Target(1, strict=True)
 _NO_CPU = Target(0.02)
-"""Additional seconds of CPU over an idle host: two ticks of the clock that counts CPU time."""
+"""A target of 0.02 s more CPU time than an idle host: two ticks of the clock for CPU time."""
 _STALL_MS = Target(50)
 
 # Keys contain the sizes, so that these targets do not apply to a run with other sizes.

@@ -1,6 +1,7 @@
-"""Creation of a state with many finished instances, which are copies of instances that a host ran.
+"""Creation of a state file with many finished instances, as copies of instances of a real run.
 
-A copy has its own id, execution id and times in its row. Its history has the times of the original.
+A copy has its own id, execution id and times. Only the times in its history are those of the
+original.
 """
 
 from __future__ import annotations
@@ -80,12 +81,12 @@ class FilledState:
     newest: datetime
 
     def created(self, part: float) -> datetime:
-        """Return the creation time at a part of the list, from 0 (oldest) to 1 (newest)."""
+        """Return the creation time at the position ``part``, from 0 (oldest) to 1 (newest)."""
         return self.oldest + (self.newest - self.oldest) * part
 
 
 def models(state: Path) -> dict[str, Model]:
-    """Return one instance of each status that the state has, by status."""
+    """Return one instance for each status that occurs in the state file, by status."""
     store = SqliteStore(state / STATE_FILE)
     try:
         rows = store.list(HUB, InstanceQuery(), 100)
@@ -105,8 +106,9 @@ def fill(
     failed_every: int,
     track: Callable[[range], Iterable[int]],
 ) -> FilledState:
-    """Write ``count`` copies of ``usual``, but of ``failed`` for each ``failed_every``-th one.
+    """Write ``count`` copies.
 
+    Every ``failed_every``-th copy is a copy of ``failed``, and the others are copies of ``usual``.
     ``track`` wraps the range of batches, to show the progress.
     """
     generator = random.Random(5)  # the same ids in every run

@@ -1,8 +1,8 @@
-"""The cost of many finished instances in the state, and of listing them.
+"""The cost of many finished instances in the state file, and of a list of these instances.
 
-One host has the instances, another has an empty state. Both run at the same time and are measured
-in turns, so that other load on the machine affects both. A figure is the ratio of the two costs:
-1.1 is a tenth slower or larger.
+One host has the instances, and a second host has an empty state file. Both hosts run at the same
+time and are measured alternately, so that other load on the machine affects both. A figure is the
+ratio of the two costs: 1.1 means that the first host is 10 % slower or larger.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ async def _counted(bench: Bench, host: Host) -> dict[str, float]:
 async def _pages(bench: Bench, host: Host, filled: FilledState) -> list[Figure]:
     """Measure pages of 100 instances.
 
-    Each page is requested several times, so the pages of the state file are in memory.
+    Each page is requested several times, so its data is in memory after the first request.
     """
     page = host.client.page
     total = len(filled.ids)

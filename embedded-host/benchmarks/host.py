@@ -27,12 +27,15 @@ class Host:
     """
 
     def __init__(self, python: Path, state: Path) -> None:
-        """``state`` is the state folder, which may have the state of an earlier host."""
+        """Create a host that is not started.
+
+        ``state`` is the state folder, which may contain the state of an earlier host.
+        """
         self.state = state
         self._log = state.with_name(f"{state.name}.log")
         self._python = python
         self.started_in = 0.0
-        """Seconds from the start of the process to the first Completed."""
+        """Seconds from the start of the process until the first instance has completed."""
 
     async def __aenter__(self) -> Host:
         port = _free_port()

@@ -1,6 +1,6 @@
 """The cost of a large payload from the request to the response.
 
-It is the orchestration's input, the activity's input and result, and the output.
+The payload is the input of the orchestration, the input and result of its activity, and its output.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Peers: other durable engines, each with its own benchmark and environment (``PEER/venv``)."""
+"""The peers: other durable engines. Each has its own benchmark and environment (``PEER/venv``)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from benchmarks.calibration import calibrate
 from benchmarks.figures import Figure
 
 OURSELVES = "embedded"
-"""The folder of this project's benchmark among the peers. The part ``speed`` replaces it."""
+"""The peer folder with a benchmark of this project. It is not run: ``speed`` replaces it."""
 _LIMIT = 900.0
-"""The longest time of a peer's benchmark in seconds."""
+"""The maximum time of a peer's benchmark in seconds."""
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "cold_start": ("cold_start_s", "median"),
@@ -43,7 +43,7 @@ class Peer:
 
     name: str
     values: dict[str, float] = field(default_factory=dict)
-    """The figures by our keys."""
+    """The figures by the keys of this project."""
     raw: dict[str, Any] = field(default_factory=dict)
     """The peer's output."""
     problem: str = ""
@@ -61,7 +61,7 @@ async def measure(
 ) -> tuple[list[Peer], list[Figure]]:
     """Run the benchmarks of the wanted peers.
 
-    Return their results, and the figures of the machine's speed before each.
+    Return their results, and the figures of the machine's speed before each benchmark.
     """
     peers, machine = [], []
     for name in wanted:
@@ -90,7 +90,7 @@ def missing(peer: Path) -> str:
 
 
 def values(raw: dict[str, Any]) -> dict[str, float]:
-    """Return the values of a peer's output by our keys."""
+    """Return the values of a peer's output by the keys of this project."""
     by_key = {}
     for key, path in _NAMES.items():
         value: Any = raw

@@ -1,7 +1,7 @@
 """The cost of a purge by filter: its duration, the longest stall of the event loop, the file size.
 
-A stall is a time in which the event loop runs no other task. The task hub runs in this process,
-with the store and the commits of a host, and without its HTTP server.
+A stall is a time in which the event loop runs no other task. The task hub runs in this process. It
+has the store and the group commit of a host, but no HTTP server.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def purge(bench: Bench) -> list[Figure]:
         file = folder / STATE_FILE
         with closing(SqliteStore(file)) as store:
             commit = GroupCommit(store)
-            # A host excludes the objects of its start from garbage collection, too.
+            # A host also excludes the objects of its startup from garbage collection.
             gc.collect()
             gc.freeze()
             client = HubClient(
@@ -145,7 +145,7 @@ def _model() -> Model:
 
 @dataclass(frozen=True)
 class Watched(Generic[T]):
-    """The result of an awaitable, and the event loop's stalls meanwhile."""
+    """The result of an awaitable, and the stalls of the event loop while it ran."""
 
     result: T
     seconds: float
@@ -154,7 +154,7 @@ class Watched(Generic[T]):
     busy: float
     """The longest CPU time of the thread between two rounds in milliseconds.
 
-    It is the stall on a machine without other load.
+    On a machine without other load, it is equal to the stall.
     """
 
 

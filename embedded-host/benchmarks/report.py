@@ -212,7 +212,7 @@ def _file_system(folder: Path) -> str:
 
 
 def _commit() -> str:
-    """Return the commit's id, with a + if there are uncommitted changes."""
+    """Return the id of the commit. It ends with ``+`` if there are uncommitted changes."""
     try:
         git = [
             "git",
@@ -243,7 +243,7 @@ def _figure_json(figure: Figure) -> dict[str, Any]:
 
 
 def _thinned(runs: Sequence[float]) -> list[float]:
-    """Return at most a hundred of the runs, in order."""
+    """Return the runs in order, or a selection of them if there are more than a hundred."""
     return [round(run, 4) for run in runs[:: -(-len(runs) // 100)]]
 
 

@@ -1,12 +1,13 @@
 """Measure the embedded host, and its peers if they are installed.
 
-    python benchmarks/run.py                      all parts: ten minutes, and the time of the peers
+    python benchmarks/run.py                      all parts
     python benchmarks/run.py --quick              small sizes, to check the benchmark itself
     python benchmarks/run.py --only speed --peer none
 
-The figures are printed as a table, the progress to standard error. The exit code is 0 for a
-finished run, even if its figures miss their targets. The state is on disk, in
-benchmarks/.embedded-host, and is removed at the end.
+A run of all parts takes ten minutes, and the time of the peers. The table of figures is printed to
+standard output, and the progress to standard error. If a run finishes, the exit code is 0, even if
+figures do not meet their targets. The state files are on disk, in benchmarks/.embedded-host, and
+are removed at the end.
 """
 
 from __future__ import annotations
@@ -154,7 +155,7 @@ async def run(options: argparse.Namespace) -> int:
         )
         try:
             await measure(bench, options, report)
-        finally:  # an interrupted run prints the figures that it has
+        finally:  # an interrupted run also prints its figures
             report.compare()
             if report.figures:
                 report.print(Console(width=None if sys.stdout.isatty() else 136))

@@ -1,4 +1,4 @@
-"""The sizes of the measurements: those of the targets, and small ones to check the benchmark."""
+"""The sizes of the measurements: sizes for the targets, and small sizes for a quick check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of instances, runs and seconds. A hello is a run of HelloOrchestrator."""
+    """Numbers of instances, runs and seconds. "Hello" means a run of HelloOrchestrator."""
 
     cold_starts: int = 5
     warm: int = 200
@@ -25,7 +25,7 @@ class Sizes:
     finished: int = 100_000
     """Finished instances in the state."""
     failed_every: int = 1000
-    """The number of finished instances for each failed one. The others are completed."""
+    """Finished instances for each failed instance. All others are completed."""
     pairs: int = 6
     """Rounds of the comparison of two hosts."""
     pair_throughput: int = 1000
@@ -39,7 +39,7 @@ class Sizes:
     first: float = 45.0
     """Seconds after the start of the last waiting instance.
 
-    In this time the host does the work that it does once for each waiting instance."""
+    In this time, the host does the work that is necessary only once for each waiting instance."""
     watched: float = 20.0
     """Seconds after ``first`` in which the CPU time of waiting instances is measured."""
     warm_up: int = 2000

@@ -1,4 +1,4 @@
-"""The cost of waiting instances: CPU time, memory of each, and the start of a host with them."""
+"""The cost of waiting instances: CPU time, memory per instance, and the startup time of a host."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The recorded cases of orchestrations, events and lifecycle. ``cases_http`` has the others.
+"""The recorded cases of orchestrations, events and lifecycle. ``cases_http`` has the other cases.
 
-Instead of a fixed delay, a case repeats its request until the response matches the recording.
+The cases have no fixed delays: they repeat a request until the response matches the recording.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _WITH_HISTORY = (
 
 
 def finish(r: Recorder, name: str, body: Any = None, *, history: bool = True) -> None:
-    """Start, wait for the end, record the final status with and without the history."""
+    """Start an instance, wait for its end, and record its status with and without the history."""
     links = r.start(name, body, r.new_id())
     r.wait(links)
     r.request("GET", links["statusQueryGetUri"], label="final status")

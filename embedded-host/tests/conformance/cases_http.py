@@ -10,7 +10,7 @@ from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT as M
 
 Q = "?x=1"
-"""The placeholder of a key. The comparison ignores both."""
+"""A query in place of the access key in the recordings. The comparison ignores both."""
 
 
 def api_missing_instance(r: Recorder) -> None:

@@ -10,16 +10,16 @@ Step = dict[str, Any]
 
 
 def without_keys(value: Any) -> Any:
-    """Remove access keys from URLs: a host without keys neither needs nor prints them."""
+    """Remove access keys from URLs, because the compared host may not require keys."""
     text = re.sub(r"(?:code=<key>|x=1)&?", "", json.dumps(value))
     return json.loads(re.sub(r"[?&](?=[ \"\\]|$)", "", text))
 
 
 def essential(value: Any) -> Any:
-    """Replace the parts that another implementation does not repeat.
+    """Replace or remove the parts that differ between implementations.
 
-    These are .NET stack traces, the text after the error message of an activity, messages of a JSON
-    parser, and the order of the known functions.
+    These parts are .NET stack traces, the text after the error message of an activity, the messages
+    of a JSON parser, and the order of the known functions.
     """
     if isinstance(value, dict):
         free = {"StackTrace", "Details"}
@@ -52,7 +52,7 @@ def differences(recorded: Step, got: Step) -> list[str]:
         f"{_shown(found.get(place, absent))}"
         for place in places
         if _shown(expected.get(place, absent))
-        != _shown(found.get(place, absent))  # as JSON: there, true is not 1
+        != _shown(found.get(place, absent))  # as JSON, because True == 1 in Python
     ]
 
 

@@ -1,6 +1,6 @@
 """Orchestrators and activities of the probe app, as on the recorded Azure Functions host.
 
-Only the delays are shorter. The recordings do not contain them.
+Only the delays are shorter, because the recordings do not contain delays.
 """
 
 from __future__ import annotations

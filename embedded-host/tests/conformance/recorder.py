@@ -1,6 +1,7 @@
-"""Run requests against a host with the probe app, and record its responses like golden.json.
+"""Run requests against a host with the probe app, and record the responses as in golden.json.
 
-The recorder normalizes ids, times, ports and keys, so recordings of two hosts are comparable.
+The recorder normalizes ids, times, ports and keys, so that the recordings of two hosts can be
+compared.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _PATHS = re.compile(r"(?:/tmp|/root|/home|/_)/[^\s\"',)\\]+")
 
 
 class Reply:
-    """A response, not normalised."""
+    """A response that is not normalized."""
 
     def __init__(self, status: int, headers: dict[str, str], text: str) -> None:
         self.status, self.headers, self.text = status, headers, text
@@ -68,8 +69,8 @@ class Recorder:
     ) -> Reply:
         """Send a request that is not a step of the recording.
 
-        It follows no redirects and adds only the content type of a body, like urllib in the
-        original recording.
+        Redirects are not followed, and the only added header is the content type of a body, as with
+        urllib in the original recording.
         """
         parts = urlsplit(self.base)
         target = path.removeprefix(self.base)
@@ -118,7 +119,7 @@ class Recorder:
             time.sleep(0.02)
 
     def note(self, request: str, **fields: Any) -> None:
-        """Record a step that summarises several requests."""
+        """Record a step that summarizes several requests."""
         self.steps.append({"request": request, **fields})
 
     # -- orchestrations ----------------------------------------------------------------------------
@@ -139,7 +140,7 @@ class Recorder:
         return links
 
     def wait(self, links: Links, *until: str) -> None:
-        """Wait until the instance has one of these statuses, or has finished."""
+        """Wait until the instance has one of the statuses ``until``; by default, a final status."""
         wanted = until or FINAL
 
         def there() -> bool:
@@ -159,7 +160,7 @@ class Recorder:
             "POST", uri if text is None else uri.replace("{text}", text), "", label=label
         )
 
-    # -- normalising -------------------------------------------------------------------------------
+    # -- normalization -----------------------------------------------------------------------------
 
     def normal(self, text: str) -> str:
         text = text.replace(self.base, "<base>").replace(

@@ -1,4 +1,4 @@
-"""Tests that the comparison finds differences and ignores variable parts."""
+"""The comparison reports differences and ignores variable parts."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 golden.json has the recordings (Durable extension 3.19.0). These steps are not compared:
 
-- intended.json: steps or cases with an intended difference and its reason
-- unstable.json: steps in which two recordings of the Azure Functions host differ
-- keys-only.json: steps that need access keys (--auth)
+- the steps and cases in intended.json, which have an intended difference and its reason
+- the steps in unstable.json, in which two recordings of the Azure Functions host differ
+- the steps in keys-only.json, which require a host with access keys (--auth)
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ STEPS: dict[tuple[str, int], str] = {
     **dict.fromkeys(
         map(tuple, _data("unstable.json")), "two recordings of the Azure Functions host differ here"
     ),
-    **dict.fromkeys(map(tuple, _data("keys-only.json")), "holds only with keys in force"),
+    **dict.fromkeys(map(tuple, _data("keys-only.json")), "requires a host with access keys"),
 }
 """The reason for each step that is not compared."""
 
@@ -53,7 +53,7 @@ STEPS: dict[tuple[str, int], str] = {
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     folder = tmp_path_factory.mktemp("conformance")
-    # The probe's "Flaky" keeps its attempts in the folder for temporary files.
+    # The activity "Flaky" of the probe app counts its attempts in the folder for temporary files.
     with RunningHost(
         probe_app(folder / "app").root, folder / "state", TMPDIR=str(folder), TEMP=str(folder)
     ) as host:
@@ -96,7 +96,7 @@ def test_every_recorded_case_is_run_and_every_skip_has_a_reason() -> None:
     assert all((*WHOLE_CASES.values(), *STEPS.values()))
 
 
-# -- deliberate differences ------------------------------------------------------------------------
+# -- intended differences --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,7 @@ def main() -> int:
         metavar="N",
         help="check each state after N kills (default: 50)",
     )
-    parser.add_argument(
-        "--no-shim", action="store_true", help="omit disk faults and power cuts"
-    )
+    parser.add_argument("--no-shim", action="store_true", help="omit disk faults and power cuts")
     parser.add_argument("--verbose", action="store_true", help="log the end of each session")
     parser.add_argument(
         "--folder", type=Path, help="folder for the state files (default: a temporary folder)"

@@ -116,7 +116,7 @@ def _damage(database: sqlite3.Connection) -> list[str]:
         "WHERE i.status NOT IN ('Running', 'Suspended')"
     )
     faults += [
-        f"{row[0]} has finished, but the table awaited has rows of it"
+        f"{row[0]} has finished, but the table awaited has rows of this instance"
         for row in database.execute(finished)
     ]
     gaps = (

@@ -1,4 +1,4 @@
-"""The READMEs and docs/: commands print the output on the page, and snippets and links are valid."""
+"""The READMEs and docs/: commands print the shown output, and snippets and links are valid."""
 
 from __future__ import annotations
 
@@ -265,7 +265,9 @@ def test_commands_print_the_shown_output(
 
 def check_output(session: ShellSession, block: Block, where: str) -> None:
     missing = session.missing(block.lines)
-    assert not missing, f"{where}: no command printed this output, or it is an unknown command:\n{missing}"
+    assert not missing, (
+        f"{where}: no command printed this output, or it is an unknown command:\n{missing}"
+    )
 
 
 def take(session: ShellSession, step: Step, where: str) -> None:

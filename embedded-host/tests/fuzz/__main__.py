@@ -1,7 +1,8 @@
 """Run the fuzz targets with many inputs: ``python -m tests.fuzz --inputs 100000``.
 
-With ``--atheris NAME`` atheris generates the inputs of one target from the code coverage, until it
-is interrupted. atheris is not a dependency of this project: run ``pip install atheris`` first.
+With ``--atheris NAME``, atheris generates the inputs of one target from the code coverage, until
+the user interrupts it. atheris is not a dependency of this project: run ``pip install atheris``
+first.
 """
 
 from __future__ import annotations

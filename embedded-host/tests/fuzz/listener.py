@@ -1,4 +1,4 @@
-"""A target for the bytes that a client sends to the HTTP server, with all its routes."""
+"""A fuzz target for the bytes that a client sends to the HTTP server, which has all its routes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.http.api import Api
 from tests.http.test_functions import FakeWorker, route
 
 SECONDS = 5.0
-"""The longest time until the response to a client that has sent its last byte."""
+"""The maximum time in seconds from the last byte of the client to the response."""
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
@@ -45,7 +45,10 @@ class _ErrorRecords(logging.Handler):
 
 
 class HttpListener:
-    """Raises AssertionError for an invalid or missing response, status 500 or a logged error."""
+    """A target that raises AssertionError for an invalid or missing response, or for an error.
+
+    An error is a response with status 500 or an error in the log.
+    """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -1,4 +1,4 @@
-"""Mutation of inputs: changed bits and bytes, moved parts, and strings that often break parsers."""
+"""Mutation of inputs with changed bits and bytes, moved parts, and strings that break parsers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ WORDS: tuple[bytes, ...] = (
 
 
 def mutated(random: Random, seeds: tuple[bytes, ...]) -> bytes:
-    """Return one of ``seeds`` with one to eight changes, or rarely random bytes."""
+    """Return one of ``seeds`` with one to eight changes, or, in rare cases, random bytes."""
     if random.random() < 0.05:
         return random.randbytes(random.randrange(200))
     data = bytearray(random.choice(seeds))

@@ -1,6 +1,6 @@
-"""A target for the outputs that a worker returns for orchestrators and entities.
+"""A fuzz target for the outputs that a worker returns for orchestrators and entities.
 
-An invalid output may fail its own instance only.
+An invalid output may make only its own instance fail.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from tests.task_hub.kit import HubUnderTest, InlineInvoker
 _TURNS = 3
 """The number of turns that return the fuzzed output.
 
-Later turns complete the orchestration, because one that continues as new would never finish."""
+Later turns complete the orchestration. Otherwise an output with continue-as-new would repeat
+without end."""
 _SECONDS = 10.0
 
 
@@ -46,7 +47,7 @@ class _FuzzedInvoker(InlineInvoker):
     async def activity(
         self, name: str, instance_id: str, input: str, *, alone: bool = False
     ) -> str | UserError | None:
-        return input  # the worker, which would parse it, is not part of this target
+        return input  # the worker would parse the input, but it is not part of this target
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         return await _OfflineClient().call(request, is_wanted)
@@ -65,7 +66,7 @@ class _OfflineClient(CallHttpClient):
 
 
 class WorkerOutputs:
-    """Raises AssertionError if the task hub stops, or a turn fails with an internal error."""
+    """A target that raises AssertionError if the task hub stops or has an internal error."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -14,7 +14,7 @@ from tests.fuzz.mutations import mutated
 from tests.fuzz.targets import Target
 
 DEADLINE = 5.0
-"""The longest time for one input in seconds. It allows for other load on the machine."""
+"""The maximum time for one input in seconds. It allows for other load on the machine."""
 
 
 class TooSlowError(AssertionError):
@@ -35,7 +35,10 @@ class Findings:
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise TooSlowError after ``seconds``; without support for alarms, at the end of the block."""
+    """Raise TooSlowError if the block takes more than ``seconds``.
+
+    Without support for alarms, it is raised at the end of the block.
+    """
     began = time.monotonic()
     timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if timed:

@@ -1,4 +1,4 @@
-"""The fuzz targets: each passes bytes to a parser or a server, and raises for a wrong reaction."""
+"""The fuzz targets. A target passes bytes to a parser or a server, and checks the result."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ from tests.http.api import Api, request
 
 
 class FindingError(AssertionError):
-    """A target reacted to an input in an invalid way."""
+    """The result of an input is not valid."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A call, and the inputs to start from."""
+    """A function of an input, and the valid inputs from which the fuzzer starts."""
 
     call: Callable[[bytes], None]
     seeds: tuple[bytes, ...]
@@ -214,7 +214,10 @@ class _Management:
 
 
 def frames(data: bytes) -> None:
-    """Read the bytes as frames, at once and in pieces of three bytes. Both must give the same."""
+    """Read the bytes as frames, at once and in pieces of three bytes.
+
+    Both results must be equal.
+    """
     results: list[list[object]] = []
     for size in (len(data) or 1, 3):
         reader = FrameReader()
@@ -239,7 +242,7 @@ def history(data: bytes) -> None:
         document = json.loads(data)
     except (ValueError, RecursionError):
         return
-    if isinstance(document, str):  # read_history takes a string for the path of a file
+    if isinstance(document, str):  # read_history would open a file with this path
         return
     try:
         read_history(document)

@@ -1,4 +1,4 @@
-"""A short run of each fuzz target, and the inputs of all earlier findings.
+"""A short run of each fuzz target, and a test with the inputs of all earlier findings.
 
 ``python -m tests.fuzz`` runs the targets with more inputs.
 """

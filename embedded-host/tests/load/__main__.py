@@ -19,7 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
     soak_parser = kinds.add_parser(
-        "soak", help="run all kinds of load; fail if memory grows or a response is wrong"
+        "soak", help="run all kinds of load; fail if the memory grows or a response is wrong"
     )
     soak_parser.add_argument("--minutes", type=float, default=30)
     soak_parser.add_argument("--clients", type=int, default=8)

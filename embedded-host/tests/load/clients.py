@@ -1,6 +1,6 @@
 """Misbehaving HTTP clients over plain sockets.
 
-Each opens one connection to the loopback interface, and returns after a number of seconds.
+Each client opens one connection to the loopback interface, and returns after a number of seconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 Client = Callable[[int, float], Awaitable[str]]
-"""A call with a port and a number of seconds. It describes how the connection ended."""
+"""A function of a port and a number of seconds that returns how the connection ended."""
 
 
 @contextlib.asynccontextmanager
@@ -48,7 +48,7 @@ async def _drip(port: int, seconds: float, head: bytes, letter: bytes) -> str:
 
 
 async def slow_head(port: int, seconds: float) -> str:
-    """Send one header after another and never end the request head (a Slowloris attack)."""
+    """Send headers without end, so that the request head is never complete (Slowloris attack)."""
     return await _drip(
         port, seconds, b"GET /api/echo HTTP/1.1\r\nHost: localhost\r\n", b"X-a: b\r\n"
     )
@@ -61,7 +61,7 @@ async def slow_body(port: int, seconds: float) -> str:
 
 
 async def no_reader(port: int, seconds: float) -> str:
-    """Request a large response and read none of it."""
+    """Request a large response and do not read it."""
     async with connected(port) as (_, writer):
         stop_reading(writer)
         body = b"x" * 8_000_000
@@ -107,7 +107,7 @@ async def junk(port: int, seconds: float) -> str:
 
 
 async def stuck_stream(port: int, seconds: float) -> str:
-    """Open the dashboard's event stream and read none of it."""
+    """Open the dashboard's event stream and do not read it."""
     async with connected(port) as (_, writer):
         stop_reading(writer)
         writer.write(b"GET /dashboard/api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Many waiting instances, many event streams, and many misbehaving clients at the same time."""
+"""Load tests with many waiting instances, many event streams, and many misbehaving clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARALLEL = 50
 
 
 async def instances(host: RunningHost, count: int, log: Callable[[str], None] = print) -> None:
-    """Start ``count`` instances that wait for an event, then raise it for all.
+    """Start ``count`` instances that wait for an event, then raise the event for all of them.
 
     Raises AssertionError for a wrong response, or if the instances do not finish in time.
     """
@@ -72,8 +72,8 @@ async def instances(host: RunningHost, count: int, log: Callable[[str], None] = 
 async def streams(host: RunningHost, count: int, log: Callable[[str], None] = print) -> float:
     """Open ``count`` event streams of the dashboard and change an instance.
 
-    Return the seconds until the last stream has received the change. Raises AssertionError if a
-    stream receives nothing, or a connection stays open.
+    Returns the seconds until the last stream has received the change. Raises AssertionError if a
+    stream receives nothing, or if a connection stays open.
     """
     memory = Memory(host)
     log(f"{memory.sample()}  before")
@@ -109,10 +109,10 @@ async def streams(host: RunningHost, count: int, log: Callable[[str], None] = pr
 async def bad_clients(
     host: RunningHost, count: int, seconds: float, log: Callable[[str], None] = print
 ) -> None:
-    """Run ``count`` misbehaving clients of each kind, and measure the requests of another client.
+    """Run ``count`` misbehaving clients of each kind, and measure the requests of a normal client.
 
-    The requests are for a function and for a page of the host. Raises AssertionError for a wrong or
-    late response.
+    The normal client requests a function and a page of the host. Raises AssertionError for a wrong
+    or late response.
     """
     memory = Memory(host)
     log(f"{memory.sample()}  before")

@@ -13,7 +13,10 @@ from tests.support.running_host import RunningHost
 
 MB = 1024 * 1024
 ALLOWED, ALLOWED_SHARE = 12.0, 0.10
-"""The allowed growth, in MB and as a share, for the fluctuation of the memory allocator."""
+"""The allowed growth of a value: MB (or file descriptors), plus a share of the value.
+
+It allows for the fluctuation of the memory allocator.
+"""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Sample:
     workers: float
     """The memory of all worker processes."""
     files: int
-    """File descriptors of the host; 0 on systems that do not report them."""
+    """The number of file descriptors of the host; 0 on systems that do not report it."""
     state: float
     """The size of the state file and its journal."""
 

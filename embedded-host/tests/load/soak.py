@@ -45,7 +45,8 @@ class Load:
     def __init__(self, host: RunningHost, seed: int, clients: int, pause: float) -> None:
         """Prepare the load.
 
-        ``clients`` is their number, ``pause`` the seconds between two orchestrations of a client.
+        ``clients`` is the number of clients, and ``pause`` is the number of seconds between two
+        orchestrations of a client.
         """
         self.host, self.clients, self.pause = host, clients, pause
         self.done: Counter[str] = Counter()
@@ -158,7 +159,8 @@ class Load:
 def internal_errors(log: str) -> list[str]:
     """Return up to three internal errors of a host's log, each with the lines around it.
 
-    A traceback of an orchestrator does not count: it begins on the line with its name.
+    The traceback of an orchestrator is not an internal error, and is not returned. Its first line
+    begins with the name of the orchestrator, so it does not match.
     """
     lines = log.splitlines()
     numbers = [

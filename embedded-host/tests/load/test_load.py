@@ -1,4 +1,4 @@
-"""Short runs of the load tests, and their reaction to a wrong response."""
+"""Short runs of the load tests, and tests that they report a wrong response."""
 
 from __future__ import annotations
 
