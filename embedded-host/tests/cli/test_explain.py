@@ -22,7 +22,7 @@ def test_a_code_is_explained_by_cause_and_fix(argument: str) -> None:
 
 def test_links_are_printed_without_their_targets() -> None:
     out = call("explain", "EH506").out
-    assert "For those of the embedded host, see messages without a code." in out
+    assert "For messages of the embedded host, see messages without a code." in out
 
 
 def test_without_a_code_all_codes_are_listed_with_the_first_sentence_of_their_cause() -> None:

@@ -224,7 +224,7 @@ BREAKS: dict[str, tuple[Kind, str, Break]] = {
     "a restart": (Kind.LOST, "ran 1 times", lambda f: f.runs["R~0/0"].pop("r0")),
     "a purge": (
         Kind.LOST,
-        "P was purged",
+        "the purge of P was",
         lambda f: f.statuses.update(P=status("P~0", ["P~0/0#p0", "P~0/1#p1"])),
     ),
     "a termination": (
