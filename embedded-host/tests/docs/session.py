@@ -112,7 +112,7 @@ class ShellSession:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n".join(lines) + "\n", encoding="utf-8")
             return
-        assert path.suffix == ".py", f"{file} exists already: a snippet can be added to Python only"
+        assert path.suffix == ".py", f"{file} exists: only a Python file can get a second snippet"
         with path.open("a", encoding="utf-8") as module:
             module.write("\n\n" + "\n".join(lines) + "\n")
 

@@ -116,7 +116,7 @@ class AppFolder:
     def function(
         self, name: str, code: str, *bindings: Json, script: str = "__init__.py", **config: Any
     ) -> None:
-        """Write a function folder. ``config`` has further properties of function.json."""
+        """Write a function folder. ``config`` has additional properties of function.json."""
         self.write(f"{name}/{script}", code)
         self.write(
             f"{name}/function.json",

@@ -241,7 +241,10 @@ def filled(step: dict[str, Any], base: str = "https://app.example", id: str = "o
 
 
 def _fill_events(events: list[dict[str, Any]], *, is_one_turn: bool) -> None:
-    """Set the times and ids of events. ``is_one_turn``: the first turn scheduled all calls."""
+    """Set the times and ids of events.
+
+    ``is_one_turn`` is true if the first turn scheduled all calls.
+    """
     calls = iter(_uuids(1))
     waiting: list[str] = []
     for at, event in enumerate(events):
