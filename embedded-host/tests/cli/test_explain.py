@@ -28,7 +28,7 @@ def test_links_are_printed_without_their_targets() -> None:
 def test_without_a_code_all_codes_are_listed_with_the_first_sentence_of_their_cause() -> None:
     lines = call("explain").out.splitlines()
     assert [line.split()[0] for line in lines] == list(entries())
-    assert "EH512  The orchestrator's name is misspelt, or the function is not served." in lines
+    assert "EH512  The orchestrator's name is misspelled, or the function is not served." in lines
 
 
 def test_an_unknown_code_is_an_error() -> None:

@@ -76,7 +76,7 @@ class WorkerOutputs:
     def __call__(self, data: bytes) -> None:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            # Failed instances are logged, which is the expected behaviour.
+            # Failed instances are logged, which is the expected behavior.
             logging.getLogger("embedded_host").addHandler(logging.NullHandler())
         self._loop.run_until_complete(
             asyncio.wait_for(self._run(data.decode("utf-8", "surrogateescape")), _SECONDS)
