@@ -291,7 +291,7 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
         elif name != error.name:
             remedy = "The app has no such folder or file."
         else:
-            remedy = "Add it to requirements.txt and install it for the Python that runs the host."
+            remedy = "Add it to requirements.txt and install it for the Python that runs the app."
         return LoadError(
             f"{where} cannot be imported: {line}there is no module named '{name}'. {remedy}",
             stack,

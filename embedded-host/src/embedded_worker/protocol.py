@@ -30,6 +30,10 @@ SESSION_LIMIT = 400
 """Maximum number of orchestrators that one worker keeps in memory."""
 
 
+EXIT_WITHOUT_SDK = 70
+"""The exit code of a worker whose interpreter has no azure-functions or azure-functions-durable."""
+
+
 class Hello(NamedTuple):
     """The first message on each socket."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from embedded_host.workers.app_interpreter import (
     AppInterpreter,
-    InterpreterNotFoundError,
+    AppInterpreterError,
     environment_settings,
     find_app_interpreter,
     host_interpreter,
@@ -195,15 +195,15 @@ def test_an_option_or_setting_without_a_program_is_an_error(
     root: Path, tmp_path: Path, host: str
 ) -> None:
     missing = str(tmp_path / "gone" / "python")
-    with pytest.raises(InterpreterNotFoundError) as error:
+    with pytest.raises(AppInterpreterError) as error:
         find_app_interpreter(root, {}, option=missing, host=host)
     assert str(error.value) == (
         f"--python is '{missing}', which is not a program. Correct it, or omit it: the host then "
         "finds the app's interpreter. [EH216]"
     )
-    with pytest.raises(InterpreterNotFoundError, match=f"{SETTING} is 'python9', which is not a c"):
+    with pytest.raises(AppInterpreterError, match=f"{SETTING} is 'python9', which is not a c"):
         find_app_interpreter(root, {SETTING: "python9", "PATH": ""}, host=host)
-    with pytest.raises(InterpreterNotFoundError, match="is not a program"):
+    with pytest.raises(AppInterpreterError, match="is not a program"):
         find_app_interpreter(root, {}, option=f"{tmp_path}{os.sep}", host=host)
 
 
@@ -235,3 +235,15 @@ def test_the_settings_of_an_environment_are_those_of_its_pyvenv_cfg(root: Path, 
     own = environment(root / ".venv", base, "Scripts/python.exe")
     assert environment_settings(own) == {"home": str(base.parent)}
     assert environment_settings(str(base)) == {}
+
+
+def test_the_packages_of_the_app_are_first_in_pythonpath() -> None:
+    interpreter = AppInterpreter("python", "", packages="/app/packages")
+    assert interpreter.environment({"A": "1"}) == {"A": "1", "PYTHONPATH": "/app/packages"}
+    both = os.pathsep.join(("/app/packages", "/own"))
+    assert interpreter.environment({"PYTHONPATH": "/own"}) == {"PYTHONPATH": both}
+
+
+def test_a_process_does_not_inherit_the_virtual_environment_of_the_host() -> None:
+    environ = {"A": "1", "__PYVENV_LAUNCHER__": r"C:\host\Scripts\python.exe"}
+    assert AppInterpreter("python", "").environment(environ) == {"A": "1"}

@@ -10,14 +10,17 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from embedded_host.app.setting import setting
 from embedded_host.errors import EmbeddedHostError
+from embedded_worker.protocol import Hello
 
 EXECUTABLE_SETTING = "languageWorkers__python__defaultExecutablePath"
 """The setting of the Azure Functions host for the interpreter of the worker."""
+LAUNCHER_VARIABLE = "__PYVENV_LAUNCHER__"
+"""The environment variable by which Python selects a virtual environment on Windows."""
 ENVIRONMENT_FOLDERS = (".venv", "venv", "env")
 """The names of virtual environments in the app folder, in this order."""
 HOST_REASON = "the host's own interpreter"
@@ -25,8 +28,8 @@ PACKAGES = Path(".python_packages", "lib", "site-packages")
 """The folder in the app folder where a deployment to Azure installs the app's packages."""
 
 
-class InterpreterNotFoundError(EmbeddedHostError):
-    """The interpreter that an option or a setting selects does not exist."""
+class AppInterpreterError(EmbeddedHostError):
+    """The app's interpreter does not exist, or cannot import the SDK."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,18 @@ class AppInterpreter:
     """A folder with packages for ``sys.path``, before those of the interpreter's environment."""
     unusable: tuple[str, ...] = ()
     """Descriptions of environments that have no interpreter."""
+    root: Path = field(default=Path(), compare=False)
+    """The app folder."""
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of a process with this interpreter, from that of the functions."""
+        added = {}
+        if self.packages:
+            path = environ.get("PYTHONPATH")
+            added["PYTHONPATH"] = os.pathsep.join([self.packages, *([path] if path else [])])
+        # The variable selects a virtual environment on Windows: the host's, if it is inherited.
+        kept = {key: value for key, value in environ.items() if key != LAUNCHER_VARIABLE}
+        return {**kept, **added}
 
     def __str__(self) -> str:
         """Return the path, the reason and the unusable environments on one line."""
@@ -77,26 +92,40 @@ def find_app_interpreter(
 
     The host's own environment is not a candidate for steps 3 and 5, even if it is active.
 
-    Raises InterpreterNotFoundError if the option or the setting selects an interpreter that does
-    not exist.
+    Raises AppInterpreterError if the option or the setting selects an interpreter that does not
+    exist.
     """
     host = host or sys.executable
     path = environ.get("PATH")
     if option:
-        return _selected(_named(option, "--python", Path.cwd(), path), "--python", host)
+        return _selected(_named(option, "--python", Path.cwd(), path), "--python", host, root)
     if configured := setting(EXECUTABLE_SETTING, environ):
         executable = _named(configured, EXECUTABLE_SETTING, root, path)
-        return _selected(executable, EXECUTABLE_SETTING, host)
+        return _selected(executable, EXECUTABLE_SETTING, host, root)
     unusable: list[str] = []
     for environment in _environments(root, environ, host, windows):
         if found := environment.executable(windows):
-            return _selected(found, environment.reason, host, tuple(unusable))
+            return _selected(found, environment.reason, host, root, tuple(unusable))
         if environment.is_expected:
             unusable.append(f"{environment.folder} has no interpreter")
     if (packages := root / PACKAGES).is_dir():
         reason = "the host's own interpreter, with the packages in .python_packages"
-        return AppInterpreter(host, reason, True, str(packages), tuple(unusable))
-    return AppInterpreter(host, HOST_REASON, True, None, tuple(unusable))
+        return AppInterpreter(host, reason, True, str(packages), tuple(unusable), root)
+    return AppInterpreter(host, HOST_REASON, True, None, tuple(unusable), root)
+
+
+def packages_missing(interpreter: AppInterpreter, hello: Hello) -> str:
+    """Return the problem of a worker whose interpreter has no SDK, with the command to run."""
+    versions = {
+        "azure-functions": hello.azure_functions,
+        "azure-functions-durable": hello.azure_functions_durable,
+    }
+    missing = [name for name, version in versions.items() if not version] or list(versions)
+    return (
+        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed in the "
+        f"app's environment: run `{install_command(interpreter, interpreter.root)}` in the app "
+        "folder."
+    )
 
 
 def install_command(interpreter: AppInterpreter, root: Path) -> str:
@@ -169,25 +198,25 @@ def _named(value: str, source: str, folder: Path, path: str | None) -> str:
     """Return the path of the interpreter that ``source`` selects.
 
     A value without a separator is a command in ``path``. A relative path starts in ``folder``.
-    Raises InterpreterNotFoundError.
+    Raises AppInterpreterError.
     """
     fix = "Correct it, or omit it: the host then finds the app's interpreter. [EH216]"
     if os.sep not in value and (os.altsep or os.sep) not in value:
         if found := shutil.which(value, path=path):
             return os.path.abspath(found)  # noqa: PTH100
-        raise InterpreterNotFoundError(f"{source} is '{value}', which is not a command. {fix}")
+        raise AppInterpreterError(f"{source} is '{value}', which is not a command. {fix}")
     # Path.resolve() would follow the links that select a virtual environment.
     file = os.path.abspath(folder / Path(value).expanduser())  # noqa: PTH100
     if shutil.which(file) is None:
-        raise InterpreterNotFoundError(f"{source} is '{file}', which is not a program. {fix}")
+        raise AppInterpreterError(f"{source} is '{file}', which is not a program. {fix}")
     return file
 
 
 def _selected(
-    executable: str, reason: str, host: str, unusable: tuple[str, ...] = ()
+    executable: str, reason: str, host: str, root: Path, unusable: tuple[str, ...] = ()
 ) -> AppInterpreter:
     is_host = _is_same(executable, host)
-    return AppInterpreter(host if is_host else executable, reason, is_host, None, unusable)
+    return AppInterpreter(host if is_host else executable, reason, is_host, None, unusable, root)
 
 
 def _is_same(executable: str | None, host: str) -> bool:
