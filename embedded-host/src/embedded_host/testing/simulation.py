@@ -33,7 +33,7 @@ from embedded_host.testing.loading import KitWorker
 from embedded_host.testing.virtual_clock import VirtualClock
 from embedded_worker.loading import LoadedFunction, LoadError
 from embedded_worker.orchestrator_sessions import OrchestratorSession
-from embedded_worker.user_function import is_orchestrator_handle
+from embedded_worker.sdk import orchestrator_of
 
 __tracebackhide__ = True
 
@@ -203,7 +203,7 @@ class Simulation:
         if not isinstance(function, LoadedFunction):
             reason = function if isinstance(function, LoadError) else "its code is not loaded"
             raise FunctionLoadError(f"'{name}' cannot be replayed: {reason} [EH611]")
-        if not is_orchestrator_handle(function.call):
+        if orchestrator_of(function.call) is None:
             raise FunctionLoadError(
                 f"'{name}' cannot be replayed: df.Orchestrator.create did not create it. [EH611]"
             )
