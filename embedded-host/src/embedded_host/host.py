@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,15 @@ from embedded_host.store.files import STATE_FOLDER
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import StateLock
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers.app_interpreter import (
+    AppInterpreter,
+    AppInterpreterError,
+    find_app_interpreter,
+)
 from embedded_host.workers.factory import make_worker
 from embedded_host.workers.worker import Worker
 from embedded_worker.log_output import console_handler
+from embedded_worker.protocol import Hello
 
 if TYPE_CHECKING:
     from embedded_host.app_server import AppServer
@@ -60,6 +67,8 @@ class HostOptions:
     state: Path | None = None
     """The state folder, or None for the default in the app folder."""
     in_process: bool = False
+    python: str | None = None
+    """The interpreter of the app, or None to find it."""
     reload: bool = True
     """Reload the app after a file has changed."""
     verbose: bool = False
@@ -99,7 +108,7 @@ def run_host(options: HostOptions) -> int:
     host = Host(options)
     try:
         _run(host.serve())
-    except (HostStartError, StateError, AppError) as error:
+    except (HostStartError, StateError, AppError, AppInterpreterError) as error:
         more = "".join(
             f"For details run: embedded-host explain {code}\n"
             for code in dict.fromkeys(CODE.findall(str(error)))
@@ -330,12 +339,32 @@ class Host:
         return address
 
     def _make_worker(self, app: App, environ: dict[str, str]) -> Worker:
+        interpreter = find_app_interpreter(app.root, environ, option=self.options.python)
+        if self.options.in_process and not interpreter.is_host:
+            print(
+                f"--in-process: the app runs in the host's interpreter, {sys.executable}. "
+                f"{interpreter.executable} ({interpreter.reason}) is not used. [EH225]",
+                file=sys.stderr,
+            )
         try:
             return make_worker(
-                environ, in_process=self.options.in_process, timeout=app.host.function_timeout
+                environ,
+                in_process=self.options.in_process,
+                timeout=app.host.function_timeout,
+                interpreter=interpreter,
+                on_connected=partial(_print_interpreter, interpreter),
             )
         except ValueError as error:
             raise HostStartError(str(error)) from error
+
+
+def _print_interpreter(interpreter: AppInterpreter, hello: Hello) -> None:
+    print(
+        f"Python {hello.python}: {interpreter}\n"
+        f"azure-functions {hello.azure_functions or 'is not installed'}, "
+        f"azure-functions-durable {hello.azure_functions_durable or 'is not installed'}",
+        flush=True,
+    )
 
 
 def _names(files: Iterable[Path], root: Path) -> str:

@@ -125,6 +125,12 @@ def _host_names(
     is_flag=True,
     help="Run functions in the host's process, for a debugger or coverage. Implies --no-reload.",
 )
+@click.option(
+    "--python",
+    metavar="PATH",
+    help="Run the app with this interpreter. Default: the active environment, or .venv, venv or "
+    "env in the app folder, or the interpreter of the host.",
+)
 @click.option("--no-reload", is_flag=True, help="Do not reload changed files.")
 @click.option(
     "--auth",
@@ -157,6 +163,7 @@ def start(
     state: Path | None,
     fsync: str,
     in_process: bool,
+    python: str | None,
     no_reload: bool,
     auth: bool,
     allow_anonymous_network: bool,
@@ -186,6 +193,7 @@ def start(
         names=names,
         state=state.absolute() if state else None,
         in_process=in_process,
+        python=python,
         reload=not (no_reload or in_process),
         verbose=verbose,
         fsync=fsync == "on",

@@ -156,13 +156,20 @@ def of_folder(target: Target) -> list[FunctionRow]:
 
 async def _load(app: App, environ: Mapping[str, str]) -> LoadedApp:
     from embedded_host.task_hub.invoker import WorkerLostError
+    from embedded_host.workers.app_interpreter import AppInterpreterError, find_app_interpreter
     from embedded_host.workers.factory import make_worker
     from embedded_host.workers.loaded_app import load_request, loaded_app
 
-    worker = make_worker(environ, in_process=False)
+    try:
+        interpreter = find_app_interpreter(app.root, environ)
+    except AppInterpreterError as error:
+        raise CommandError(str(error)) from error
+    worker = make_worker(environ, in_process=False, interpreter=interpreter)
     try:
         await worker.start()
         loaded = await worker.load(load_request(app, environ, "http://127.0.0.1:1/durabletask/"))
+    except AppInterpreterError as error:
+        raise CommandError(str(error)) from error
     except WorkerLostError as lost:
         raise CommandError(
             f"The worker process exited while it loaded the app: {lost}. [EH203]"
