@@ -360,9 +360,9 @@ class Host:
 
 def _print_interpreter(interpreter: AppInterpreter, hello: Hello) -> None:
     print(
-        f"Python {hello.python}: {interpreter}\n"
-        f"azure-functions {hello.azure_functions or 'is not installed'}, "
-        f"azure-functions-durable {hello.azure_functions_durable or 'is not installed'}",
+        f"Python {hello.python}, azure-functions {hello.azure_functions or 'not installed'}, "
+        f"azure-functions-durable {hello.azure_functions_durable or 'not installed'}: "
+        f"{interpreter}",
         flush=True,
     )
 
