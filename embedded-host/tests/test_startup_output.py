@@ -164,7 +164,8 @@ def test_an_unsupported_output_binding_is_reported(folder: AppFolder) -> None:
 
 def test_function_json_files_beside_a_v2_app_are_reported(folder: AppFolder) -> None:
     folder.write("function_app.py", "")
-    assert problems_output(folder) == (
-        "\nThe app folder has a v2 app, so the function.json files are ignored, as by the Azure "
-        "Functions host: Apple, Echo, zebra. [EH313]"
+    assert problems_output(folder, LoadProblem(None, "x")).endswith(
+        "\nfunction_app.py hides the function folders, as on the Azure Functions host: Apple, "
+        "Echo, zebra. [EH313]"
     )
+    assert problems_output(folder) == ""

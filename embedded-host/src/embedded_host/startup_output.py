@@ -72,8 +72,8 @@ def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
     if app.app.uses_v2_model and folders:
         lines += [
             "",
-            "The app folder has a v2 app, so the function.json files are ignored, as by the Azure "
-            f"Functions host: {folders}. [EH313]",
+            "function_app.py hides the function folders, as on the Azure Functions host: "
+            f"{folders}. [EH313]",
         ]
     return "\n".join(lines)
 

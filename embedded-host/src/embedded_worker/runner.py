@@ -99,9 +99,10 @@ class Runner:
         if load.v2_script:
             on_import(load.v2_script)
             indexed = index_app(root, load.v2_script)
-            self.functions.update(indexed.loaded)
-            self._after_load()
-            return LoadResult(indexed.problems, indexed.functions, self._placements())
+            if indexed.functions or indexed.problems:
+                self.functions.update(indexed.loaded)
+                self._after_load()
+                return LoadResult(indexed.problems, indexed.functions, self._placements())
         problems: list[LoadProblem] = []
         for spec in load.functions:
             on_import(spec.name)
