@@ -42,7 +42,7 @@ os._exit(0)
 
 @pytest.fixture
 def killed(state: Path) -> Path:
-    """Return the state folder of a killed host. The last changes are only in the write-ahead log."""
+    """Return the state folder of a killed host. Only the log contains the last changes."""
     command = [sys.executable, "-c", _WRITE_AND_DIE, str(state / "state.db")]
     subprocess.run(command, check=True, env=environment(), timeout=60)
     return state

@@ -57,7 +57,7 @@ class InstanceStatusError(EmbeddedHostError):
 
 
 class LivelockError(EmbeddedHostError):
-    """The app runs more functions and turns than its limit allows, while its clock does not move."""
+    """The app exceeds its limit of functions and turns while its clock does not move."""
 
 
 class UnreadableHistoryError(EmbeddedHostError):

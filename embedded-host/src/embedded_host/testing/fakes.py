@@ -1,6 +1,6 @@
 """Fakes and spies of functions, and fakes of HTTP endpoints.
 
-The attributes and assertions have the same names as in ``unittest.mock``.
+The interface follows ``unittest.mock``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Delegation(Enum):
 
 
 CALL_ORIGINAL: Final = Delegation.CALL_ORIGINAL
-"""The result of a spy's call, so that the app's own function runs."""
+"""The value that a fake returns if the app's own function must run."""
 
 
 class Fake:
