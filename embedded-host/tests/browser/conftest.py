@@ -82,7 +82,7 @@ class DashboardPage:
         self.messages: list[str] = []
         """Errors and warnings."""
         self.expected = ""
-        """A string that all messages that the test causes contain."""
+        """A string in each message that the test is expected to cause."""
         page.set_default_timeout(SECONDS * 1000)
         page.on(
             "console",

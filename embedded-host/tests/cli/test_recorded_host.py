@@ -349,7 +349,7 @@ def test_a_waiting_instance_is_diagnosed_from_its_history(recorded_host: Recorde
     assert called.out.startswith(
         "WaitEvent 'order-7' is Running.\nIt has had no open calls or timers since "
     )
-    assert "It waits for an external event or for a turn on a host" in called.out
+    assert "It waits for an external event or for its next turn." in called.out
     assert "a function that does not exist" in called.out, (
         "the Azure Functions host retries such a call forever"
     )

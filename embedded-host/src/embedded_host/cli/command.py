@@ -22,7 +22,7 @@ AnyCommand = TypeVar("AnyCommand", bound=click.Command)
 
 
 class CommandError(EmbeddedHostError, click.ClickException):
-    """The failure of a command. The message states the cause, the file or host, and the fix."""
+    """The failure of a command. The message contains the cause, the file or host, and the fix."""
 
 
 class NotFoundError(CommandError):

@@ -73,7 +73,7 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
 
 
 def from_history(status: InstanceStatus) -> Diagnosis:
-    """Derive the diagnosis from a history, which has no awaited events and no activity queue."""
+    """Derive a diagnosis from a history. The diagnosis does not list awaited external events."""
     if status.is_finished:
         return Diagnosis([], f"It has finished: {status.runtime_status}.")
     if status.runtime_status == "Suspended":

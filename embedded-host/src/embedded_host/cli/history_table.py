@@ -66,6 +66,6 @@ def _detail(event: HistoryEvent, view: HistoryView) -> object:
 
 
 def _operation_input(input: str | None) -> object:
-    """Return the value of an operation's input, which the SDK encodes as JSON twice."""
+    """Return the value of an operation's input. The SDK encodes this input as JSON twice."""
     value = shown_value(input)
     return shown_value(value) if isinstance(value, str) else value

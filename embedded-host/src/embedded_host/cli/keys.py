@@ -97,8 +97,8 @@ def list_(file: KeyFile, as_json: bool) -> None:
     keys = file.keys()
     if not file.exists:
         raise CommandError(
-            f"There are no keys in {file.path.parent}. The command embedded-host start --auth "
-            "creates keys. [EH560]"
+            f"There are no keys in {file.path.parent}. To create keys, run embedded-host start "
+            "--auth. [EH560]"
         )
     rows = [
         *([(MASTER, "everything", keys.master)] if keys.master else []),

@@ -400,7 +400,7 @@ class ManagementClient:
     def _check_api_exists(self) -> None:
         """Raise CommandError if the host has no management API.
 
-        A response with status 404 does not show if the API or the item is missing.
+        Status 404 can mean that the API is missing, or only that the requested item is missing.
         """
         if self.request("GET", "/instances", {"top": "1", "showInput": "false"}).status == 404:
             self._no_management_api()

@@ -114,7 +114,7 @@ class ReplayResult:
 def _line(result: ReplayResult) -> str:
     file = printable(result.file)
     if result.problem is None:
-        return (
-            f"{file}: {printable(result.name)} matches ({result.steps} steps, {result.turns} turns)"
-        )
+        steps = "1 step" if result.steps == 1 else f"{result.steps} steps"
+        turns = "1 turn" if result.turns == 1 else f"{result.turns} turns"
+        return f"{file}: {printable(result.name)} matches ({steps}, {turns})"
     return f"{file}: " + "\n".join(printable(line) for line in result.problem.splitlines())

@@ -26,10 +26,10 @@ class StateFile:
     def __init__(self, path: Path, hub: str | None = None, app_hub: str | None = None) -> None:
         """Select a task hub of the state file at ``path``.
 
-        ``hub`` is the name of the requested task hub, and ``app_hub`` is the app's task hub. If
-        ``hub`` is None, the app's task hub is selected if the file contains it. Otherwise the only
-        task hub of the file is selected. Raises CommandError if several task hubs remain, and
-        StateError if the file is unreadable.
+        ``hub`` is the name of the requested task hub, and ``app_hub`` is the name of the app's task
+        hub. If ``hub`` is None and the file contains the app's task hub, the app's task hub is
+        selected. Otherwise, the only task hub of the file is selected. Raises CommandError if the
+        file contains several other task hubs, and StateError if the file is unreadable.
         """
         self.path = path
         self.hub = self._hub(hub, app_hub)

@@ -37,8 +37,8 @@ _MESSAGES = (ExecutionStarted, EventRaised, ExecutionSuspended, ExecutionResumed
 def state_to_import(document: InstanceDocument) -> RecordedState:
     """Return the state of an exported instance for the import.
 
-    Raises CommandError if the document is incomplete. Also raises CommandError if the document has
-    no recorded state and its unfinished instance has scheduled tasks.
+    Raises CommandError if the document is incomplete. Without a recorded state, also raises
+    CommandError if the instance is unfinished and has scheduled tasks.
     """
     if document.state is not None:
         return document.state

@@ -68,7 +68,7 @@ class Target:
             )
         if not self.url and not self._default_host_responds():
             raise CommandError(
-                f"This command requires a running host, but no host responds at "
+                "This command requires a running host, but no host responds at "
                 f"{self._default_url()[0]}. Start the host (embedded-host start), or select "
                 "another host with --url. [EH501]"
             )

@@ -37,7 +37,7 @@ class BaseDurableApp:
     def now(self) -> datetime:
         """The virtual clock's time in UTC.
 
-        An orchestrator reads it from ``context.current_utc_datetime``.
+        An orchestrator reads this time from ``context.current_utc_datetime``.
         """
         return self._simulation.clock.now()
 

@@ -24,9 +24,9 @@ class RecordedCall:
     """
 
     name: str
-    """The function's name."""
+    """The function's name. The name of an HTTP call is ``BuiltIn::HttpActivity``."""
     input: Any
-    """The input. The input of a URL's call is the request."""
+    """The input of the function, or the request to the URL."""
     result: Any = None
     """The result, or None if the call has failed or has not finished."""
     error: str | None = None

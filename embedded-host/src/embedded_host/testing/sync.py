@@ -99,7 +99,7 @@ class EventLoop:
         return self._loop is not None
 
     def close(self) -> None:
-        """Close the event loop. The next ``run`` opens a new one."""
+        """Close the event loop. The next ``run`` opens a new event loop."""
         if self._loop is not None:
             self._loop.close()
             self._loop = None
