@@ -1,4 +1,4 @@
-"""A real browser and a real host. All these tests run in one pytest worker and share the host.
+"""A browser and a host. All browser tests run in one pytest worker and share the host.
 
 The tests are skipped if Chromium is not installed. With ``REQUIRE_BROWSER``, as in CI, they fail.
 """
@@ -17,7 +17,7 @@ from tests.browser.shop_app import shop_app
 from tests.support.running_host import RunningHost
 
 SECONDS = 25
-"""Timeout of each wait. It is long, because machines can be slow and busy."""
+"""The timeout of each wait. It is long because machines can be slow and busy."""
 POLICY = "Content-Security-Policy violated:"
 """The beginning of a console message about a violation of the policy."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -53,8 +53,8 @@ def browser_path() -> str:
 def browser(browser_path: str) -> Iterator[Browser]:
     """Start a browser for one module.
 
-    It cannot live for the whole session: while Playwright is open, an event loop runs in this
-    thread, and asynchronous tests of other modules could not run.
+    The browser cannot run during the whole session: while Playwright is open, an event loop runs in
+    this thread, and asynchronous tests of other modules cannot run.
     """
     playwright: Playwright
     with sync_playwright() as playwright:
@@ -82,7 +82,7 @@ class DashboardPage:
         self.messages: list[str] = []
         """Errors and warnings."""
         self.expected = ""
-        """A part of each message that the test causes."""
+        """A string in each message that the test is expected to cause."""
         page.set_default_timeout(SECONDS * 1000)
         page.on(
             "console",

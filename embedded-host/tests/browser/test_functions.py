@@ -57,7 +57,8 @@ def test_the_start_form_offers_the_last_input(
     dialog.get_by_label("Input (JSON)").fill('{"quote": "it\'s"}')
     dialog.get_by_text("curl", exact=True).click()
     code = dialog.get_by_label("curl command", exact=True)
-    expect(code).to_contain_text("curl -X POST")  # the box is filled after it was opened
+    # The command appears after the box has opened.
+    expect(code).to_contain_text("curl -X POST")
     command = code.inner_text()
     dialog.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("heading", name="Echo", level=1)).to_be_visible()

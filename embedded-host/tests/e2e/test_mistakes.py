@@ -1,4 +1,4 @@
-"""Tests of faults for which the Azure Functions host hangs or exposes its internals.
+"""Tests of faults after which the Azure Functions host hangs or exposes its internals.
 
 Source: docs/reference/known-differences.md.
 """

@@ -1,4 +1,4 @@
-"""Tests of v2 apps: functions from the decorators of function_app.py, and invalid ones."""
+"""Tests of v2 apps: functions that decorators define, and invalid apps."""
 
 from __future__ import annotations
 
