@@ -165,6 +165,6 @@ def test_an_unsupported_output_binding_is_reported(folder: AppFolder) -> None:
 def test_function_json_files_beside_a_v2_app_are_reported(folder: AppFolder) -> None:
     folder.write("function_app.py", "")
     assert problems_output(folder) == (
-        "\nThe app folder has a v2 app. Like the Azure Functions host, the embedded host ignores the "
-        "function.json files in these folders: Apple, Echo, zebra. [EH313]"
+        "\nThe app folder has a v2 app. Like the Azure Functions host, the embedded host ignores "
+        "the function.json files in these folders: Apple, Echo, zebra. [EH313]"
     )

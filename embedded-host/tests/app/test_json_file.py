@@ -139,7 +139,7 @@ def test_a_file_that_is_not_utf_8_is_an_error(
 
 
 def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(JsonFileError, match=r"x\.json: cannot be read"):
+    with pytest.raises(JsonFileError, match=r"x\.json: The file cannot be read"):
         read_json(tmp_path, "x.json")
     with pytest.raises(FileNotFoundError):
         read_json(tmp_path / "none.json", "none.json")

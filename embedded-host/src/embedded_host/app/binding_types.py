@@ -1,8 +1,8 @@
 """Binding types, their properties, and the values of these properties.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-triggers-bindings and the pages
-that it links to. The values of ``authLevel`` and ``direction`` are those of the Azure Functions host
-(functions-host.md#http-routing and #authorization).
+that it links to. The values of ``authLevel`` and ``direction`` are those of the Azure Functions
+host (functions-host.md#http-routing and #authorization).
 """
 
 from __future__ import annotations

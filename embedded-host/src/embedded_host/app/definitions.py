@@ -158,8 +158,8 @@ class HostJson:
     """The maximum number of waiting and running requests to HTTP functions.
 
     None, which is -1 in the file, means no limit. The Azure Functions host has no limit by default.
-    On the Windows Consumption plan, the limit is 200. The embedded host has a default limit, so that
-    waiting requests cannot exhaust the memory.
+    On the Windows Consumption plan, the limit is 200. The embedded host has a default limit, so
+    that waiting requests cannot exhaust the memory.
     """
     max_concurrent_requests: int | None = None
     """The maximum number of running HTTP functions.

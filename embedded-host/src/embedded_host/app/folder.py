@@ -82,8 +82,8 @@ def route_conflicts(
     """Return a warning for each HTTP function that has the same route as an earlier function.
 
     The earlier function receives the requests, because the host compares a request with the routes
-    in the order of ``functions`` (functions-host.md#http-routing). ``locations`` has the location of
-    each function's route.
+    in the order of ``functions`` (functions-host.md#http-routing). ``locations`` has the location
+    of each function's route.
     """
     problems: list[Problem] = []
     earlier: list[tuple[Function, RouteTemplate, frozenset[str]]] = []

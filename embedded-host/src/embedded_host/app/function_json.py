@@ -50,7 +50,7 @@ class FunctionFolder:
     problems: tuple[Problem, ...]
     """Every problem of the file."""
     route_location: str
-    """The location of the trigger's route, or of the closest enclosing value: ``file:line:column``."""
+    """``file:line:column`` of the trigger's route, or of the closest value that encloses it."""
     refused_route: str | None = None
     """The route, including the prefix, of an HTTP function that a problem disables, or None."""
 
@@ -67,7 +67,7 @@ def read_function(
         file = read_json(directory / "function.json", name)
     except JsonFileError as error:
         problem = error.problem(
-            "Correct the file. Until then the function is disabled.", function=directory.name
+            "Correct the syntax. Until then the function is disabled.", function=directory.name
         )
         return FunctionFolder(
             directory.name,
@@ -123,8 +123,8 @@ class _Reader:
             self.add_error(
                 (),
                 f"'{self.name}' is not a valid name of a function.",
-                "Rename the folder. A name has at most 128 letters, digits, '_' and '-', and begins "
-                "with a letter. The name 'host' is reserved.",
+                "Rename the folder. A name begins with a letter and has at most 128 letters, "
+                "digits, '_' and '-'. The name 'host' is reserved.",
             )
         config = self.file.value
         if not isinstance(config, dict):

@@ -82,8 +82,8 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
     if reader.problems:
         raise AppError(*reader.problems)
     comments = file.warnings(
-        "The host accepts this, but on Azure the import of azure-functions-durable may fail. Correct "
-        "the file."
+        "The host accepts this, but on Azure the import of azure-functions-durable may fail. "
+        "Correct the file."
     )
     return host, (*comments, *reader.warnings, *other_storage(document, reader.location))
 

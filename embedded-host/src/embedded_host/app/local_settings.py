@@ -35,7 +35,7 @@ def read_local_settings(root: Path) -> tuple[LocalSettings, tuple[Problem, ...]]
         return LocalSettings(), ()
     except JsonFileError as error:
         return LocalSettings(), (
-            error.problem("Correct the file. Until then the host ignores it."),
+            error.problem("Correct the syntax. Until then the host ignores the file."),
         )
     reader = _Reader(file)
     try:

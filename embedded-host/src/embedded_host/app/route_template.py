@@ -19,7 +19,7 @@ from embedded_host.errors import EmbeddedHostError
 
 
 class RouteTemplateError(EmbeddedHostError, ValueError):
-    """An invalid template. ``message`` is the reason. ``column`` is the position, counted from 1."""
+    """An invalid template. ``message`` has the reason. ``column`` counts from 1."""
 
     def __init__(self, message: str, column: int) -> None:
         super().__init__(message)
