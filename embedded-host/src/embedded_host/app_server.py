@@ -100,8 +100,9 @@ class AppServer:
     async def start(self, stack: AsyncExitStack, app: App) -> None:
         """Start to serve ``app``. Raises StateError.
 
-        ``stack`` receives the callbacks that stop the server. First the public listener closes, so
-        that no new request arrives. Then the running functions, the task hub and the state close.
+        ``stack`` receives the callbacks that stop the server. They close the public listener first,
+        so that no new request arrives. Then they wait for the running functions, and close the task
+        hub and the state.
         """
         public_socket, sdk_socket = self._bind(), bind_rpc()
         path = sdk_path()

@@ -206,7 +206,7 @@ class Host:
             await worker.start()
         except WorkerLostError as lost:
             raise HostStartError(f"The host cannot start: {lost}. [EH203]") from lost
-        # Import these modules here, because the worker imports the SDK at the same time.
+        # Import these modules here, so that they load while the worker imports the SDK.
         from embedded_host.app_server import AppServer, ServerOptions
 
         port = self.options.port if self.options.port is not None else app.settings.port or 7071

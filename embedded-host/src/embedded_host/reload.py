@@ -31,9 +31,9 @@ async def changes(root: Path) -> AsyncIterator[set[Path]]:
     """Yield sets of changed files of the app folder ``root``.
 
     The sets contain Python files, function.json files, and files for which ``needs_restart``
-    returns true. Each folder is watched separately, except the ``IGNORED`` folders: a virtual
-    environment would exhaust the watches of the operating system. Raises OSError if the files
-    cannot be watched.
+    returns true. Each folder is watched separately. The ``IGNORED`` folders are not watched,
+    because a virtual environment would exhaust the watches of the operating system. Raises OSError
+    if the files cannot be watched.
     """
     known = _stamps(_folders(root))
     while True:

@@ -189,7 +189,7 @@ class LocalSettings:
 
 @dataclass(frozen=True)
 class App:
-    """An app on disk. The functions of a v2 app are missing until a worker has indexed it."""
+    """An app on disk. The functions of a v2 app are missing until a worker has loaded the app."""
 
     root: Path
     host: HostJson

@@ -232,7 +232,7 @@ class _Reader:
         return binding if name is not None else None
 
     def text(self, json_path: JsonPath, entry: Mapping[str, object], name: str) -> str | None:
-        """Return a required string property. If it is missing or invalid, add an error."""
+        """Return a required string property, or add an error and return None."""
         key = next((key for key in entry if key.lower() == name), None)
         if key is None:
             other = next((key for key in entry if closest(key, COMMON) == name), None)

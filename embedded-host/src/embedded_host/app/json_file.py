@@ -227,7 +227,7 @@ class _Parser:
             self.offset = number.end()
             if number[1] or number[2]:
                 return float(number[0])
-            if len(number[0]) > 1000:  # int() raises ValueError for a few thousand digits
+            if len(number[0]) > 1000:  # int() raises ValueError for too many digits
                 raise self.fail("the number is too long", number.start())
             return int(number[0])
         word = _WORD.match(self.text, self.offset)

@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints, compared
 with ``Microsoft.AspNetCore.Routing``. Two constraints differ from those in .NET: ``datetime``
 accepts only the usual formats, and ``regex`` has Python's syntax plus ``(?<name>…)``. A ``regex``
-has no time limit, because Python's ``re`` cannot be interrupted. In .NET it has ten seconds.
+has no time limit, because Python's ``re`` cannot be interrupted. In .NET the limit is 10 s.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ class TimerTrigger:
 
     function: Function
     text: str
-    """The schedule as a string, in which settings have replaced ``%NAME%``."""
+    """The schedule as a string. Its ``%NAME%`` references are replaced."""
     schedule: Schedule
     run_on_startup: bool = False
     use_monitor: bool = True

@@ -46,8 +46,8 @@ class Authorization:
 def request_key(request: Request) -> str:
     """Return the access key of a request, or "" if it has none.
 
-    Even an empty header takes precedence over the query. If the query has several ``code``
-    parameters, the first one is the key.
+    The header takes precedence over the query, even if the header is empty. If the query has
+    several ``code`` parameters, the first one is the key.
     """
     header = request.headers.get(HEADER)
     if header is not None:

@@ -29,7 +29,7 @@ class _HttpRequest:
     content: str | None
     has_token_source: bool
     is_polled: bool
-    """True if a 202 response is polled (``asynchronousPatternEnabled``)."""
+    """True if the client polls after a 202 response (``asynchronousPatternEnabled``)."""
 
     @classmethod
     def parse(cls, text: str) -> _HttpRequest:
@@ -75,9 +75,9 @@ class CallHttpClient:
     ) -> str | UserError:
         """Send the action's httpRequest and return the response as JSON for the history.
 
-        A 202 response with a Location header is polled until its status changes, as documented for
-        call_http. The pause between polls is the Retry-After header, or the default of host.json.
-        Polling stops when ``is_wanted`` returns False.
+        If a 202 response has a Location header, the client polls this URL until the status changes,
+        as documented for call_http. The pause between polls is the Retry-After header, or the
+        default of host.json. Polling stops when ``is_wanted`` returns False.
         """
         sent: _HttpRequest | None = None
         try:

@@ -55,7 +55,7 @@ class HostNames:
         return name == "localhost" or name.endswith(".localhost") or self._allows_address(name)
 
     def _allows_address(self, text: str) -> bool:
-        """Return True for an allowed IP address. DNS rebinding needs a name.
+        """Return True for an allowed IP address. DNS rebinding is possible only with names.
 
         0.0.0.0 and similar addresses are refused although they reach this machine. Browsers send no
         origin for them, so the filter in ``cross_site.py`` would not recognize a page.

@@ -83,7 +83,10 @@ class InstanceRoutes:
         )
 
     async def restart(self, request: Request, base: str, instance_id: str) -> Response:
-        """Start the orchestrator of an instance again with the same input. The id may be new."""
+        """Start the orchestrator of an instance again with the same input.
+
+        By default, the new instance has a new id.
+        """
         try:
             new_id = flag(request.query.get("restartwithnewinstanceid"), True)
             started = await self._client.restart(instance_id, new_id)
@@ -224,7 +227,7 @@ class InstanceRoutes:
             return json_response({"instancesDeleted": await self._client.purge(instance_id)})
         except InstanceNotFoundError:
             # An id that begins with @ belongs to an entity. The Azure Functions host does not check
-            # whether the entity exists (recorded; functions-host.md#management-routes).
+            # that the entity exists (recorded; functions-host.md#management-routes).
             return (
                 json_response({"instancesDeleted": 0})
                 if instance_id.startswith("@")

@@ -12,7 +12,7 @@ from embedded_host.web.response import JSON, Response, json_response
 T = TypeVar("T")
 INTERNAL_ERROR = "Something went wrong while processing your request"
 ROWS_PER_ROUND = 100
-"""Number of rows that are processed in one round of the event loop, in some milliseconds."""
+"""Number of rows in one round of the event loop. A round takes some milliseconds."""
 
 
 def exception_response(status: int, message: str, exception: str, kind: str) -> Response:

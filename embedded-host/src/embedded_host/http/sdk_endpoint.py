@@ -1,9 +1,9 @@
 """The SDK's endpoint: the management API without keys, on the loopback interface.
 
 The endpoint is ``rpcBaseUrl`` of the durable client binding (functions-host.md#transport). On the
-Azure Functions host every program on the machine can use it, including pages in a browser. The
-embedded host puts a secret into the path of the endpoint. The secret has the format ``code=…``, as
-a key in a URL has, so that the log omits the secret as it omits keys.
+Azure Functions host every program on the machine can use the endpoint, including pages in a
+browser. The embedded host puts a secret into the path of the endpoint. The secret has the format
+``code=…``, like a key in a URL, so that the log omits the secret too.
 """
 
 from __future__ import annotations

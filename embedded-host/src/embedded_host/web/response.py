@@ -22,7 +22,7 @@ class Response:
     """The parts of the body, which are sent one by one instead of ``body``.
 
     The stream ends after its last part, or earlier if the client disconnects or the host stops. For
-    an empty part, the server only checks whether the client has disconnected.
+    an empty part, the server only checks if the client has disconnected.
     """
 
     def set_header(self, name: str, value: str) -> None:

@@ -98,7 +98,7 @@ export const textInput = (props) => h("input", { type: "text", autocomplete: "of
 
 /**
  * Set the options of a select element: [value, text] pairs and groups {label: [[value, text]]}.
- * value is selected. If it is not among the options, it is added.
+ * Then select value. If value is not among the options, it is added.
  */
 export function setOptions(select, value, first, options) {
   const option = ([key, label = key]) => h("option", { value: key }, label);

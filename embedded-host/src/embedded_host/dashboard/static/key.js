@@ -7,7 +7,7 @@ let pendingPrompt = null;
 const storedKey = () => sessionStorage.getItem(NAME);
 export const keyHeader = () => (storedKey() ? { [NAME]: storedKey() } : {});
 
-/** Call fetch() with the key. If the host refuses the key, prompt for a key and fetch again. */
+/** Call fetch() with the key. If the host refuses the request, prompt for a key and retry. */
 export async function fetchWithKey(path, options) {
   const sent = storedKey();
   const response = await fetch(path, {

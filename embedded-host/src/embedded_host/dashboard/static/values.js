@@ -41,7 +41,7 @@ export function codeBlock(text, label) {
   return h("div", null, pre, more);
 }
 
-/** Return a panel with a stored value. If there is no value, show the string empty. */
+/** Return a panel with a stored value. Without a value, the panel shows the option empty. */
 export function valuePanel(title, text, { unwrap, empty = "None" } = {}) {
   const shown = formattedJson(text, unwrap);
   return h(
