@@ -41,7 +41,7 @@ def problems_output(folder: AppFolder, *problems: LoadProblem) -> str:
 def test_a_missing_package_is_reported_with_the_python_executable(folder: AppFolder) -> None:
     """The problem's text does not have the path, because HTTP responses contain the text."""
     text = "no module named 'x'. Add it to requirements.txt and install it."
-    assert f"\n    This Python is {sys.executable}." in problems_output(
+    assert f"\n    The host runs with the Python interpreter {sys.executable}." in problems_output(
         folder, LoadProblem("Echo", text)
     )
     assert sys.executable not in problems_output(folder, LoadProblem("Echo", "no such folder"))

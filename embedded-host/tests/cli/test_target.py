@@ -124,4 +124,4 @@ def test_an_invalid_host_json_is_reported(tmp_path: Path, state: Path) -> None:
     (tmp_path / "host.json").write_text("{", encoding="utf-8")
     called = call("get-instances", "--script-root", tmp_path, "--state", state)
     assert called.code == 1
-    assert "host.json:1:1: is not valid JSON" in called.err
+    assert "host.json:1:1: The file is not valid JSON" in called.err
