@@ -92,7 +92,10 @@ class OperationResponse:
 
     @classmethod
     def parse(cls, text: str | None) -> OperationResponse:
-        """Parse the input of the response's EventRaised. Other input is returned as the result."""
+        """Parse the input of the EventRaised that contains a response.
+
+        Input in another form becomes the result of the operation.
+        """
         try:
             raw = json.loads(text or "null")
         except (ValueError, RecursionError):
@@ -116,9 +119,9 @@ def is_operation(event: HistoryEvent) -> TypeGuard[EventRaised]:
 
 
 class OutgoingLabels:
-    """Labels for the messages of an execution, so that each entity receives them in order.
+    """Labels that define the order of an execution's messages to each entity.
 
-    A label is a timestamp. A message carries its own label, and the label of the previous message
+    A label is a timestamp. A message contains its own label and the label of the previous message
     to the same entity.
     """
 

@@ -25,8 +25,8 @@ class _Wait(NamedTuple):
 class EventWaits:
     """Assigns received events to waits, and buffers the events that no wait accepts yet.
 
-    Names are compared without regard to case (docs/reference/known-differences.md, "Events are
-    kept in order").
+    The comparison of names ignores case (docs/reference/known-differences.md, "Events are kept in
+    order").
     """
 
     unconsumed: dict[str, deque[EventRaised]] = field(default_factory=dict)
@@ -49,8 +49,9 @@ class EventWaits:
     def deliver(self, event: EventRaised, current: int | None) -> None:
         """Settle one wait with an event, or buffer the event if there is no wait for it.
 
-        ``current`` is the step at which the orchestrator waits. The first wait of that step gets
-        the event. If that step has no wait for it, the latest wait of an earlier step gets it.
+        ``current`` is the step at which the orchestrator waits. The first wait of that step for
+        the name of the event receives the event. If there is none, the latest wait of an earlier
+        step receives it.
         """
         key = event.name.lower()
         waits = self._waits.get(key)

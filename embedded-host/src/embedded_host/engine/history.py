@@ -220,7 +220,7 @@ class History:
     def __init__(self, events: Iterable[HistoryEvent] = ()) -> None:
         self.events: list[HistoryEvent] = []
         self.completed_ids: set[int] = set()
-        """Ids of the scheduling events with a completion. A second one is a duplicate."""
+        """Ids of the scheduling events with a completion. A second completion is a duplicate."""
         self.extend(events)
 
     def extend(self, events: Iterable[HistoryEvent]) -> None:
