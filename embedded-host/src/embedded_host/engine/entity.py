@@ -42,7 +42,7 @@ class EntityTurnResult:
     updated_at: datetime
     outgoing: list[Outgoing] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
-    """One log message for each failed operation without a caller."""
+    """One log message for each failed operation that has no caller to notify."""
 
     def apply(self, entity: Entity) -> None:
         """Copy the new state into ``entity``."""

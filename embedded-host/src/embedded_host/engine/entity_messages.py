@@ -59,7 +59,8 @@ class OperationRequest:
     def parse(cls, text: str | None) -> OperationRequest:
         """Parse the input of the event that contains an operation.
 
-        Raises ValueError if it is not an operation: a client may raise an event with this name.
+        Raises ValueError if the input is not an operation. This can happen, because a client may
+        raise an external event with the name of operations.
         """
         try:
             raw: object = encodable(json.loads(text or "null"))

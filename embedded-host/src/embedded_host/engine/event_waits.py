@@ -12,9 +12,10 @@ from embedded_host.engine.task import Task
 
 class _Wait(NamedTuple):
     step: int
-    """Step of the program at which the wait started.
+    """Step of the program (see ``Execution``) at which the wait started.
 
-    The orchestrator no longer awaits a wait of an earlier step: another task won its ``task_any``.
+    The orchestrator has left the waits of earlier steps: another task of their ``task_any`` was
+    done first.
     """
     task: Task
     name: str

@@ -2,7 +2,7 @@
 
 The classes and their JSON keys have the names of the Durable Functions extension
 (functions-host.md#serialization and #history-events). The tag ``EventType`` is DurableTask's number
-for the event. Unknown keys of imported histories are ignored.
+for the type of the event. Unknown keys of imported histories are ignored.
 """
 
 from __future__ import annotations

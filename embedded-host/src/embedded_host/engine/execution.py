@@ -7,8 +7,8 @@ next, and completes the actions with the events of the history. Actions that the
 contain are new decisions.
 
 This module does the same, with tasks and callbacks instead of ``await``. The caller may keep an
-execution between turns and process only the new events (``replay``), or create it again and process
-the whole history. Both have the same result.
+execution between turns and process only the new events (``replay``). It may also create the
+execution again and process the whole history. Both ways have the same result.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Errors of user code, and failure messages as the Azure Functions host words them.
+"""Errors of user code, and failure messages with the wording of the Azure Functions host.
 
 Source: functions-host.md#errors.
 """

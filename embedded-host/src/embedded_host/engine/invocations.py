@@ -1,4 +1,4 @@
-"""Inputs and outputs of orchestrators and entities, without the encoding of a protocol."""
+"""Inputs and outputs of orchestrators and entities, independent of the protocol's encoding."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ _DIGITS = 4300
 def _may_have_long_number(text: str) -> bool:
     """Return true if ``text`` may contain a number of more than ``_DIGITS`` digits.
 
-    A run of so many digits covers at least two neighbouring probes.
+    The function examines positions at intervals of ``_DIGITS // 2`` characters. A number of more
+    than ``_DIGITS`` digits covers at least one whole interval.
     """
     if len(text) <= _DIGITS:
         return False

@@ -39,7 +39,10 @@ class Orchestration:
     parent: ParentInstance | None = None
     generation: int | None = 0
     continued: bool = False
-    """True between continue-as-new and the next turn, which delivers no messages."""
+    """True between continue-as-new and the next turn.
+
+    That turn delivers no message except a request to terminate.
+    """
     history: History = field(default_factory=History)
     execution: Execution | None = None
     """The execution of the previous turn, or None if the next turn must replay the history."""

@@ -1,4 +1,4 @@
-"""Rewind: removes the failures from the history of a failed execution, which then continues.
+"""Rewind: removal of the failures from a failed execution's history, so that it can continue.
 
 Source: functions-host.md#effects-of-actions.
 """

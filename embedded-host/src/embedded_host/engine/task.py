@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 
 class Task:
-    """The outcome of an action. It is settled by a result or by a failure.
+    """The outcome of an action. A result or a failure settles the task.
 
-    A failure settles it too, because the orchestrator handles it (functions-host.md#replay).
+    A failure does not stop the execution: the orchestrator handles it (functions-host.md#replay).
     """
 
     __slots__ = ("_callbacks", "done")

@@ -1,4 +1,4 @@
-"""The timers that the orchestrator created. It may cancel them."""
+"""The timers that an orchestrator has created, and their cancellation."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Timestamps as the Durable Functions extension writes them.
 
-They are in UTC, with up to seven digits of the fraction and without trailing zeros.
+They are in UTC. The fraction of a second has up to seven digits and no trailing zeros.
 """
 
 from __future__ import annotations

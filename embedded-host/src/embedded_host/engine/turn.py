@@ -85,7 +85,7 @@ def turn(
         return run.complete(Status.TERMINATED, terminated.input, terminated.input or "")
     if state.name not in settings.functions.orchestrators:
         return run.fail(settings.functions.orchestrators.missing(state.name))
-    # A worker that has received events has parsed the input.
+    # A worker that has received events has already parsed the input.
     if not state.seen and state.input is not None and not is_json(state.input):
         return run.fail(
             "One or more errors occurred. "
