@@ -44,7 +44,7 @@ def test_the_error_for_a_missing_program_has_the_command_to_install_it(
     programs: Path, monkeypatch: pytest.MonkeyPatch, platform: str, command: str
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
-    with pytest.raises(StateError, match=r"Recovery needs SQLite's program sqlite3") as caught:
+    with pytest.raises(StateError, match=r"The recovery requires the program sqlite3") as caught:
         find_shell()
     assert f"Install it: {command}" in str(caught.value)
     assert str(caught.value).endswith("Nothing was changed. [EH554]")
