@@ -9,7 +9,7 @@ from embedded_host.engine.orchestration import Orchestration
 from embedded_host.task_hub.instances import LoadedInstance
 
 WAITING = 400
-"""Maximum number of idle instances in memory. A message for another instance loads it again."""
+"""Maximum number of idle instances in memory. A message for any other instance loads it again."""
 
 
 class InstanceCache:
@@ -46,7 +46,7 @@ class InstanceCache:
         self._waiting.pop(instance.id, None)
 
     def mark_idle(self, instance: LoadedInstance) -> None:
-        """Mark an instance as idle. Over the limit, evict the one that was idle for longest."""
+        """Mark an instance as idle. If the limit is exceeded, evict the longest idle instance."""
         self._waiting[instance.id] = instance
         self._waiting.move_to_end(instance.id)
         while len(self._waiting) > WAITING:
