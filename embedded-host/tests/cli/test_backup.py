@@ -70,7 +70,7 @@ def test_an_existing_file_is_not_overwritten(state: Path, tmp_path: Path) -> Non
     file.write_text("mine")
     called = call("backup", file, "--state", state)
     assert called.code == 1
-    assert f"{file} exists already" in called.err
+    assert f"{file} already exists" in called.err
     assert file.read_text() == "mine"
 
 

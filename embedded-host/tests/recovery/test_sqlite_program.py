@@ -85,6 +85,6 @@ def test_a_file_that_the_shell_cannot_open_is_named_by_its_own_path(
         Shell([str(shell)], False).rebuild(copy, tmp_path / "rebuilt.db", original)
     assert str(caught.value).startswith(
         f'SQLite cannot rebuild {original}: Error: unable to open database "{original}": '
-        "it is malformed. A newer sqlite3 program"
+        "it is malformed. A newer version of sqlite3"
     )
     assert str(caught.value).endswith("[EH555]")

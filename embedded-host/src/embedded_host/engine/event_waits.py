@@ -14,8 +14,8 @@ class _Wait(NamedTuple):
     step: int
     """Step of the program (see ``Execution``) at which the wait started.
 
-    The orchestrator has left the waits of earlier steps: another task of their ``task_any`` was
-    done first.
+    The orchestrator no longer awaits the waits of earlier steps, because another task of their
+    ``task_any`` was done first.
     """
     task: Task
     name: str

@@ -179,7 +179,7 @@ class TimerCreated(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=10)
     retry_of: int | UnsetType = UNSET
     """Decision id of the failed attempt, if the timer delays a retry.
 
-    Only a rewind uses this field. Payloads for the worker and responses of the APIs omit it.
+    Payloads for the worker and responses of the management API omit this field.
     """
 
     @property

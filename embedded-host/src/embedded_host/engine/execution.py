@@ -191,7 +191,7 @@ class Execution:
 
     @property
     def awaited_events(self) -> list[str]:
-        """Names of the events that the orchestrator waits for now, in its spelling."""
+        """Names of the awaited events, as the orchestrator spells them."""
         return self._events.awaited(self._waits_at)
 
     @property

@@ -69,7 +69,7 @@ def compact_text(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """Replace escapes by their characters. Raises ValueError if the value might change."""
+    """Replace escapes with their characters. Raises ValueError if the value might change."""
     if _KEPT.search(text):
         raise ValueError
     if "\\u" not in text:
@@ -83,7 +83,7 @@ def _unescaped(text: str) -> str:
 def encodable(value: T) -> T:
     """Return a parsed JSON value in which all strings can be encoded in UTF-8.
 
-    Lone surrogates are replaced by their escapes.
+    Lone surrogates are replaced with their escapes.
     """
     return cast(T, _encodable(value))
 

@@ -116,7 +116,8 @@ class TurnResult:
 def deliverable(state: Orchestration, inbox: Sequence[Message]) -> list[Message]:
     """Return the messages of ``inbox`` that the current execution accepts.
 
-    It does not accept messages for another execution, second completions and second starts.
+    The execution does not accept messages for another execution, second completions or second
+    starts.
     """
     accepted: list[Message] = []
     settled: set[int] = set()

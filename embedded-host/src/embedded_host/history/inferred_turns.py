@@ -44,7 +44,7 @@ def _groups(events: Sequence[HistoryEvent]) -> Iterator[tuple[list[HistoryEvent]
         actions += scheduled
         if isinstance(event, SchedulingEvent):
             continue
-        # A termination starts a turn too, because the orchestrator does not run in its turn.
+        # A termination always starts a new turn, because the orchestrator does not receive it.
         if actions or isinstance(event, ExecutionTerminated):
             yield messages, actions
             messages, actions = [], []

@@ -230,8 +230,8 @@ class _StepReader:
                 call = steps[failed] if failed is not None else None
                 if failed is not None and isinstance(call, Call):
                     call = steps[failed] = replace(call, attempt=call.attempt or 1)
-                    # The failure of the last attempt starts a timer too. No attempt follows it. It
-                    # is due at the start of the turn.
+                    # The failure of the last attempt starts a timer too. This timer is due at the
+                    # start of the turn, and no attempt follows it.
                     if started is None or event.due_at > started.occurred_at:
                         self._attempts.expect(event.event_id, call)
                     steps.append(self._timer(event, call))

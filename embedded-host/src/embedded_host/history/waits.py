@@ -19,7 +19,7 @@ from embedded_host.history.steps import Call, Outcome, Timer
 from embedded_host.history.view import HistoryView
 
 LISTED = 5
-"""Maximum number of waits that a summary lists. It contains only the number of the others."""
+"""Maximum number of waits that a summary lists. The remaining waits are only counted."""
 
 
 class WaitKind(str, Enum):

@@ -39,7 +39,7 @@ def compact_json(text: str) -> str:
     """Return ``compact(json_value(text))``. Raises ValueError like ``json_value``.
 
     Building the value of a document of 100 MB would block the event loop for seconds. A large
-    document is therefore compacted without it. Its numbers keep their spelling, and repeated names
+    document is therefore compacted as text. Its numbers keep their spelling, and repeated names
     remain.
     """
     if len(text) < LARGE:
@@ -49,7 +49,7 @@ def compact_json(text: str) -> str:
 
 
 def _is_too_deep(text: str) -> bool:
-    """Return True if ``text`` cannot be parsed within _MARGIN more levels of nesting."""
+    """Return True if ``text`` cannot be parsed inside ``_MARGIN`` more levels of nesting."""
     return text.count("[") + text.count("{") > _BRACKETS and not is_json(
         "[" * _MARGIN + text + "]" * _MARGIN
     )

@@ -34,7 +34,7 @@ _DATE_FORMATS = (
 
 
 def flag(text: str | None, default: bool = False) -> bool:
-    """Return the value of ``true`` or ``false``, in any case."""
+    """Return the value of ``true`` or ``false``. Upper and lower case are equal."""
     return {"true": True, "false": False}.get((text or "").strip().lower(), default)
 
 
@@ -57,7 +57,7 @@ def page_size(top: str | None) -> int:
 def parse_timestamp(text: str | None) -> datetime | None:
     """Return the value of a timestamp in UTC. A timestamp without a time zone is in UTC.
 
-    The formats are ISO 8601, ``_DATE_FORMATS`` and the date of HTTP headers.
+    The formats are ISO 8601, ``_DATE_FORMATS`` and the date format of HTTP.
     """
     text = (text or "").strip()
     # If the client does not encode a plus sign, the host decodes it to a space.
@@ -94,7 +94,7 @@ def comma_separated(text: str | None) -> list[str]:
 def runtime_status(text: str) -> str | None:
     """Return a runtime status by its case-sensitive name or its number.
 
-    This follows the source of the extension (functions-host.md#list-and-purge).
+    This follows the source code of the extension (functions-host.md#list-and-purge).
     """
     if text in STATUSES:
         return text

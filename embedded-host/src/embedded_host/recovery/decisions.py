@@ -158,7 +158,7 @@ class _Decisions:
             self._instances[row.key] = self._by_id[row.hub.lower(), row.id] = instance
 
     def _report_lost(self) -> None:
-        """Report the instances without a row that an index or other rows refer to."""
+        """Report each instance whose row is lost, but whose key is in an index or another table."""
         rows = {row.key for row in self._recovered.rows.instances}
         for key, entry in self._recovered.index.items():
             if key not in rows and (entry.hub.lower(), entry.id) not in self._by_id:
@@ -258,7 +258,7 @@ class _Decisions:
         return None
 
     def _lost_request(self, instance: _Instance, decision: EventSent) -> str | None:
-        """Return the loss of a request to an entity, or of its response. Return None otherwise."""
+        """Return the loss if a request to an entity or its response is lost, else None."""
         request = _request(decision.input)
         if (
             request is None

@@ -115,7 +115,10 @@ def read_rows(database: Path, damage: Damage) -> RecoveredRows:
 
 
 def read_index(path: Path, recovered: RecoveredRows) -> None:
-    """Read the index of statuses of the damaged file. It also contains instances without a row."""
+    """Read the index of statuses of the damaged file.
+
+    The index also contains instances whose row is lost.
+    """
     try:
         with closing(connect(path)) as connection:
             # All four columns are in the index: SQLite does not read the table's pages.

@@ -139,7 +139,10 @@ class Table(Generic[Record]):
         return True
 
     def add_loose(self, rows: Rows, rowid: object, values: Sequence[object]) -> bool:
-        """Append a record without a known table. Return false if this table cannot contain it."""
+        """Append a record that belongs to no table.
+
+        Return false if the record cannot be a row of this table.
+        """
         if not self.has_rowid:
             return self.add(rows, values)
         if not values or values[0] is not None:  # SQLite stores NULL for the rowid

@@ -68,15 +68,15 @@ class Shell(NamedTuple):
         if not target.exists():
             reason = message.replace(str(damaged), str(original)) or "its shell returned no data"
             raise StateError(
-                f"SQLite cannot rebuild {original}: {reason}. A newer version of sqlite3 may be "
-                "able to: https://sqlite.org/download.html. Nothing was changed. [EH555]"
+                f"SQLite cannot rebuild {original}: {reason}. A newer version of sqlite3 may "
+                "rebuild it: https://sqlite.org/download.html. Nothing was changed. [EH555]"
             )
 
 
 def find_shell() -> Shell:
     """Return the first installed shell that has ``.recover``.
 
-    Raises StateError if there is none. Its message contains the command that installs one.
+    Raises StateError if there is none. The message contains the command that installs a shell.
     """
     rejected = []
     for command in _SHELLS:

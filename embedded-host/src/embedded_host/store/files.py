@@ -70,7 +70,7 @@ def sync_file(path: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """Write a folder's entries to the disk, so that new names survive a power loss.
 
-    Windows writes folder entries without a request, and has no function for such a request.
+    Windows writes folder entries by itself, and has no function to request it.
     """
     if os.name != "posix":
         return

@@ -1,7 +1,7 @@
 """The JSON of history events in the state file, in which a long input is a reference.
 
-The table ``inputs`` contains the input of each instance. A long input is stored only in that table.
-The ExecutionStarted in the inbox and in the history then contains a reference to it.
+The table ``inputs`` contains the input of each instance. A long input is stored in no other place.
+The ExecutionStarted in the inbox and in the history contains a reference instead.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class IntegrityCheck:
         self._thread = threading.Thread(target=self._run, name="integrity-check", daemon=True)
         self._closing = False
         self.error: StateError | None = None
-        """The error that describes the damage, once the check has found it."""
+        """The error for the damage, or None if the check has not found any damage."""
         self.finished = False
         """True after the end of the check."""
 

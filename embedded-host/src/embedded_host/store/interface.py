@@ -53,7 +53,7 @@ class InstanceRow:
     execution_id: str
     """Id of the current execution. It is empty for an entity."""
     generation: int | None = 0
-    """Number of restarts under this id. It is None in a child and after continue-as-new."""
+    """Number of restarts under this id, or None for a child and after continue-as-new."""
     parent: ParentInstance | None = None
     """The parent of a sub-orchestration."""
     continued: bool = False
@@ -69,7 +69,7 @@ class MessageRow:
     """A message in an instance's inbox."""
 
     id: int
-    """Unique in the state. Messages are delivered in order of id."""
+    """Message id, unique in the state. Messages are delivered in order of id."""
     instance: int
     """Key of the receiving instance."""
     execution_id: str | None
@@ -93,7 +93,7 @@ class ActivityRow:
     """A scheduled activity without a result."""
 
     id: int
-    """Unique in the state. Activities start in order of id."""
+    """Activity id, unique in the state. Activities start in order of id."""
     instance: int
     """Key of the orchestration instance."""
     execution_id: str
@@ -131,7 +131,7 @@ class Address(NamedTuple):
 
 
 class SaveInstance(NamedTuple):
-    """Insert the row, or update it except for hub, id, name and parent."""
+    """Insert the row. If the row exists, update it except for hub, id, name and parent."""
 
     row: InstanceRow
 
@@ -149,7 +149,7 @@ class DeleteTaskHub(NamedTuple):
 
 
 class SetInput(NamedTuple):
-    """Set the input of the current execution. None deletes it."""
+    """Set the input of the current execution. None deletes the stored input."""
 
     instance: int
     input: str | None

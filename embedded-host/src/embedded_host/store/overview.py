@@ -144,7 +144,7 @@ class Overview:
         return dict(self._connection.execute(select, values))
 
     def creation_range(self, hub: str) -> tuple[int, int] | None:
-        """Return the creation times of the oldest and newest instance, or None if empty."""
+        """Return the earliest and the latest creation time, or None if there are no instances."""
         first, last = self._only("creation_range", hub)
         return None if first is None else (first, last)
 
@@ -245,7 +245,7 @@ class Overview:
     # -- functions and entities --------------------------------------------------------------------
 
     def orchestrators(self, hub: str) -> dict[str, OrchestratorUse]:
-        """Return the use of each orchestrator by name."""
+        """Return the OrchestratorUse of each orchestrator, by name."""
         rows = self._connection.execute(self._sql["orchestrators"], (hub,)).fetchall()
         return {
             name: OrchestratorUse(count, newest, self._input(key))
@@ -283,7 +283,7 @@ class Overview:
         return [row[0] for row in self._connection.execute(self._sql["entity_names"], (hub,))]
 
     def entity_states(self, keys: Sequence[int]) -> dict[int, str | None]:
-        """Return the states of the entities that have one, by key."""
+        """Return the state of each entity that has a state, by instance key."""
         marks = ",".join("?" * len(keys))
         select = f"SELECT instance, state FROM entities WHERE has_state AND instance IN ({marks})"
         return dict(self._connection.execute(select, keys))

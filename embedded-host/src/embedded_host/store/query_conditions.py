@@ -1,6 +1,7 @@
 """SQL conditions of an instance query, with named parameters.
 
-Some functions have an argument ``prefix``. With "+" before a column, SQLite does not use its index.
+Some functions have an argument ``prefix``. The prefix "+" prevents SQLite from using the index of
+the column.
 """
 
 from __future__ import annotations

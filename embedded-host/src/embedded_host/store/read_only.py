@@ -41,7 +41,7 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def open_beside_host(path: Path) -> AbstractContextManager[sqlite3.Connection]:
-    """Open the state file of a running host, whose log and index of the log exist already.
+    """Open the state file of a running host. The file's log and the log's index already exist.
 
     Raises StateError if the file cannot be read.
     """

@@ -35,7 +35,7 @@ from embedded_host.store.state_file import open_in_memory, open_state
 from embedded_host.store.state_reader import SqliteReader
 
 BUSY_LIMIT = 10.0
-"""Seconds that ``write`` waits for the lock of another program."""
+"""Maximum seconds that ``write`` waits for the lock of another program."""
 _Execute = Callable[[str, Sequence[object]], object]
 """The method ``execute`` of a connection."""
 _DELETE_INSTANCE = ("instance", "input", "history", "messages", "activities", "awaited", "entity")

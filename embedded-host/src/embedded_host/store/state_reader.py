@@ -110,7 +110,10 @@ class SqliteReader:
         return (self._parse(self._message, row[:5]), Address(*row[5:])) if row else None
 
     def all_messages(self, due_by: datetime | None = None) -> Iterator[tuple[MessageRow, Address]]:
-        """Yield the messages of all inboxes that are due by ``due_by``, in order of their ids."""
+        """Yield the messages of all inboxes in order of id.
+
+        ``due_by`` excludes the messages that are due later.
+        """
         for row in self._rows("all_messages", _NEVER if due_by is None else micros(due_by)):
             yield self._parse(self._message, row[:5]), Address(*row[5:])
 

@@ -229,7 +229,7 @@ class GroupCommit:
     def _release_pages(self) -> None:
         try:
             remaining = self._store.release_pages(PAGES)
-        except StateError as error:  # has no effect on the changes, which are durable
+        except StateError as error:  # the changes are already durable
             log.debug("The state file could not be shrunk: %s", error)
             remaining = 0
         self._has_unused_pages = remaining > 0

@@ -24,7 +24,7 @@ from embedded_host.task_hub.settings import HubSettings
 LONG_TIMER_LEG = timedelta(days=3) - timedelta(minutes=1)
 """Minimum duration of a timer that is a leg of a long timer.
 
-The SDK splits a timer of more than six days into timers of about three days, its legs.
+The SDK splits a timer of more than six days into legs: timers of about three days.
 """
 
 

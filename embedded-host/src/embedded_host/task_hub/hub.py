@@ -180,7 +180,7 @@ class TaskHub:
         self.forget_executions()
 
     def forget_executions(self) -> None:
-        """Replay every instance from its history in its next turn, because the code has changed."""
+        """Make the next turn of each instance replay its history, because the code has changed."""
         self._code_version += 1
         for instance in self._cache:
             if isinstance(instance.state, Orchestration):

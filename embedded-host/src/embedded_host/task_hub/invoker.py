@@ -114,5 +114,5 @@ class Invoker(Protocol):
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         """Send the request of a ``call_http`` and return its response. Both are JSON.
 
-        It may stop polling for a result once ``is_wanted`` returns false.
+        The method may stop polling for a result once ``is_wanted`` returns false.
         """

@@ -22,9 +22,9 @@ log = logging.getLogger("embedded_host.task_hub")
 STALL_TIME = timedelta(seconds=30)
 """Time after which a waiting instance is reported. An instance is reported only once."""
 REPORT_INTERVAL = timedelta(seconds=1)
-"""Minimum time between two reports. A report contains all instances that stalled since the last."""
+"""Minimum time between two reports. One report covers all instances that stall in this time."""
 LINES = 5
-"""Maximum number of instances that a report lists. It contains only the number of the others."""
+"""Maximum number of instances that a report lists. The other instances are only counted."""
 WATCHED = 1000
 """Maximum number of watched instances. The dashboard shows the others."""
 

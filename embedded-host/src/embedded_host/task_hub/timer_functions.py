@@ -207,8 +207,8 @@ def _same(a: TimerTrigger, b: TimerTrigger) -> bool:
 def _status(kept: TimerRow | None, schedule: Schedule, now: datetime) -> TimerRow | None:
     """Return the stored status, with another next run if the schedule has changed.
 
-    A due time of a changed schedule that has passed does not count as a missed run. Returns None
-    without a stored status.
+    If the next due time of the changed schedule has already passed, this is not a missed run.
+    Returns None without a stored status.
     """
     if kept is None:
         return None

@@ -55,7 +55,7 @@ def _awaited(execution: Execution | None) -> tuple[tuple[str, str], ...]:
 
 
 class RowKeySequences:
-    """The keys of new rows. All hubs of a store share the sequences, because they share tables."""
+    """The keys of new rows. All hubs of a store share them, because they use the same tables."""
 
     def __init__(self, store: c.Store) -> None:
         self.instances, self.messages, self.activities = (
@@ -67,8 +67,8 @@ class UnitOfWorkBuilder:
     """Builds units of work from the results of turns.
 
     ``find`` returns an instance by its id. ``adopt`` puts a new instance into the cache at once.
-    The next unit of work therefore finds the instance before it is durable. This is safe, because
-    units of work become durable in order.
+    The next unit of work therefore finds the instance before its creation is durable. This is safe,
+    because units of work become durable in order.
     """
 
     def __init__(

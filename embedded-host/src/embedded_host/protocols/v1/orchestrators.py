@@ -153,7 +153,7 @@ def parse_orchestrator_output(
                 "the output of the orchestrator has more than one list of actions"
             )
         actions = [parse_action(raw) for inner in lists for raw in inner]
-    else:  # the first schema has a list for each yield, and one done action completes the yield
+    else:  # the first schema has a list for each yield; any action of the list completes the yield
         actions = [
             parse_action(inner[0]) if len(inner) == 1 else WhenAny(tuple(map(parse_action, inner)))
             for inner in lists
