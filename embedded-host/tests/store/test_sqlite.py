@@ -116,7 +116,7 @@ def test_a_file_that_is_not_a_database_is_rejected_and_not_changed(tmp_path: Pat
     before = path.read_bytes()
     with pytest.raises(
         StateError,
-        match=r"is damaged: file is not a database\. If another program created .*embedded-host recover",
+        match=r"is damaged: file is not a database\. If another .*embedded-host recover",
     ) as caught:
         SqliteStore(path)
     assert str(path) in str(caught.value)

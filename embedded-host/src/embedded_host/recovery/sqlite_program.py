@@ -22,8 +22,8 @@ _INSTALL = {
     "win32": "winget install SQLite.SQLite (or: choco install sqlite)",
 }
 _INSTALL_ELSEWHERE = (
-    "sudo apt-get install fossil (Debian and Ubuntu build sqlite3 without .recover; Fossil "
-    "contains SQLite's shell with it), or install the command-line tools of "
+    "sudo apt-get install fossil (Debian and Ubuntu build sqlite3 without .recover, but "
+    "the shell in their fossil has it), or install the command-line tools of "
     "https://sqlite.org/download.html"
 )
 

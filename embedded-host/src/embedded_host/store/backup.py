@@ -37,7 +37,7 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
             problems = [row[0] for row in copy.execute("PRAGMA quick_check(1)")]
         if problems != ["ok"]:
             raise StateError(
-                "The backup was not made, because the state file is damaged: "
+                f"The backup {target} was not made, because the state file is damaged: "
                 f"{problems[0]}. [EH229]"
             )
         sync_file(partial)
