@@ -224,8 +224,8 @@ class _Decisions:
     def _has_input(self, instance: _Instance) -> bool:
         """Return true if the input is known.
 
-        A short input is also in the ExecutionStarted event. If its row is lost, it is restored from
-        this event.
+        A short input is also in the ExecutionStarted event. If the row of the input is lost, the
+        input is restored from this event.
         """
         if instance.key in self._inputs or "inputs" not in self._damaged:
             return True

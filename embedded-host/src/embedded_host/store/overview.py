@@ -136,7 +136,7 @@ class Overview:
     def counts(self, hub: str, query: InstanceQuery) -> dict[str, int]:
         """Return the number of instances by status."""
         where, values = _where(hub, query)
-        # A condition on the name reads every row. Table order is the fastest order for this.
+        # A condition on the name reads every row. This is fastest in the order of the table.
         select = (
             f"SELECT status, count(*) FROM instances {'NOT INDEXED' if query.name else ''} "
             f"WHERE {where} GROUP BY status"

@@ -121,7 +121,7 @@ class SqliteStore(SqliteReader):
             remaining = self._unused_pages()
             if 0 < remaining < before:
                 return remaining
-            # The file shrinks at the next checkpoint, which writes the log into the file.
+            # A checkpoint writes the log into the file. Only then does the file shrink.
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error as error:
             raise state_error(self.path, error, "written") from error

@@ -97,8 +97,8 @@ class TimerFunctions:
     def reload(self, triggers: Iterable[TimerTrigger]) -> None:
         """Replace the timer functions after a change of the app.
 
-        Functions that are new or have another trigger are scheduled as by ``start``. Functions that
-        the app no longer contains stop. All other functions continue with their schedule.
+        A function that is new or has another trigger is scheduled as by ``start``. If the app no
+        longer contains a function, its schedule stops. All other schedules continue.
         """
         wanted = {trigger.function.name.lower(): trigger for trigger in triggers}
         for name, timer in list(self._timers.items()):
