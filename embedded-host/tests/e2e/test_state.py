@@ -100,8 +100,8 @@ def test_a_host_starts_with_a_recovered_state(app: Path, start_host: StartHost) 
     assert recovered.code == 0
     assert "  'ticks' of Features, Running: its timer for " in recovered.out
     assert (
-        "  'waits' of Features, Running: external events that it had not received may be lost"
-        in recovered.out
+        "  'waits' of Features, Running: external events that the instance had not received may be "
+        "lost" in recovered.out
     )
     again = start_host(app)
     assert again.status(link("done"))["output"] == ["Tokyo", "Seattle", "London"]
