@@ -41,7 +41,7 @@ def problems_output(folder: AppFolder, *problems: LoadProblem) -> str:
 def test_a_missing_package_is_reported_with_the_python_executable(folder: AppFolder) -> None:
     """The problem's text does not have the path, because HTTP responses contain the text."""
     text = "no module named 'x'. Add it to requirements.txt and install it."
-    assert f"\n    This Python is {sys.executable}." in problems_output(
+    assert f"\n    The host runs with the Python interpreter {sys.executable}." in problems_output(
         folder, LoadProblem("Echo", text)
     )
     assert sys.executable not in problems_output(folder, LoadProblem("Echo", "no such folder"))
@@ -164,7 +164,8 @@ def test_an_unsupported_output_binding_is_reported(folder: AppFolder) -> None:
 
 def test_function_json_files_beside_a_v2_app_are_reported(folder: AppFolder) -> None:
     folder.write("function_app.py", "")
-    assert problems_output(folder) == (
-        "\nThe app folder has a v2 app, so the function.json files are ignored, as by the Azure "
-        "Functions host: Apple, Echo, zebra. [EH313]"
+    assert problems_output(folder, LoadProblem(None, "x")).endswith(
+        "\nfunction_app.py hides the function folders, as on the Azure Functions host: Apple, "
+        "Echo, zebra. [EH313]"
     )
+    assert problems_output(folder) == ""

@@ -1,4 +1,4 @@
-"""Serve one app: open its state, load it in the workers, listen, and reload it."""
+"""The server of one app. It opens the state, loads the app in the workers, listens and reloads."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ log = logging.getLogger("embedded_host")
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """The addresses, the state folder and the limits of an AppServer."""
+    """The settings of an ``AppServer``."""
 
     state: Path
     """The folder of the state file and the access keys."""
@@ -59,16 +59,19 @@ class ServerOptions:
     port: int
     """The TCP port, or 0 for a free port."""
     allowed_hosts: tuple[str, ...] = ()
-    """Additional host names of valid requests (``http/host_names.py``)."""
+    """Additional host names that the Host header may have (``http/host_names.py``)."""
     auth: bool = False
-    """Require access keys."""
+    """True if requests require access keys."""
     fsync: bool = True
     grace: float = 5.0
     """Seconds until running requests and functions are cancelled at shutdown."""
 
 
 class AppServer:
-    """Serves an app: ``start`` once, then ``reload`` after each change of its files."""
+    """The server of one app.
+
+    Call ``start`` once, and ``reload`` after each change of the app's files.
+    """
 
     def __init__(
         self,
@@ -77,7 +80,7 @@ class AppServer:
         worker: Worker,
         on_fatal: Callable[[BaseException], None],
     ) -> None:
-        """Create a server that is not started.
+        """Create a server. ``start`` starts it.
 
         ``environ`` is the environment of the functions. ``on_fatal`` receives an error after which
         the host must stop.
@@ -97,8 +100,9 @@ class AppServer:
     async def start(self, stack: AsyncExitStack, app: App) -> None:
         """Start to serve ``app``. Raises StateError.
 
-        ``stack`` closes the parts in reverse order: first the listener, which stops new requests,
-        then the running functions, then the task hub, and last the state.
+        ``stack`` receives the callbacks that stop the server. They close the public listener first,
+        so that no new request arrives. Then they wait for the running functions, and close the task
+        hub and the state.
         """
         public_socket, sdk_socket = self._bind(), bind_rpc()
         path = sdk_path()
@@ -150,7 +154,10 @@ class AppServer:
         runtime.start()
 
     async def reload(self, app: App) -> bool:
-        """Load the changed app and serve it. Return False if that fails."""
+        """Load the changed app and serve it.
+
+        Return False, and keep the previous code, if the changed code cannot be loaded.
+        """
         assert self._app is not None
         before = self._app.loaded
 
@@ -209,8 +216,8 @@ class AppServer:
     def _open_state(self, stack: AsyncExitStack) -> tuple[SqliteStore, IntegrityCheck | None]:
         """Open the state file and the access keys.
 
-        If the previous host did not close the file, an integrity check runs in the background, at
-        first while the app loads. It stops the host if it finds damage.
+        If the previous host did not close the state file, an integrity check of the file runs in
+        the background. The check stops the host if the file is damaged.
         """
         file = self._options.state / STATE_FILE
         store = SqliteStore(file, fsync=self._options.fsync)
@@ -274,8 +281,8 @@ class AppServer:
     def _dashboard_link(self) -> str:
         """Return the link to the dashboard.
 
-        On a terminal it contains the key, in the fragment, which browsers do not send. Other
-        outputs (files, log collectors) get no key.
+        If the output is a terminal, the fragment of the link contains the key. Browsers do not
+        send the fragment. In other outputs (files, log collectors) the link has no key.
         """
         link = f"{self.public_url}{DASHBOARD}"
         if self._keys is None:

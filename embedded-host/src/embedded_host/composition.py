@@ -1,8 +1,8 @@
-"""The composition root: build the task hub, timer functions and HTTP API of an app.
+"""The composition root. It builds the task hub, the timer functions and the HTTP API of an app.
 
-The host and the test kit use it. It opens no files and sockets and starts no processes. The caller
-passes the store, the worker and the clock, so the test kit can pass an in-memory store, fakes and
-a virtual clock.
+The host and the test kit use this module. It opens no files or sockets and starts no processes. The
+caller passes the store, the worker and the clock. Therefore the test kit can pass an in-memory
+store, fakes and a virtual clock.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def hub_settings(loaded: LoadedApp) -> HubSettings:
 
 @dataclass(frozen=True)
 class Dependencies:
-    """The parts that the caller of AppRuntime creates."""
+    """The objects that the caller of ``AppRuntime`` creates."""
 
     worker: Worker
     """The worker of HTTP functions."""
@@ -70,7 +70,7 @@ class Dependencies:
 
 
 class AppRuntime:
-    """The task hub, timer functions and HTTP API of an app. Each reload of the app updates them."""
+    """The task hub, timer functions and HTTP API of an app. A reload of the app updates them."""
 
     def __init__(self, app: CurrentApp, settings: HubSettings, dependencies: Dependencies) -> None:
         """Create the parts. ``start`` starts them."""
@@ -100,12 +100,15 @@ class AppRuntime:
         app.subscribe(self._reload)
 
     def start(self) -> None:
-        """Resume the instances and timer functions of the store. Needs a running event loop."""
+        """Resume the stored instances and start the timer functions.
+
+        An event loop must be running.
+        """
         self.hub.start()
         self.timers.start(self._app.loaded.timers.values())
 
     def start_function(self, function: Function, input: str) -> None:
-        """Start a function without HTTP trigger, for ``POST /admin/functions/{name}``.
+        """Start a function that has no HTTP trigger, for ``POST /admin/functions/{name}``.
 
         A timer function receives its own timer request instead of ``input``, as on the Azure
         Functions host.
@@ -117,7 +120,7 @@ class AppRuntime:
         task.add_done_callback(self._running.discard)
 
     async def run_function(self, function: Function, input: str) -> None:
-        """Run a function without HTTP trigger, and log its failure."""
+        """Run a function that has no HTTP trigger. If it fails, log the error."""
         try:
             result = await self._invoker.function(function, input)
         except WorkerLostError as lost:
@@ -138,6 +141,6 @@ class AppRuntime:
             await asyncio.wait(self._running, timeout=grace)
 
     def _reload(self, loaded: LoadedApp) -> None:
-        """Use the new code from the next turn on: each turn replays the history."""
+        """Use the new code from the next turn on. Each turn replays the whole history."""
         self.hub.reload(durable_functions(loaded.enabled))
         self.timers.reload(loaded.timers.values())

@@ -1,4 +1,7 @@
-"""The base class of the exceptions. The module imports no other, so every package can use it."""
+"""The base class of the exceptions.
+
+This module imports no other module of the package, so every other module can import it.
+"""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,15 @@ from embedded_host.store.files import STATE_FOLDER
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import StateLock
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers.app_interpreter import (
+    AppInterpreter,
+    AppInterpreterError,
+    find_app_interpreter,
+)
 from embedded_host.workers.factory import make_worker
 from embedded_host.workers.worker import Worker
 from embedded_worker.log_output import console_handler
+from embedded_worker.protocol import Hello
 
 if TYPE_CHECKING:
     from embedded_host.app_server import AppServer
@@ -37,9 +44,9 @@ log = logging.getLogger("embedded_host")
 GRACE = 5.0
 """Seconds until running functions are cancelled at shutdown."""
 WITHOUT_FSYNC = (
-    "--fsync off: the operating system writes acknowledged changes to the disk later. They survive "
-    "a crash of the host. A power loss or a crash of the operating system can lose the last "
-    "seconds or damage the state file. [EH209]"
+    "--fsync off: the operating system writes acknowledged changes to the disk later. The "
+    "changes survive a crash of the host. A power loss or a crash of the operating system can lose "
+    "the changes of the last seconds or damage the state file. [EH209]"
 )
 
 
@@ -52,22 +59,24 @@ class HostOptions:
     port: int | None = None
     address: str | None = None
     allow_anonymous_network: bool = False
-    """Listen on the network without access keys."""
+    """True if the host may listen on the network without access keys."""
     auth: bool = False
-    """Require access keys."""
+    """True if requests require access keys."""
     names: tuple[str, ...] = ()
-    """Additional host names of valid requests (--allow-host)."""
+    """Additional host names that the Host header may have (--allow-host)."""
     state: Path | None = None
     """The state folder, or None for the default in the app folder."""
     in_process: bool = False
+    python: str | None = None
+    """The interpreter of the app, or None to find it."""
     reload: bool = True
-    """Reload the app after a file has changed."""
+    """True if the host reloads the app after a file has changed."""
     verbose: bool = False
     fsync: bool = True
 
 
 class HostStartError(EmbeddedHostError):
-    """The host cannot start. The message contains the fix."""
+    """The host cannot start, or a fatal error has stopped it."""
 
 
 def _raise_file_limit() -> None:
@@ -80,7 +89,7 @@ def _raise_file_limit() -> None:
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for limit in (65_536, 10_240):  # the second is the maximum of macOS
+    for limit in (65_536, 10_240):  # macOS allows at most 10,240
         if hard != resource.RLIM_INFINITY:
             limit = min(limit, hard)
         if soft == resource.RLIM_INFINITY or limit <= soft:
@@ -99,7 +108,7 @@ def run_host(options: HostOptions) -> int:
     host = Host(options)
     try:
         _run(host.serve())
-    except (HostStartError, StateError, AppError) as error:
+    except (HostStartError, StateError, AppError, AppInterpreterError) as error:
         more = "".join(
             f"For details run: embedded-host explain {code}\n"
             for code in dict.fromkeys(CODE.findall(str(error)))
@@ -109,7 +118,7 @@ def run_host(options: HostOptions) -> int:
     except KeyboardInterrupt:
         if not host.is_stopping:
             return 130
-    # Threads in user code must not delay the exit of the process (--in-process).
+    # With --in-process, threads of user code must not delay the exit of the process.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
@@ -169,7 +178,8 @@ class Host:
     def _interrupt(self, loop: asyncio.AbstractEventLoop) -> None:
         """Stop the host from a signal handler.
 
-        With --in-process the app's import blocks the event loop. Only KeyboardInterrupt stops it.
+        With --in-process, the import of the app blocks the event loop. Only KeyboardInterrupt can
+        stop the import.
         """
         self._interrupted = True
         if self.options.in_process and not self._started:
@@ -177,14 +187,14 @@ class Host:
         loop.call_soon_threadsafe(self.stop)
 
     async def _start_unless_stopped(self, stack: AsyncExitStack) -> bool:
-        """Start the host. Return False if it was stopped first, for example during an import."""
+        """Start the host. Return False if the host was stopped before the start had finished."""
         starting = asyncio.ensure_future(self._start(stack))
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
-            starting.cancel()  # without effect on a finished start
+            starting.cancel()  # has no effect on a finished start
         with contextlib.suppress(asyncio.CancelledError):
             await starting
             self._started = True
@@ -205,7 +215,7 @@ class Host:
             await worker.start()
         except WorkerLostError as lost:
             raise HostStartError(f"The host cannot start: {lost}. [EH203]") from lost
-        # Import these modules while the worker imports the SDK, which takes longest.
+        # Import these modules here, so that they load while the worker imports the SDK.
         from embedded_host.app_server import AppServer, ServerOptions
 
         port = self.options.port if self.options.port is not None else app.settings.port or 7071
@@ -221,8 +231,8 @@ class Host:
             await self._reload_on_changes()
         except Exception as error:
             log.error(
-                "Hot reload stopped with an error. Restart the host to load further changes. "
-                "%s: %s [EH303]",
+                "Hot reload stopped because of an error (%s: %s). Restart the host to load further "
+                "changes. [EH303]",
                 type(error).__name__,
                 error,
             )
@@ -243,7 +253,7 @@ class Host:
                     if all(needs_restart(file, root) for file in files):
                         continue
                 if reloading is not None:
-                    # The code that it loads is outdated, and its import may block forever.
+                    # The running reload imports outdated code, and the import may block forever.
                     reloading.cancel()
                     await asyncio.wait([reloading])
                 changed |= files
@@ -330,12 +340,32 @@ class Host:
         return address
 
     def _make_worker(self, app: App, environ: dict[str, str]) -> Worker:
+        interpreter = find_app_interpreter(app.root, environ, option=self.options.python)
+        if self.options.in_process and not interpreter.is_host:
+            print(
+                f"--in-process: the app runs in the host's interpreter, {sys.executable}. "
+                f"{interpreter.executable} ({interpreter.reason}) is not used. [EH225]",
+                file=sys.stderr,
+            )
         try:
             return make_worker(
-                environ, in_process=self.options.in_process, timeout=app.host.function_timeout
+                environ,
+                in_process=self.options.in_process,
+                timeout=app.host.function_timeout,
+                interpreter=interpreter,
+                on_connected=partial(_print_interpreter, interpreter),
             )
         except ValueError as error:
             raise HostStartError(str(error)) from error
+
+
+def _print_interpreter(interpreter: AppInterpreter, hello: Hello) -> None:
+    print(
+        f"Python {hello.python}, azure-functions {hello.azure_functions or 'not installed'}, "
+        f"azure-functions-durable {hello.azure_functions_durable or 'not installed'}: "
+        f"{interpreter}",
+        flush=True,
+    )
 
 
 def _names(files: Iterable[Path], root: Path) -> str:
@@ -343,10 +373,10 @@ def _names(files: Iterable[Path], root: Path) -> str:
 
 
 def _run(main: Coroutine[object, None, None]) -> None:
-    """Run in uvloop's event loop if it is installed: a request then costs 10 % less CPU time.
+    """Run ``main`` in the event loop of uvloop, if uvloop is installed.
 
-    Workers use the event loop of asyncio, as on the Azure Functions host, because user code may
-    depend on it.
+    With uvloop a request costs 10 % less CPU time. Workers use the event loop of asyncio, as on the
+    Azure Functions host, because user code may depend on that event loop.
     """
     try:
         import uvloop
@@ -357,10 +387,10 @@ def _run(main: Coroutine[object, None, None]) -> None:
 
 
 def _tune_garbage_collector() -> None:
-    """Exclude the objects of the start from garbage collection, and collect less often.
+    """Exclude the existing objects from garbage collection, and run the collector less often.
 
-    At the default threshold of 700 objects, a request spends 7 % of its time in the collector,
-    although reference counting frees its objects.
+    At the default threshold of 700 objects, a request spends 7 % of its time in the collector.
+    Reference counting already frees the objects of a request.
     """
     gc.collect()
     gc.freeze()

@@ -23,16 +23,17 @@ IGNORED = frozenset(
     }
 )
 Stamp = tuple[int, int]
-"""Modification time in ns and size of a file."""
+"""The modification time of a file in nanoseconds, and its size in bytes."""
 _NEEDS_RESTART = ("host.json", "local.settings.json")
 
 
 async def changes(root: Path) -> AsyncIterator[set[Path]]:
     """Yield sets of changed files of the app folder ``root``.
 
-    The files are Python files, function.json files and the files of ``needs_restart``. Each folder
-    is watched separately, without ``IGNORED`` folders: virtual environments would exhaust the
-    watches of the operating system. Raises OSError if the files cannot be watched.
+    The sets contain Python files, function.json files, and files for which ``needs_restart``
+    returns true. Each folder is watched separately. The ``IGNORED`` folders are not watched,
+    because a virtual environment would exhaust the watches of the operating system. Raises OSError
+    if the files cannot be watched.
     """
     known = _stamps(_folders(root))
     while True:
@@ -49,7 +50,7 @@ async def _changed(
 ) -> AsyncIterator[set[Path]]:
     """Yield changes of files in ``folders`` until the set of folders changes.
 
-    ``known`` contains the last stamp of each file, and is updated.
+    ``known`` contains the last stamp of each file. This function updates ``known``.
     """
     is_first = True
     watch = awatch(
@@ -67,7 +68,7 @@ async def _changed(
             if not paths and not is_first:
                 continue
             current = _folders(root)
-            # A change in a folder before it is watched causes no event.
+            # A change causes no event if its folder is not watched yet.
             if is_first or current != folders:
                 stamps = _stamps(current)
                 paths |= {
@@ -124,7 +125,7 @@ def _stamps(folders: Iterable[Path]) -> dict[Path, Stamp]:
     files: list[Path] = []
     for folder in folders:
         with suppress(OSError), os.scandir(folder) as entries:
-            # By name first, because a folder with data may contain many files.
+            # Filter by name before creating a Path, because a folder may contain many data files.
             paths = [entry.path for entry in entries if entry.name.endswith((".py", ".json"))]
             files += [Path(path) for path in paths if _is_relevant(Change.modified, path)]
     return _stamps_of(files)
@@ -141,6 +142,9 @@ def _stamps_of(files: Iterable[Path]) -> dict[Path, Stamp]:
 
 
 def _below_root(path: Path, root: Path) -> Path:
-    """Return the path with ``root`` as given, because macOS reports paths with resolved links."""
+    """Return ``path`` with ``root`` in the form that the caller passed.
+
+    macOS reports paths in which symbolic links are resolved.
+    """
     real = root.resolve()
     return root / path.relative_to(real) if path.is_relative_to(real) else path

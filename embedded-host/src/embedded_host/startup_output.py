@@ -1,4 +1,4 @@
-"""The console output at start, in the format of ``func start``.
+"""The console output at startup, in the format of ``func start``.
 
 Source: functions-host.md#function-indexing.
 """
@@ -39,17 +39,17 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
 
 
 def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
-    """Return the problems of the app that the start found, or an empty string.
+    """Return the problems of a loaded app, or an empty string.
 
-    A problem is a function that does not load, with its traceback, or a part of the app that has no
-    effect on this host. ``loaded`` contains the problems that the worker reported.
+    The problems are functions that do not load, with their tracebacks, and parts of the app that
+    have no effect on this host. ``loaded`` contains the problems that the worker reported.
     """
     lines: list[str] = []
     for problem in loaded.problems:
         lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
         if "requirements.txt" in problem.text:
             # The problem's text omits this line, because HTTP responses contain that text too.
-            lines.append(f"    This Python is {sys.executable}.")
+            lines.append(f"    The host runs with the Python interpreter {sys.executable}.")
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
     reported = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}
@@ -72,8 +72,8 @@ def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
     if app.app.uses_v2_model and folders:
         lines += [
             "",
-            "The app folder has a v2 app, so the function.json files are ignored, as by the Azure "
-            f"Functions host: {folders}. [EH313]",
+            "function_app.py hides the function folders, as on the Azure Functions host: "
+            f"{folders}. [EH313]",
         ]
     return "\n".join(lines)
 
@@ -90,8 +90,8 @@ def _mark(loaded: LoadedApp, name: str) -> str:
 def _start_url(loaded: LoadedApp, base_url: str) -> str | None:
     """Return a URL that starts an orchestration in a browser, or None.
 
-    Such a URL requires an HTTP function that accepts GET, that has a durable client, and whose
-    route contains the orchestrator's name.
+    The URL is that of an HTTP function with a durable client. The function must accept GET, and its
+    route must have the parameter ``{functionName}``.
     """
     orchestrators = [
         f.durable_name

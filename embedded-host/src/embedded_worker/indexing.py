@@ -15,6 +15,7 @@ from azure.functions import FunctionRegister
 from embedded_worker.app_files import relative_name
 from embedded_worker.loading import LoadedFunction, LoadError, bind, import_error
 from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadProblem
+from embedded_worker.sdk import user_code
 from embedded_worker.user_function import UserFunction
 
 
@@ -114,9 +115,7 @@ def _binding(properties: dict[str, object]) -> BindingSpec:
 
 def _position(call: UserFunction, root: Path, script: str) -> str:
     """Return the file and line of a function, for example ``function_app.py line 12``."""
-    own = getattr(call, "orchestrator_function", None) or getattr(call, "entity_function", None)
-    own = own or getattr(call, "client_function", None) or call
-    code = getattr(own, "__code__", None)
+    code = getattr(user_code(call), "__code__", None)
     if code is None:
         return script
     return f"{relative_name(code.co_filename, root)} line {code.co_firstlineno}"

@@ -24,6 +24,7 @@ from embedded_worker.converters import find_converter
 from embedded_worker.framing import encodable
 from embedded_worker.orchestrator_lint import shape_problem
 from embedded_worker.protocol import BindingSpec, FunctionSpec
+from embedded_worker.sdk import entity_of, orchestrator_of
 from embedded_worker.user_function import UserFunction
 
 _CLIENTS = ("durableclient", "orchestrationclient")
@@ -154,7 +155,7 @@ def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
                 "The parameter of the result of df.Orchestrator.create or df.Entity.create is "
                 "named 'context'. Name the binding 'context' too (in a decorator: "
                 'context_name="context"). The parameter of your own function may have any name.'
-                if hasattr(call, "orchestrator_function") or hasattr(call, "entity_function")
+                if orchestrator_of(call) or entity_of(call)
                 else "Give both the same names."
             )
         )
@@ -291,7 +292,7 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
         elif name != error.name:
             remedy = "The app has no such folder or file."
         else:
-            remedy = "Add it to requirements.txt and install it for the Python that runs the host."
+            remedy = "Add it to requirements.txt and install it for the Python that runs the app."
         return LoadError(
             f"{where} cannot be imported: {line}there is no module named '{name}'. {remedy}",
             stack,

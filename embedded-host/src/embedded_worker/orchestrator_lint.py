@@ -16,6 +16,7 @@ from azure.durable_functions.models.actions.SignalEntityAction import SignalEnti
 from azure.durable_functions.models.Task import TaskBase
 
 from embedded_worker.app_files import is_app_file, relative_name
+from embedded_worker.sdk import entity_of, orchestrator_of
 from embedded_worker.user_function import UserFunction
 
 _TIMER = "use yield context.create_timer(...)"
@@ -61,7 +62,7 @@ def shape_problem(call: UserFunction, kind: str, where: str, name: str) -> str |
         return None
     orchestrates = kind.lower() == "orchestrationtrigger"
     factory = "df.Orchestrator.create" if orchestrates else "df.Entity.create"
-    own = getattr(call, "orchestrator_function", None) or getattr(call, "entity_function", None)
+    own = orchestrator_of(call) or entity_of(call)
     code = getattr(own, "__code__", None)
     place = (
         f"{where} line {code.co_firstlineno}"
@@ -82,8 +83,9 @@ def shape_problem(call: UserFunction, kind: str, where: str, name: str) -> str |
         return None
     if inspect.iscoroutinefunction(own) or inspect.isasyncgenfunction(own):
         instead = "def, with yield instead of await" if orchestrates else "def"
+        own_name = getattr(own, "__name__", name)
         return (
-            f"{place}: '{own.__name__}' is an async def, which the SDK does not run. "
+            f"{place}: '{own_name}' is an async def, which the SDK does not run. "
             f"Make it a plain {instead}."
         )
     return None

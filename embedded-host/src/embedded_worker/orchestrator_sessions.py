@@ -36,7 +36,8 @@ from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchest
 
 from embedded_worker.orchestrator_lint import UnusableValueError, caller_position, checked
 from embedded_worker.protocol import SESSION_LIMIT
-from embedded_worker.user_function import OrchestratorHandle
+from embedded_worker.sdk import orchestrator_of
+from embedded_worker.user_function import UserFunction
 
 _WAIT = "WaitForExternalEventAction"
 
@@ -57,6 +58,7 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
             self.event_to_SetTaskValuePayload, self.task_completion_events = table, events
             self.initialize()
         self.waits: dict[str, list[TaskBase]] = {}
+        self.yielded_waits: set[TaskBase] = set()
         self.unconsumed: dict[str, deque[HistoryEvent]] = {}
         self.counts: list[int] = []
         """The number of actions after each event of this turn."""
@@ -94,7 +96,13 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         self._settle(waits.pop(awaited), event)
 
     def wait(self, task: TaskBase) -> None:
-        """Complete ``task`` with the oldest unconsumed event of its name, or keep it waiting."""
+        """Complete ``task`` with the oldest unconsumed event of its name, or keep it waiting.
+
+        Do nothing for a task that was yielded before.
+        """
+        if task in self.yielded_waits:
+            return
+        self.yielded_waits.add(task)
         key = str(task.id).lower()
         unconsumed = self.unconsumed.get(key)
         if unconsumed:
@@ -146,8 +154,7 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
 
     def _add_to_open_tasks(self, task: TaskBase) -> None:
         if isinstance(task, AtomicTask) and task._api_name == _WAIT:
-            if not task._is_scheduled:
-                self.executor.wait(task)
+            self.executor.wait(task)
             return
         super()._add_to_open_tasks(task)
 
@@ -155,18 +162,20 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
 class OrchestratorSession:
     """One execution of one orchestrator."""
 
-    def __init__(self, handle: OrchestratorHandle, payload: str, root: Path) -> None:
+    def __init__(self, handle: UserFunction, payload: str, root: Path) -> None:
         """Prepare the execution for ``payload``, the JSON object of its first turn.
 
         ``root`` is the app's folder. Positions in messages are relative to it.
         """
+        function = orchestrator_of(handle)
+        assert function is not None
         document = json.loads(payload)
         self.execution_id = str(document["history"][1]["OrchestrationInstance"]["ExecutionId"])
         self.seen = len(document["history"])
         self._context = _Context(**document)
         self._context._input_expected_type = getattr(handle, "_df_input_type", None)
         self._executor = self._context.executor = _Executor()
-        self._function = checked(handle.orchestrator_function, root)
+        self._function = checked(function, root)
         self._context.root, self._context.unyielded = root, []
         self._variables = contextvars.copy_context()
         """Context variables that the orchestrator sets: its turns run in different threads."""
@@ -206,7 +215,7 @@ class OrchestratorSession:
         self._context._histories.extend(new)
         self.seen += len(new)
         self._context.unyielded[:] = [
-            entry for entry in self._context.unyielded if not entry[0]._is_scheduled
+            entry for entry in self._context.unyielded if not _was_yielded(entry[0])
         ]
         turn_from = max(
             (
@@ -286,7 +295,7 @@ class OrchestratorSession:
             f"{position}: {method}(...) was called without yield, so it never runs. "
             f"Write yield context.{method}(...)."
             for task, method, position in self._context.unyielded
-            if not task._is_scheduled
+            if not _was_yielded(task)
         ]
 
     @property
@@ -300,6 +309,11 @@ class OrchestratorSession:
         Memory is then freed without a full garbage collection.
         """
         del self._context.executor
+
+
+def _was_yielded(task: TaskBase) -> bool:
+    """Return True if the orchestrator has yielded ``task``: the SDK then gives it an id."""
+    return all(part.id is not None for part in getattr(task, "children", [task]))
 
 
 def _timers_of(action: Action) -> Iterator[CreateTimerAction]:

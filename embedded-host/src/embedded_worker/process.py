@@ -18,6 +18,7 @@ from embedded_worker.channel import FEW_CALLS, Channel
 from embedded_worker.log_output import console_handler
 from embedded_worker.process_exit import end_if_forked, end_process
 from embedded_worker.protocol import (
+    EXIT_WITHOUT_SDK,
     ClientRequest,
     ClientResponse,
     ImportStarted,
@@ -30,6 +31,9 @@ from embedded_worker.transport import connect
 
 if TYPE_CHECKING:
     from embedded_worker.runner import Runner
+
+SDK_MODULES = ("azure", "azure.functions", "azure.durable_functions")
+"""The names in the error of an import of the SDK if a package of the SDK is not installed."""
 
 
 def main(arguments: list[str]) -> None:
@@ -58,7 +62,12 @@ async def _serve(
 
     lazy_http_client.install()
     # Import the SDK after the connection, because its import takes longest.
-    from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads
+    try:
+        from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads
+    except ModuleNotFoundError as error:
+        if error.name not in SDK_MODULES:
+            raise
+        end_process(EXIT_WITHOUT_SDK)  # the host reports the fix, so no traceback is printed
 
     runner = Runner()
     CallThreads(durable, DURABLE_THREADS, "durable", runner.run).start()

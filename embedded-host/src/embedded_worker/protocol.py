@@ -30,6 +30,10 @@ SESSION_LIMIT = 400
 """Maximum number of orchestrators that one worker keeps in memory."""
 
 
+EXIT_WITHOUT_SDK = 70
+"""The exit code of a worker whose interpreter has no azure-functions or azure-functions-durable."""
+
+
 class Hello(NamedTuple):
     """The first message on each socket."""
 
@@ -80,7 +84,8 @@ class LoadRequest(NamedTuple):
 
     root: str
     functions: list[FunctionSpec]
-    """The functions of a v1 app. Empty for a v2 app, whose functions are in ``LoadResult``."""
+    """The functions of the function folders. They are loaded for a v1 app, and for a v2 app whose
+    app object declares no functions."""
     log_level: str = "INFO"
     v2_script: str | None = None
     """The file name of a v2 app, or None for a v1 app."""
@@ -109,7 +114,8 @@ class LoadResult(NamedTuple):
 
     problems: list[LoadProblem]
     functions: Sequence[FunctionSpec] = ()
-    """The functions that a v2 app declares, in the app's order."""
+    """The functions that a v2 app declares, in the app's order. Empty if the worker has loaded
+    ``LoadRequest.functions``."""
     placements: Mapping[str, Placement] = {}
     """Placements by function name."""
 

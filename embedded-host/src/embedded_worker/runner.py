@@ -45,7 +45,8 @@ from embedded_worker.protocol import (
     Placement,
     TurnRequest,
 )
-from embedded_worker.user_function import UserFunction, is_orchestrator_handle
+from embedded_worker.sdk import HAS_SESSION_HOOKS, orchestrator_of
+from embedded_worker.user_function import UserFunction
 
 log = logging.getLogger("embedded_host.workers")
 _DURABLE = ("orchestrationtrigger", "entitytrigger")
@@ -98,9 +99,10 @@ class Runner:
         if load.v2_script:
             on_import(load.v2_script)
             indexed = index_app(root, load.v2_script)
-            self.functions.update(indexed.loaded)
-            self._after_load()
-            return LoadResult(indexed.problems, indexed.functions, self._placements())
+            if indexed.functions or indexed.problems:
+                self.functions.update(indexed.loaded)
+                self._after_load()
+                return LoadResult(indexed.problems, indexed.functions, self._placements())
         problems: list[LoadProblem] = []
         for spec in load.functions:
             on_import(spec.name)
@@ -117,8 +119,8 @@ class Runner:
         for function in self.functions.values():
             if isinstance(function, LoadedFunction):
                 self._extensions.loaded(function.spec.name, function.spec.directory)
-                if is_orchestrator_handle(function.call):
-                    self._warn(suspicious_calls(function.call.orchestrator_function, self.root))
+                if (orchestrator := orchestrator_of(function.call)) is not None:
+                    self._warn(suspicious_calls(orchestrator, self.root))
 
     def _placements(self) -> dict[str, Placement]:
         return {name: self.placement(name) for name in self.functions}
@@ -185,7 +187,11 @@ class Runner:
 
     def _turn(self, turn: TurnRequest) -> InvocationResult:
         function = self.functions.get(turn.function)
-        if not isinstance(function, LoadedFunction) or not is_orchestrator_handle(function.call):
+        if (
+            not HAS_SESSION_HOOKS
+            or not isinstance(function, LoadedFunction)
+            or orchestrator_of(function.call) is None
+        ):
             if turn.seen:
                 return InvocationResult(turn.id, missing=True)
             return self._invoke(InvocationRequest(turn.id, turn.function, turn.payload))

@@ -156,11 +156,11 @@ def test_the_default_task_hub_name_derives_from_the_site_name(
 
 
 WRONG: list[tuple[Any, str]] = [
-    ("", "host.json:1:1: is not valid JSON: it is empty"),
-    ('{"version": "2.0",\n "a" 1}', "host.json:2:6: is not valid JSON: ':' is missing"),
-    ("[]", "host.json:1:1: must be an object, but is a list"),
+    ("", "host.json:1:1: The file is not valid JSON: it is empty"),
+    ('{"version": "2.0",\n "a" 1}', "host.json:2:6: The file is not valid JSON: ':' is missing"),
+    ("[]", "host.json:1:1: The file must be an object, but is a list"),
     ("{}", "has no 'version'"),
-    ('{"Version": "2.0"}', "host.json:1:2: has 'Version' instead of 'version'"),
+    ('{"Version": "2.0"}', "host.json:1:2: The file has 'Version' instead of 'version'"),
     ('{"version": 2.0}', 'host.json:1:13: version must be the string "2.0", but is 2.0'),
     ('{"version": "3.0"}', "not of Azure Functions"),
     (

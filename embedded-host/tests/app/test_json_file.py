@@ -45,7 +45,7 @@ def test_comments_and_trailing_commas_are_noted() -> None:
     assert file.value == {"a": [1, 2], "b": "// text"}
     problems = [str(problem) for problem in file.warnings("Remove it.")]
     assert problems == [
-        "host.json:1:1: JSON has no comments (and 2 more). Remove it. [EH111]",
+        "host.json:1:1: JSON has no comments (found 3 times). Remove it. [EH111]",
         "host.json:2:12: JSON has no comma before ']'. Remove it. [EH111]",
         "host.json:3:25: JSON has no comma before '}'. Remove it. [EH111]",
     ]
@@ -103,7 +103,7 @@ def test_an_error_shows_the_line_and_marks_the_column() -> None:
         parse_json('{\r\n  "a": 1\r\n\t"b": 2\r\n}', "host.json")
     problem = raised.value.problem("Add it.", function="F", fatal=True)
     assert str(problem).splitlines() == [
-        "host.json:3:2: is not valid JSON: a comma is missing before '\"b\"'.",
+        "host.json:3:2: The file is not valid JSON: a comma is missing before '\"b\"'.",
         '     "b": 2',
         "     ^",
         "    Add it. [EH110]",
@@ -139,7 +139,7 @@ def test_a_file_that_is_not_utf_8_is_an_error(
 
 
 def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(JsonFileError, match=r"x\.json: cannot be read"):
+    with pytest.raises(JsonFileError, match=r"x\.json: The file cannot be read"):
         read_json(tmp_path, "x.json")
     with pytest.raises(FileNotFoundError):
         read_json(tmp_path / "none.json", "none.json")

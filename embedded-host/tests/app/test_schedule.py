@@ -289,4 +289,6 @@ def test_the_time_zone_is_the_setting_or_tz_or_utc() -> None:
     for wrong in ("Eastern Standard Time", "../x", "Mars/Olympus"):
         zone, fault = time_zone({"WEBSITE_TIME_ZONE": wrong})
         assert zone == UTC
-        assert fault == f"WEBSITE_TIME_ZONE is '{wrong}', which is not a time zone of this machine."
+        assert fault == (
+            f"WEBSITE_TIME_ZONE is '{wrong}', but this machine has no time zone of that name."
+        )

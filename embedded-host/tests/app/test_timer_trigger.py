@@ -91,7 +91,7 @@ def test_an_invalid_schedule_in_function_json_disables_the_function(tmp_path: Pa
     assert "'runOnStartup' must be true or false, not 1." in wrong["Bare"]
     zone = next(str(p) for p in read.problems if "TIME_ZONE" in str(p))
     assert (
-        "'Eastern Standard Time', which is not a time zone of this machine. Use a name like "
+        "'Eastern Standard Time', but this machine has no time zone of that name. Use a name like "
         "'Europe/Berlin'" in zone
     )
     assert list(loaded_app(read, LoadResult([]), {}).timers) == ["Good"]

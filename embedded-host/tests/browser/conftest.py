@@ -18,7 +18,7 @@ from tests.browser.shop_app import shop_app
 from tests.support.running_host import RunningHost
 
 SECONDS = 25
-"""Timeout of each wait. It is long, because machines can be slow and busy."""
+"""The timeout of each wait. It is long because machines can be slow and busy."""
 POLICY = "Content-Security-Policy violated:"
 """The first words of a console message about a violation of the policy."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -54,8 +54,8 @@ def browser_path() -> str:
 def browser(browser_path: str) -> Iterator[Browser]:
     """Start a browser for one module.
 
-    It cannot live for the whole session: while Playwright is open, an event loop runs in this
-    thread, and asynchronous tests of other modules could not run.
+    The browser cannot run during the whole session: while Playwright is open, an event loop runs in
+    this thread, and asynchronous tests of other modules cannot run.
     """
     playwright: Playwright
     with sync_playwright() as playwright:

@@ -44,7 +44,7 @@ def shop_app(root: Path) -> AppFolder:
     )
     app.activity("Reserve", "return value")
     app.activity("Fail", "raise ValueError(f'no stock of {value}')")
-    # Fails the first time for each order. A file records the first call.
+    # The first call for each order fails. A file records that this call has run.
     app.activity(
         "Charge",
         """

@@ -57,7 +57,8 @@ def test_the_start_form_offers_the_last_input(
     dialog.get_by_label("Input (JSON)").fill('{"quote": "it\'s"}')
     dialog.get_by_text("curl", exact=True).click()
     code = dialog.get_by_label("curl command", exact=True)
-    expect(code).to_contain_text("curl -X POST")  # the box is filled after it was opened
+    # The command appears after the box has opened.
+    expect(code).to_contain_text("curl -X POST")
     command = code.inner_text()
     dialog.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("heading", name="Echo", level=1)).to_be_visible()
@@ -84,7 +85,7 @@ def test_entities_are_listed_signalled_and_deleted(dashboard: DashboardPage, id:
     dialog.get_by_label("Operation").fill("add")
     dialog.get_by_label("Input (JSON)").fill("5")
     dialog.get_by_role("button", name="Signal", exact=True).click()
-    expect(page.get_by_text(f"Revenue {id} was signalled.")).to_be_visible()
+    expect(page.get_by_text(f"Revenue {id} was signaled.")).to_be_visible()
     page.get_by_role("link", name="Entities", exact=True).click()
     line = page.get_by_role("row").filter(has_text=id)
     expect(line).to_contain_text("5")

@@ -23,7 +23,7 @@ SVG = "\"'><svg onload=pwned=1><a href=javascript:pwned=1>x</a>"
 FRAME = '<iframe srcdoc="<script>parent.pwned=1</script>"></iframe>'
 ALL = [IMG, SCRIPT, SVG, FRAME]
 KEY = SVG.replace("/", "")
-"""The key of an entity in a path cannot have a slash."""
+"""An entity key in the path of a URL cannot contain a slash."""
 ID = f"i-{KEY}${{pwned}}"
 NOTHING_PARSED = """() => [
     window.pwned,
@@ -180,7 +180,7 @@ needs_a_shell = pytest.mark.skipif(
 def test_no_id_ends_the_list_of_ids_in_the_curl_of_a_bulk_action(
     dashboard: DashboardPage, tmp_path: Path
 ) -> None:
-    """A shell would run the text after the end of the list."""
+    """If an id ended the list, a shell would run the text after it as a command."""
     page = dashboard.open()
     script = (
         "(ids) => import('/dashboard/api.js').then((api) => api.curlLoop('terminate', ids, ''))"
@@ -197,7 +197,7 @@ def test_no_id_ends_the_list_of_ids_in_the_curl_of_a_bulk_action(
 def test_the_curl_command_of_a_bulk_action_performs_it(
     dashboard: DashboardPage, hostile: RunningHost, tmp_path: Path
 ) -> None:
-    """The ids and the reason have characters that a shell interprets."""
+    """The ids and the reason contain characters that a shell interprets."""
     ids = [
         f"bulk {text}"
         for text in ("a'b", "$(touch pwned)", "`touch pwned`", '"q" \\ %41', "ü&x=1#y?z")

@@ -62,7 +62,7 @@ def test_each_filter_narrows_the_list(
     expect(page.locator(".count")).to_have_text("1-1 of 1")
     page.get_by_role("button", name=re.compile("^Completed")).click()
     expect(page.locator(".count")).to_have_text("1-2 of 2")
-    page.reload()  # the URL has the filter
+    page.reload()  # the URL contains the filter
     expect(page.locator(".count")).to_have_text("1-2 of 2")
     page.get_by_role("combobox", name="Function").select_option("Failing")
     expect(page.locator(".count")).to_have_text("1-1 of 1")
@@ -97,7 +97,7 @@ def test_the_list_is_sorted_and_paged(
         "aria-sort", "ascending"
     )
     expect(page.locator("table.list tbody a.id").first).to_have_text(prefix + "000")
-    page.reload()  # the URL has the order
+    page.reload()  # the URL contains the order
     expect(page.get_by_role("columnheader", name="Instance")).to_have_attribute(
         "aria-sort", "ascending"
     )

@@ -171,7 +171,7 @@ def test_the_link_opens_the_dashboard_and_keeps_the_key_to_itself(
     page.goto(printed_link(locked))
     expect(page.get_by_role("link", name="with-a-key")).to_be_visible()
     assert key not in page.url
-    # The request of the stream has the key too.
+    # The request of the event stream also contains the key.
     locked.raise_event(links, "Approval", True)
     expect(page.get_by_role("row").filter(has_text="with-a-key")).to_contain_text("Completed")
     page.reload()

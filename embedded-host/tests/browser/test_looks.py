@@ -1,4 +1,4 @@
-"""Every view in light and dark, on a phone, and checked for accessibility (axe-core)."""
+"""All views in the light and dark theme and on a phone, with accessibility checks (axe-core)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_every_view_fits_the_window_and_is_accessible(
 
 
 def test_a_violation_of_the_content_security_policy_is_reported(dashboard: DashboardPage) -> None:
-    """The other tests rely on this: the page has the policy, and each violation is reported."""
+    """The other tests require that the page has the policy and that each violation is reported."""
     page = dashboard.open()
     expect(page.locator("#live")).to_have_text("Live")
     assert dashboard.messages == []

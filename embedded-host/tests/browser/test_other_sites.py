@@ -1,4 +1,4 @@
-"""Pages of other sites in a real browser can neither start nor terminate instances."""
+"""Pages of other sites cannot start or terminate instances. The tests use a real browser."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def status_of_attack(context: BrowserContext, site: str, script: str, url: str) 
     def on_received(event: dict[str, Any]) -> None:
         received[event["requestId"]] = event["statusCode"]
 
-    # Only these events show a response that the browser hides from the page. Their order varies.
-    # Responses for windows and frames are reported by the context only.
+    # Only these events contain a response that the browser hides from the page. The order of the
+    # events varies. Only the context reports responses for windows and frames.
     network = context.new_cdp_session(page)
     network.on("Network.requestWillBeSent", on_sent)
     network.on("Network.responseReceivedExtraInfo", on_received)

@@ -1,4 +1,4 @@
-"""Run a command in this process, as a shell would run it in another one."""
+"""Calls of the command line in the test's process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Called:
 
 
 def call(*arguments: object, stdin: str = "") -> Called:
-    """Run ``embedded-host`` with arguments and return exit code, stdout and stderr."""
+    """Run ``embedded-host`` with arguments, and return the exit code, stdout and stderr."""
     out, err = io.StringIO(), io.StringIO()
     argv = ["embedded-host", *map(str, arguments)]
     with (

@@ -25,10 +25,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
 
 @pytest.fixture
 def call_host(host: RunningHost) -> CallHost:
-    """Return a function that runs a command with the host's URL.
-
-    It checks that the command prints the URL of the host to stderr.
-    """
+    """Return a function that runs a command with ``--url`` and checks the line with the URL."""
 
     def call_with_url(*arguments: object, stdin: str = "") -> Called:
         called = call(*arguments, "--url", host.base, stdin=stdin)
@@ -47,7 +44,7 @@ def state(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the access key of the developer's environment."""
+    """Remove the access key from the developer's environment."""
     monkeypatch.delenv("EMBEDDED_HOST_CODE", raising=False)
 
 

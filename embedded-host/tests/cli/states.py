@@ -78,7 +78,7 @@ def completed_history() -> list[HistoryEvent]:
 def write_state(folder: Path, *changes: Change) -> Path:
     """Write a state file and return its folder.
 
-    Without ``changes``, it has three orders and an entity.
+    Without ``changes``, the file contains three orders and one entity.
     """
     changes = changes or (
         instance(1, "a"),
@@ -95,5 +95,5 @@ def write_state(folder: Path, *changes: Change) -> Path:
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    """Return the content of each file of a folder by its name."""
+    """Return the content of each file of a folder, by file name."""
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}

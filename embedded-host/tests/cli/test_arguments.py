@@ -13,7 +13,7 @@ from embedded_host.cli.arguments import NonEmpty, Timestamp, json_argument, sdk_
 
 def test_an_empty_name_is_refused() -> None:
     assert NonEmpty().convert("order-7", None, None) == "order-7"
-    with pytest.raises(click.BadParameter, match="Check that the shell variable is set"):
+    with pytest.raises(click.BadParameter, match="check that the variable is set"):
         NonEmpty().convert(" ", None, None)
 
 

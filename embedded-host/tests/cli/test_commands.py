@@ -118,7 +118,7 @@ EMPTY = [
 
 @pytest.mark.parametrize("command", EMPTY, ids=" ".join)
 def test_an_empty_name_is_refused(command: tuple[str, ...], tmp_path: Path) -> None:
-    """A shell passes an empty argument for an unset variable, and the API treats it as "all"."""
+    """A shell passes an empty value for an unset variable. The API interprets it as "all"."""
     *path, option = command
     called = call(*path, option, "", *(["x.json"] if path == ["import"] else []))
     assert called.code == 2

@@ -46,11 +46,11 @@ def test_powershell_depends_on_the_version_of_click(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(shell_completion, "get_completion_class", lambda shell: None)
     called = call("completion", "powershell")
     assert (called.code, called.out) == (1, "")
-    assert "upgrade it (pip install --upgrade click)" in called.err
+    assert "Upgrade click: pip install --upgrade click." in called.err
 
 
 def completions(shell: str, words: str, number: int) -> list[str]:
-    """Return the completions for the word with a number, from 0."""
+    """Return the completions of the word at position ``number`` in ``words``, from 0."""
     variables = environment(
         _EMBEDDED_HOST_COMPLETE=f"{shell}_complete", COMP_WORDS=words, COMP_CWORD=str(number)
     )

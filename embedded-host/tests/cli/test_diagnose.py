@@ -113,7 +113,7 @@ def test_open_calls_of_a_history_are_listed() -> None:
             None,
             "It has had no open calls or timers since 2026-01-02T03:04:05Z. It waits for an",
         ),
-        ("Pending", None, "Its first turn is pending"),
+        ("Pending", None, "It has not started yet"),
         ("Suspended", "lunch", "(lunch). Resume it"),
         ("Completed", 1, "It has finished: Completed."),
     ],

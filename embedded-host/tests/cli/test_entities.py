@@ -16,7 +16,7 @@ def test_an_entity_is_signaled_read_listed_and_deleted(call_host: CallHost) -> N
     key = f"k {uuid4().hex}#"
     counter = ("--name", "Counter", "--key", key)
     signal = call_host("entities", "signal", *counter, "--operation", "add", "--input", "5")
-    assert signal.out.startswith("Signaled the operation 'add' to the entity 'Counter'")
+    assert signal.out.startswith("Sent the operation 'add' to the entity 'Counter'")
     eventually(lambda: call_host("entities", "get", *counter).out == "5\n", "the operation ran")
     document = call_host("entities", "get", *counter, "--json").json
     assert document == {"entityId": {"name": "counter", "key": key}, "state": 5}

@@ -43,9 +43,9 @@ ALL = sorted(set(examples()))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the app folder of the examples, the current folder of the tests.
+    """Return the app folder of the examples, which is the current folder of the tests.
 
-    Its local.settings.json has the port of the running host.
+    The local.settings.json of the folder contains the port of the running host.
     """
     return AppFolder(tmp_path_factory.mktemp("help") / "my-app", hub="HelloHub").root
 
@@ -76,7 +76,10 @@ def served(folder: Path) -> Iterator[RunningHost]:
 
 
 def order_7(host: RunningHost, status: str) -> dict[str, str]:
-    """Start the instance order-7 again and return its links when it has the status."""
+    """Start a new instance order-7, wait until it has ``status``, and return its URLs.
+
+    If ``status`` is ``none``, only delete the instance.
+    """
     for operation in ("terminate", "purge-history"):
         call(operation, "--id", "order-7", "--url", host.base)
         if operation == "terminate" and host.get(f"{MANAGEMENT}/instances/order-7").status != 404:
@@ -102,12 +105,12 @@ STATUS_BEFORE = {
     "purge-history": "Completed",
     "watch": "Completed",
 }
-"""The status of order-7 before an example of the command. The default is Running."""
+"""The status of order-7 before the examples of each command. The default is Running."""
 
 
 @pytest.fixture
 def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Press Ctrl+C after the first poll of the command ``watch``."""
+    """Interrupt the command ``watch`` after its first poll, as Ctrl+C does."""
 
     def press(seconds: float) -> None:
         raise KeyboardInterrupt

@@ -14,7 +14,7 @@ from tests.cli.states import after, started
 
 
 def rows(*events: HistoryEvent) -> list[tuple[str, ...]]:
-    """Return type, name and detail of all rows but the first."""
+    """Return the type, name and detail of all rows except the first row."""
     api_events = history_events([started(), *events], show_output=True, show_input=True)
     status = InstanceStatus(
         {

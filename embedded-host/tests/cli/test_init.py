@@ -48,7 +48,7 @@ def test_a_new_app_runs(tmp_path: Path, arguments: list[str], name: str) -> None
 def test_the_tests_of_a_new_app_pass_and_fail(tmp_path: Path, model: str) -> None:
     root = tmp_path / "my new-app"
     output = call("init", root, "--model", model).out
-    if sys.platform != "win32":  # cmd has other quotes
+    if sys.platform != "win32":  # cmd uses other quotes
         assert f"python -m pytest '{root}'" in output
         assert output.count(f"--script-root '{root}'") == 2
     assert "2 passed" in run_pytest(root)

@@ -57,7 +57,7 @@ def test_the_option_state_selects_the_state_folder(file: KeyFile) -> None:
 def test_a_state_folder_without_keys_is_reported(tmp_path: Path) -> None:
     called = call("keys", "list", "--script-root", tmp_path)
     assert called.code == 1
-    assert "embedded-host start --auth creates them" in called.err
+    assert "To create keys, run embedded-host start --auth." in called.err
 
 
 def test_a_key_is_created_and_rotated(file: KeyFile) -> None:

@@ -1,4 +1,7 @@
-"""Requests of the client, and responses of other programs (recorded ones: test_recorded_host)."""
+"""Requests of the client, and responses of programs that are not Functions hosts.
+
+``test_recorded_host`` tests responses of the Azure Functions host.
+"""
 
 from __future__ import annotations
 
@@ -75,8 +78,8 @@ def test_a_purge_requests_only_finished_instances(
             "the disk is full",
         ),
         (503, "<html>\x1b[31m\x07\x9b2J</html>", "returned HTTP 503: <html>"),
-        (200, "<html>", "The host sent a response that is not JSON"),
-        (404, "", "another program listens there"),
+        (200, "<html>", "The host returned a response that is not JSON"),
+        (404, "", "has no management API of Durable Functions"),
     ],
 )
 def test_unexpected_responses_are_reported(

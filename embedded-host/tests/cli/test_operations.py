@@ -157,5 +157,5 @@ def test_commands_that_change_an_instance_need_a_host(
     before = snapshot(state)
     without = call(*arguments, "--id", "a", "--state", state)
     assert without.code == 2
-    assert "Only a running host can run this command" in without.err
+    assert "This command requires a running host" in without.err
     assert snapshot(state) == before

@@ -28,7 +28,7 @@ def test_one_instance_is_purged(host: RunningHost, call_host: CallHost) -> None:
 
 @pytest.mark.process
 def test_instances_are_purged_by_filter(host: RunningHost, call_host: CallHost) -> None:
-    # Other tests check no terminated instance after its end.
+    # The purge can delete terminated instances of other tests. They no longer use these instances.
     waiting, ended = (host.start("Event", None, uuid4().hex) for _ in range(2))
     for links in (waiting, ended):
         host.until(links, "Running")

@@ -1,4 +1,4 @@
-"""Each command with recorded responses of the Azure Functions host."""
+"""All commands with recorded responses of the Azure Functions host."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_an_instance_is_started(recorded_host: RecordedHost) -> None:
         recorded_host, "start-new", "--function-name", "Hello", *ID, "--input", '{"k": 1.0}'
     )
     assert called.out == "Started 'Hello' as instance 'order-7'.\n"
-    assert "lists its functions only with its master key (status 403)" in called.err
+    assert "requires its master key to list functions (status 403)" in called.err
     assert recorded_host.requests[-1][4] == '{"k": 1.0}'
     recorded_host.play("api/start", "no id, empty body")
     started = call_recorded(recorded_host, "start-new", "--function-name", "Hello", "--json").json
@@ -114,7 +114,7 @@ def test_an_unknown_orchestrator_is_reported(recorded_host: RecordedHost) -> Non
     assert [(f["name"], f["trigger"], f["problem"]) for f in listed] == [
         ("Hello", "orchestrationTrigger", None)
     ]
-    # Without the master key, the name is not checked: the host accepts any name.
+    # Without the master key, the command cannot check the name, and the host accepts any name.
     recorded_host.play("api/start", "unknown function")
     assert (
         call_recorded(recorded_host, "start-new", "--function-name", "NoSuchOrchestrator").code == 0
@@ -349,7 +349,7 @@ def test_a_waiting_instance_is_diagnosed_from_its_history(recorded_host: Recorde
     assert called.out.startswith(
         "WaitEvent 'order-7' is Running.\nIt has had no open calls or timers since "
     )
-    assert "It waits for an external event or for a turn on a host" in called.out
+    assert "It waits for an external event or for its next turn." in called.out
     assert "a function that does not exist" in called.out, (
         "the Azure Functions host retries such a call forever"
     )

@@ -1,4 +1,4 @@
-"""The output of the command ``recover``. The recovery itself is tested in tests/recovery."""
+"""The output of the command ``recover``. ``tests/recovery`` tests the recovery itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.cli.calling import call
 
 @pytest.fixture
 def result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Recovery:
-    """Return the result that each recovery of the test returns."""
+    """Replace the recovery, and return the result of the replacement."""
     result = Recovery(Report(), tmp_path / "damaged.db", tmp_path / "damaged.db.json")
     monkeypatch.setattr(recovery, "recover", lambda path: result)
     return result

@@ -1,4 +1,4 @@
-"""State files of stopped, killed and running hosts. Reading them does not change their folder."""
+"""Reads of state files of stopped, killed and running hosts. A read does not change the folder."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ os._exit(0)
 
 @pytest.fixture
 def killed(state: Path) -> Path:
-    """Return the state folder of a killed host, whose last changes are in the log only."""
+    """Return the state folder of a killed host. Only the log contains the last changes."""
     command = [sys.executable, "-c", _WRITE_AND_DIE, str(state / "state.db")]
     subprocess.run(command, check=True, env=environment(), timeout=60)
     return state

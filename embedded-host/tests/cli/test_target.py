@@ -16,7 +16,7 @@ from tests.support.running_host import RunningHost
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """Yield a port that is bound but has no listener."""
+    """Yield a port that is in use, but on which no program listens."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
@@ -67,8 +67,8 @@ def test_neither_a_host_nor_a_state_is_an_error(tmp_path: Path, silent_port: int
     changing = call("terminate", "--id", "x", "--script-root", root)
     assert changing.code == 1
     assert (
-        f"No host responds at http://localhost:{silent_port}, and this command needs a running "
-        "host." in changing.err
+        "This command requires a running host, but no host responds at "
+        f"http://localhost:{silent_port}." in changing.err
     )
 
 
@@ -124,4 +124,4 @@ def test_an_invalid_host_json_is_reported(tmp_path: Path, state: Path) -> None:
     (tmp_path / "host.json").write_text("{", encoding="utf-8")
     called = call("get-instances", "--script-root", tmp_path, "--state", state)
     assert called.code == 1
-    assert "host.json:1:1: is not valid JSON" in called.err
+    assert "host.json:1:1: The file is not valid JSON" in called.err

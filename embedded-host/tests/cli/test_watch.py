@@ -68,7 +68,7 @@ def test_instances_that_finished_before_are_watched_by_id_only(state: Path) -> N
 
 
 class FakeReader:
-    """A reader of instances whose statuses the test sets."""
+    """A reader that returns the statuses that the test sets."""
 
     name = "fake"
 

@@ -125,5 +125,6 @@ async def test_an_unreadable_state_ends_the_streams_and_is_logged(
     with pytest.raises(StopAsyncIteration):
         await anext(state.stream())
     assert [record.getMessage() for record in caplog.records] == [
-        "The dashboard's streams ended: the state file could not be read: disk I/O error. [EH331]"
+        "The dashboard's streams ended, because the state file could not be read: "
+        "disk I/O error. [EH331]"
     ] * 2

@@ -25,9 +25,9 @@ def features(
 
 @pytest.fixture
 def start_host(tmp_path: Path) -> Iterator[StartHost]:
-    """Yield a function that starts hosts, and stop these hosts after the test.
+    """Yield a function that starts hosts, and stop the hosts after the test.
 
-    Example of a call: ``start_host(app.root, "--in-process", state=..., port=..., NAME=value)``.
+    Example: ``start_host(app.root, "--in-process", state=..., port=..., NAME=value)``.
     """
     hosts: list[RunningHost] = []
 

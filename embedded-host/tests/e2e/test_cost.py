@@ -1,6 +1,6 @@
 """Tests that count the costs of common cases: commits, syncs, turns, replays and messages.
 
-A host in this process runs with a worker process, a state file and HTTP.
+The host runs in this process and has a worker process, a state file and an HTTP server.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class CountingClient:
         self._base, self._session, self.costs = base, session, costs
 
     async def output(self, name: str, input: object = None) -> Any:
-        """Run a new instance, and count its costs in ``costs``."""
+        """Run a new instance, count its costs in ``costs``, and return its output."""
         self.costs.clear()
         return await self.end(await self.start(name, input))
 
@@ -185,13 +185,13 @@ async def test_a_chain_costs_one_turn_and_one_commit_per_step(client: CountingCl
     assert (costs["turns"], costs["replays"], costs["activities"]) == (101, 1, 100)
     assert costs["recordings"] == 102
     assert costs["fsyncs"] <= 102
-    # A step sends and writes only its own events. The whole history would be 50 times as long.
+    # Each step sends and writes only its own events. The whole history is 50 times as long.
     assert costs["turn bytes"] < 101 * 600
     assert costs["history bytes"] < 101 * 1000
 
 
 async def test_each_round_of_a_timer_loop_costs_the_same(client: CountingClient) -> None:
-    """A round transfers its new events and its cancelled timer, not the whole history."""
+    """A round transfers its new events and its canceled timer, not the whole history."""
     assert await client.output("Polls", 100) == "done"
     costs = client.costs
     assert (costs["turns"], costs["replays"], costs["activities"]) == (201, 1, 100)
@@ -207,6 +207,6 @@ async def test_a_fan_out_costs_one_message_per_activity_and_its_results_share_tu
     assert costs["recordings"] == 1 + costs["turns"]
     assert costs["fsyncs"] <= costs["recordings"]
     assert costs["turns"] <= 101
-    # Each result is sent to the worker once, in any turn.
+    # Each result is sent to the worker only once. The turn can vary.
     assert costs["turn bytes"] < costs["turns"] * 600 + 100 * 500
     assert costs["history bytes"] < costs["turns"] * 600 + 100 * 500

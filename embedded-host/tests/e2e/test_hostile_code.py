@@ -1,6 +1,6 @@
 """Tests of user code that exits, blocks, breaks or floods its process.
 
-The host continues, names the function, and fails only that function.
+The host continues, reports the function, and fails only this function.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.support.hostile_code import COMPLETE, FAIL, KILLERS, PATCHES
 from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT, RunningHost
 
-pytestmark = pytest.mark.timeout(400)  # each hostile function costs three starts of a process
+pytestmark = pytest.mark.timeout(400)  # each hostile function requires three starts of a process
 posix = pytest.mark.skipif(os.name == "nt", reason="the code needs POSIX")
 ENDED = "the worker process ended 3 times while it ran the {kind} '{name}': {how}"
 
@@ -42,7 +42,10 @@ def app(tmp_path: Path) -> AppFolder:
 
 
 def begin(host: RunningHost, name: str, input: object = None) -> dict[str, str]:
-    """Start an instance over the management API, because a function could lose its worker."""
+    """Start an instance over the management API.
+
+    An HTTP function with a durable client could fail, because its worker may exit.
+    """
     text = json.dumps(json.dumps(input))  # encoded twice, as by the durable client
     response = host.post(
         f"{MANAGEMENT}/orchestrators/{name}", text, Content_Type="application/json"
@@ -84,7 +87,8 @@ def test_activities_that_exit_their_process_fail_and_concurrent_ones_succeed(
         status = host.end(guilty[name], 60)
         assert status["runtimeStatus"] == "Failed"
         assert ENDED.format(kind="activity", name=name, how=how) in status["output"]
-    # The first exit counts for all functions in the process, further exits for one function.
+    # The first exit is a failed attempt of all functions that run in the process. After this, each
+    # exit is a failed attempt of only one function.
     again = {
         found[1]
         for found in re.finditer(
@@ -185,7 +189,7 @@ BLOCKERS = {
 def test_the_function_timeout_fails_activities_that_never_return(
     app: AppFolder, start_host: StartHost
 ) -> None:
-    """The function timeout stops an activity, and the activities beside it run again."""
+    """The function timeout stops an activity. Other activities in its process run again."""
     for name, code in BLOCKERS.items():
         app.activity(name, code)
     app.function(

@@ -1,6 +1,6 @@
 """Tests of hostile code in orchestrators, entities and HTTP functions.
 
-``test_hostile_code`` has the tests of activities.
+``test_hostile_code`` contains the tests of activities.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tests of ``--auth`` over sockets and processes.
 
-They check which requests need keys, which clients have them, and that no key is exposed.
+They check which requests require keys, which clients send keys, and that no key is exposed.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def test_the_dashboard_requires_a_key(keyed: Keyed) -> None:
     )
     assert (
         "Greetfunction" not in keyed.request("GET", "/").text
-    )  # nor does the home page list the functions
+    )  # the home page does not list the functions
 
 
 def test_a_durable_client_in_a_function_needs_no_key(keyed: Keyed) -> None:
@@ -187,7 +187,7 @@ def test_commands_on_the_same_machine_find_the_key(keyed: Keyed, tmp_path: Path)
     elsewhere = call("get-instances", "--url", keyed.host.base, "--script-root", tmp_path)
     assert elsewhere.code == 1
     assert "requires a key (status 401)" in elsewhere.err
-    assert "embedded-host keys list prints it" in elsewhere.err
+    assert "embedded-host keys list prints the key" in elsewhere.err
     other = call("get-instances", "--url", keyed.host.base, "--code", "wrong")
     assert "does not accept the key" in other.err
 
@@ -213,10 +213,10 @@ def test_a_running_host_applies_changes_of_keys(keyed: Keyed) -> None:
     links = keyed.request("POST", "/api/start/Hello").json
     assert links["statusQueryGetUri"].endswith(
         keyed.keys.system[DURABLE]
-    )  # in the function's binding
+    )  # the binding of the function contains the new key
     shown = keyed.request("GET", "/admin/host/keys", keyed.keys.master).json
     assert shown["keys"] == [{"name": DEFAULT, "value": keyed.keys.host[DEFAULT]}]
-    keyed.seen.pop()  # the response that contains keys
+    keyed.seen.pop()  # this response may contain keys
 
 
 def test_keys_are_kept_after_a_restart(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Tests that count how often a host reads, writes and copies a large payload.
 
-The host handles it less often than the SDK.
+The host must do this less often than the SDK.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def app(tmp_path: Path) -> AppFolder:
 
 
 def written(change: Change) -> str:
-    """Return the written form of a change: the input of an instance is stored once, by SetInput."""
+    """Return the string that a change writes to the store.
+
+    A history does not contain the input of its instance, which SetInput stores.
+    """
     if isinstance(change, AppendHistory):
         return encode_stored_turn(change.events)
     return repr(change)
@@ -90,5 +93,6 @@ async def test_the_host_reads_writes_and_copies_less_than_the_sdk(
         passes["read"] <= 2 < sdks["read"]
     )  # the first turn's actions, and the input that the status shows
     assert passes["written"] <= 1 < sdks["written"]  # the status
-    # The input, the activity's, its result, the end of the history, the output.
+    # The payload is written as the input, the input and the result of the activity, the last event
+    # of the history, and the output.
     assert len(rows) <= 5 < sdks["written"] + sdks["read"], rows

@@ -8,7 +8,10 @@ from tests.support.running_host import MANAGEMENT, HttpReply, RunningHost
 
 
 def client(host: RunningHost, call: str, **given: object) -> HttpReply:
-    """Call the durable client in an HTTP function. It returns 418 and the message on an error."""
+    """Call the durable client in an HTTP function.
+
+    If the client raises an exception, the function returns status 418 and the message.
+    """
     return host.post(f"/api/client/{call}", given)
 
 

@@ -42,7 +42,7 @@ pytestmark = pytest.mark.xdist_group("paths")
 
 
 def absolute_paths(text: str) -> list[str]:
-    """Return the absolute paths in a string: of the app, the environment or the interpreter."""
+    """Return the absolute paths of the app, the environment and the interpreter in a string."""
     return re.findall(
         rf".{{0,80}}(?:{SECRET}|site-packages|[\\/]s?bin[\\/]|[\\/]lib[\\/]python).{{0,80}}", text
     )
@@ -93,7 +93,7 @@ def test_stack_traces_have_paths_relative_to_the_app_folder(host: RunningHost, n
     assert not absolute_paths(host.get(f"/dashboard/api/instance?id={links['id']}").text)
     if name == "CallsFail":
         assert r"File \"Fail/__init__.py\", line 3, in main" in whole
-        assert str(Path("app", "Fail", "__init__.py")) in host.log  # the log is for the user only
+        assert str(Path("app", "Fail", "__init__.py")) in host.log  # only the user reads the log
 
 
 @pytest.mark.parametrize(

@@ -39,13 +39,16 @@ def app(tmp_path: Path) -> AppFolder:
 
 
 def watched(host: RunningHost) -> None:
-    """Wait until the host reports a change."""
+    """Change a file, and wait until the host has reloaded the file."""
     (host.root / "first.py").touch()
     eventually(lambda: "first.py changed. Reloaded in" in host.log, "files are watched")
 
 
 def settled(host: RunningHost) -> None:
-    """Wait until the host has reloaded all changes: it reloads one more, in order."""
+    """Wait until the host has reloaded all changes.
+
+    The host reloads changes in order. Therefore this function adds a file and waits for its reload.
+    """
     last = host.root / f"settled_{time.monotonic_ns()}.py"
     last.touch()
     reloaded = re.compile(rf"{last.name}\b.* changed. Reloaded in")
@@ -58,7 +61,7 @@ def settled(host: RunningHost) -> None:
 def change(
     host: RunningHost, make: Callable[[], object], output: str, seconds: float = BOUND
 ) -> str:
-    """Make a change, and return the output from then until ``output`` appears."""
+    """Make a change, wait until ``output`` appears, and return the output since the change."""
     before = len(host.log)
     make()
     eventually(lambda: output in host.log[before:], f"the host prints: {output}", seconds)

@@ -1,4 +1,4 @@
-"""Tests of the start and of its errors: each has a message and an exit code."""
+"""Tests of the start, and of its errors. Each error has a message and an exit code."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def app(tmp_path: Path) -> AppFolder:
 def refused(
     root: Path, *arguments: str, port: int = 0, code: int = 1, state: Path | None = None
 ) -> str:
-    """Return the output of a host that cannot start."""
+    """Start a host that must fail, and return its output."""
     done = subprocess.run(
         command(root, state or root.parent / "state", *arguments, port=port),
         capture_output=True,
@@ -49,7 +49,7 @@ def refused(
 def test_a_folder_without_an_app_is_an_error(tmp_path: Path, app: AppFolder) -> None:
     text = refused(tmp_path)
     assert str(tmp_path) in text
-    assert str(app.root) in text  # the folder with an app
+    assert str(app.root) in text  # the message suggests the folder with an app
     assert "--script-root" in text
 
 

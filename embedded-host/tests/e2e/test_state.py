@@ -100,8 +100,8 @@ def test_a_host_starts_with_a_recovered_state(app: Path, start_host: StartHost) 
     assert recovered.code == 0
     assert "  'ticks' of Features, Running: its timer for " in recovered.out
     assert (
-        "  'waits' of Features, Running: external events that it had not received may be lost"
-        in recovered.out
+        "  'waits' of Features, Running: external events that the instance had not received may be "
+        "lost" in recovered.out
     )
     again = start_host(app)
     assert again.status(link("done"))["output"] == ["Tokyo", "Seattle", "London"]
@@ -137,14 +137,14 @@ def test_an_unreadable_page_stops_a_running_host(app: Path, start_host: StartHos
     eventually(lambda: "EH218" in host.log, "the reason is logged")
     assert "is damaged: database disk image is malformed" in host.log
     assert "Traceback" not in host.log
-    # 500 if the commit of a turn fails before the response is sent.
+    # The status is 500 if the commit of a turn fails before the response is sent.
     assert host.post("/api/start/Chain").status in (202, 500)
     assert host.process.wait(20) == 1, "a host that cannot commit a turn stops"
     assert "The host stopped: The state file" in host.log
 
 
 def test_a_backup_of_a_running_host_is_a_valid_state(tmp_path: Path, start_host: StartHost) -> None:
-    """The backup has all earlier changes and a consistent state, in which a host continues."""
+    """The backup contains all earlier changes. A host can start with it and continue instances."""
     app = features_app(tmp_path / "app").root
     first = start_host(app, state=tmp_path / "state")
     done = first.start("Chain", None, "done-before")

@@ -27,7 +27,7 @@ MODES = [[], ["--in-process"]]
 
 @pytest.fixture
 def app(tmp_path: Path) -> AppFolder:
-    """Return an app. ``Step`` writes a line at start and end, and is fast on the second run."""
+    """Return an app. ``Step`` writes a line at its start and end. Its second run is fast."""
     app = AppFolder(tmp_path / "app")
     app.starter()
     app.activity(

@@ -1,4 +1,4 @@
-"""Tests of v2 apps: functions from the decorators of function_app.py, and invalid ones."""
+"""Tests of v2 apps: functions that decorators define, and invalid apps."""
 
 from __future__ import annotations
 
@@ -215,6 +215,16 @@ def test_an_app_that_cannot_be_loaded_is_an_error(
         assert part in response.text
     assert "embedded_host" not in response.text
     assert host.get(f"{MANAGEMENT}/instances").status == 200, "the rest of the host serves"
+
+
+def test_an_app_object_without_functions_does_not_hide_the_folders(
+    tmp_path: Path, start_host: StartHost
+) -> None:
+    app = wrong(tmp_path, "import azure.durable_functions as df\n\napp = df.DFApp()\n")
+    app.http("FromFolder", "def main(req) -> str:\n    return 'from the folder'\n", "folder")
+    host = start_host(app.root)
+    assert host.get("/api/folder").text == "from the folder"
+    assert "EH313" not in host.log
 
 
 _BAD = """

@@ -60,6 +60,35 @@ def content_types(response: HttpResponseData) -> list[str]:
     return [value for name, value in response.headers if name.lower() == "content-type"]
 
 
+# -- programming models ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "is_hidden"),
+    [
+        ("import azure.functions as func\napp = func.FunctionApp()\n", False),
+        ("", True),
+        ("import azure.functions as func\n", True),
+        ("1 / 0\n", True),
+        (
+            "import azure.functions as func\napp = func.FunctionApp()\n"
+            "@app.route('a')\ndef a(req): ...\n",
+            True,
+        ),
+    ],
+    ids=["app without functions", "empty", "no app", "error", "functions"],
+)
+def test_only_an_app_object_without_functions_leaves_the_folders_to_be_loaded(
+    app: AppFolder, script: str, is_hidden: bool
+) -> None:
+    app.activity("Echo", "return value")
+    app.write("function_app.py", script)
+    runner = Runner()
+    result = runner.load(load_of(app)._replace(v2_script="function_app.py"))
+    assert ("Echo" not in runner.functions) == is_hidden
+    assert (not result.problems and not result.functions) == (not is_hidden)
+
+
 # -- HTTP functions --------------------------------------------------------------------------------
 
 

@@ -80,7 +80,7 @@ def test_requests_of_pages_of_other_sites_are_refused(
     response = refusal(method, target, {**headers, "Sec-Fetch-Site": site})
     assert response is not None
     assert response.status == 403
-    assert b"requests start and terminate instances" in response.body
+    assert b"requests can start and terminate instances" in response.body
 
 
 def test_a_link_of_another_site_to_a_path_without_client_is_followed() -> None:

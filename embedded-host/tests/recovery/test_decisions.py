@@ -131,8 +131,8 @@ def test_lost_messages_are_mentioned_for_live_instances_and_entities() -> None:
         entities=[EntityRecord(2, 1, "5")],
     )
     assert outcomes(decided(rows, "messages")) == {
-        "a": ("continued", "external events that it had not received may be lost"),
-        "@counter@k": ("entity", "operations that it had not executed may be lost"),
+        "a": ("continued", "external events that the instance had not received may be lost"),
+        "@counter@k": ("entity", "operations that the entity had not executed may be lost"),
     }
 
 
@@ -217,7 +217,7 @@ def test_an_instance_without_its_last_turn_fails() -> None:
 
 def test_a_pending_instance_needs_the_message_that_starts_it() -> None:
     rows = Rows(instances=[instance(1, "a", "Pending")])
-    assert reason(rows, "messages", "history") == "the message that starts it is lost"
+    assert reason(rows, "messages", "history") == "the message that starts the instance is lost"
     rows.messages.append(message(1, 1, started("a")))
     assert reason(rows, "messages", "history") is None
 
@@ -400,15 +400,15 @@ def test_an_instance_without_a_row_is_reported_by_its_index_entry() -> None:
 def test_an_instance_without_a_row_and_an_index_entry_is_reported_by_its_history() -> None:
     rows = Rows(history=[turn(4, 0, started("a"))], inputs=[InputRecord(5, "1")])
     assert [(one.hub, one.id, one.detail) for one in decided(rows, "x").report.instances] == [
-        (None, "a", "its row is lost (its key was 4)"),
-        (None, None, "its row is lost (its key was 5)"),
+        (None, "a", "its row, with the key 4, is lost"),
+        (None, None, "its row, with the key 5, is lost"),
     ]
 
 
 def test_a_loose_row_is_dropped_if_the_index_shows_that_it_was_deleted() -> None:
     loose = RecoveredRows(rows=WAITING, damaged={"instances"}, found_loose={1}, problems=["damage"])
     assert outcomes(decide(loose, NOW)) == {
-        "a": ("failed", "it was found in a page that may be out of date")
+        "a": ("failed", "its row was found in a page that may be out of date")
     }
     loose.index_is_complete = True
     assert outcomes(decide(loose, NOW)) == {}

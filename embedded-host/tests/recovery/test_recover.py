@@ -128,7 +128,7 @@ def test_a_pending_instance_without_its_start_message_fails(path: Path) -> None:
     )
     failed = details(recover(path), "failed")
     assert failed
-    assert set(failed.values()) == {"the message that starts it is lost"}
+    assert set(failed.values()) == {"the message that starts the instance is lost"}
 
 
 def test_an_instance_whose_activity_is_lost_fails(path: Path) -> None:

@@ -44,7 +44,7 @@ def test_the_error_for_a_missing_program_has_the_command_to_install_it(
     programs: Path, monkeypatch: pytest.MonkeyPatch, platform: str, command: str
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
-    with pytest.raises(StateError, match=r"Recovery needs SQLite's program sqlite3") as caught:
+    with pytest.raises(StateError, match=r"The recovery requires the program sqlite3") as caught:
         find_shell()
     assert f"Install it: {command}" in str(caught.value)
     assert str(caught.value).endswith("Nothing was changed. [EH554]")
@@ -85,6 +85,6 @@ def test_a_file_that_the_shell_cannot_open_is_named_by_its_own_path(
         Shell([str(shell)], False).rebuild(copy, tmp_path / "rebuilt.db", original)
     assert str(caught.value).startswith(
         f'SQLite cannot rebuild {original}: Error: unable to open database "{original}": '
-        "it is malformed. A newer sqlite3 program"
+        "it is malformed. A newer version of sqlite3"
     )
     assert str(caught.value).endswith("[EH555]")

@@ -27,7 +27,7 @@ def test_a_backup_contains_all_data_in_one_file(path: Path, tmp_path: Path) -> N
 def test_an_existing_file_is_not_overwritten(path: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
     target.write_text("mine")
-    with closing(connect(path)) as connection, pytest.raises(StateError, match="exists already"):
+    with closing(connect(path)) as connection, pytest.raises(StateError, match="already exists"):
         back_up(connection, target)
     assert target.read_text() == "mine"
 

@@ -33,7 +33,7 @@ def test_the_error_for_a_file_that_is_not_a_database_mentions_the_folder(tmp_pat
         state_error(tmp_path / "state.db", sqlite3.DatabaseError("file is not a database"), "read")
     )
     assert (
-        "file is not a database. If it is another program's file, use another folder with "
+        "file is not a database. If another program created the file, use another folder with "
         "--state. Stop the host and recover" in message
     )
 

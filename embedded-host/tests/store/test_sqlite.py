@@ -116,7 +116,7 @@ def test_a_file_that_is_not_a_database_is_rejected_and_not_changed(tmp_path: Pat
     before = path.read_bytes()
     with pytest.raises(
         StateError,
-        match=r"is damaged: file is not a database\. If it is .*embedded-host recover",
+        match=r"is damaged: file is not a database\. If another .*embedded-host recover",
     ) as caught:
         SqliteStore(path)
     assert str(path) in str(caught.value)
@@ -178,7 +178,7 @@ def test_a_lock_of_another_program_blocks_the_event_loop_for_milliseconds_only(
             assert connection.execute("PRAGMA busy_timeout").fetchone() == (20,)
         with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StateBusyError, match="Another program has it open"):
+            with pytest.raises(StateBusyError, match="Another program has locked"):
                 store.stage(EVERYTHING)
             assert store.instance("Hub", "a") is None, "a reader does not wait for a writer"
         store.write(EVERYTHING)

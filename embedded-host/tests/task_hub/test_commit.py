@@ -212,7 +212,7 @@ async def test_a_lock_that_another_program_does_not_release_fails_the_commit(
         other.execute("BEGIN IMMEDIATE")
         for _ in range(2):
             with pytest.raises(
-                StateError, match=r"database is locked\. Another program has it open"
+                StateError, match=r"database is locked\. Another program has locked"
             ):
                 await commit.commit([SetInput(1, "x")])
         assert len(reported) == 1

@@ -128,6 +128,6 @@ def shop(shop_root: Path) -> Iterator[DurableApp]:
 
 
 def entries() -> list[object]:
-    """Return the entries that the shop's functions have appended in the app's module ``ledger``."""
+    """Return the entries that the shop's functions have written to the app's module ``ledger``."""
     entries: list[object] = importlib.import_module("ledger").entries
     return entries

@@ -22,7 +22,7 @@ async def test_crash_everywhere_crashes_before_and_after_every_turn_is_recorded(
         *((turn, recorded) for turn in (1, 2, 3) for recorded in (False, True)),
     ]
     assert {run.status for run in runs} == {"Completed"}
-    # Charge ran again if the turn that received its result was lost.
+    # Charge ran again if the turn that received the result of Charge was lost.
     assert [run.activity_runs["Charge"] for run in runs] == [1, 1, 1, 2, 1, 1, 1]
     assert [run.activity_runs["Ship"] for run in runs] == [1, 1, 1, 1, 1, 2, 1]
 

@@ -26,7 +26,7 @@ TURN = OrchestratorInput("i-1", "e", (), (), '"\\"in\\""', None)
 
 
 class RecordingApp:
-    """An app whose functions return fixed results, and whose entity fails no operation."""
+    """An app whose functions return fixed results. All operations of its entity succeed."""
 
     def __init__(self) -> None:
         self.activities: list[str] = []

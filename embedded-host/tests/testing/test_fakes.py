@@ -57,7 +57,7 @@ async def test_a_call_beyond_the_values_of_a_side_effect_iterable_fails(shop: Du
     parent = await shop.run("Parent")
     assert parent.status == "Failed"
     assert (
-        "'Double' was called 3 times, more often than its side_effect has values. [EH608]"
+        "'Double' was called 3 times, but its side_effect has fewer values. [EH608]"
         in parent.output
     )
 

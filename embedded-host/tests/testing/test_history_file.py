@@ -1,4 +1,4 @@
-"""The forms of histories that ``replay`` can read."""
+"""The formats of histories that ``replay`` can read."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_the_name_argument_replaces_the_recorded_name() -> None:
 
 def test_a_missing_name_is_reported() -> None:
     nameless = [{**event, "Name": None} if event["EventType"] == 0 else event for event in OBJECTS]
-    with pytest.raises(UnreadableHistoryError, match="does not have the orchestrator"):
+    with pytest.raises(UnreadableHistoryError, match="does not contain the orchestrator"):
         read_history(nameless)
     assert read_history(nameless, "Main").name == "Main"
 

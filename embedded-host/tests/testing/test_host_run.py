@@ -26,7 +26,7 @@ class RecordingStore:
 
 
 class Run:
-    """A commit over a store that records its writes. A crash counts as a kill."""
+    """A commit with a store that records its writes. A crash kills the commit."""
 
     def __init__(self) -> None:
         self.store = RecordingStore()
@@ -81,7 +81,7 @@ async def test_an_orchestrator_that_never_waits_raises_livelock_error(shop_root:
 async def test_long_histories_are_not_replayed_at_each_turn(
     shop: DurableApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Use an orchestrator whose code is non-deterministic, which only a replay detects."""
+    """The orchestrator is not deterministic. Only a replay from its start detects this fault."""
     counting = await shop.run("Counting")
     assert counting.status == "Failed"
     assert "Non-Deterministic workflow detected" in counting.output

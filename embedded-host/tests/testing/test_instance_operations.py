@@ -42,7 +42,7 @@ async def test_a_cancelled_timer_of_more_than_six_days_runs_to_the_end_of_its_le
 ) -> None:
     """Check the behaviour of the Azure Functions host.
 
-    The SDK divides such a timer into legs, and its ``cancel`` reaches no leg.
+    The SDK divides such a timer into legs. A leg that has started cannot be canceled.
     """
     approval = await shop.start("Approval", hours)
     await shop.raise_event(approval, "Approval", "yes")

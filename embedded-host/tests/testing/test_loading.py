@@ -1,4 +1,4 @@
-"""Loading of an app into the test's process."""
+"""The load of an app in the test's process."""
 
 from __future__ import annotations
 

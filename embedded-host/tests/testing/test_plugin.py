@@ -18,7 +18,7 @@ PLUGIN = "embedded_host.testing.plugin"
 
 
 def run_pytest(folder: Path, *arguments: str) -> str:
-    """Run pytest in ``folder`` with this plugin and pytest-asyncio only, and return its output."""
+    """Run pytest in ``folder`` with only this plugin and pytest-asyncio, and return its output."""
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment.pop("PYTEST_ADDOPTS", None)
     plugins = ["-p", PLUGIN, "-p", "pytest_asyncio.plugin"]
@@ -69,7 +69,7 @@ def test_the_app_is_the_nearest_directory_with_a_host_json(tmp_path: Path) -> No
     (tmp_path / "repository" / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     output = run_pytest(tmp_path / "repository")
     assert "3 passed" in output, output
-    assert "df_loads" not in output  # a warning of the SDK that a user's test cannot prevent
+    assert "df_loads" not in output  # a test cannot prevent this warning of the SDK
 
 
 def test_a_pytest_ini_below_the_app_does_not_hide_the_app(tmp_path: Path) -> None:

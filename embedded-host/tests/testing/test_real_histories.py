@@ -1,4 +1,4 @@
-"""Replay of histories that the Azure Functions host recorded, with the code that it ran."""
+"""Replay of histories of the Azure Functions host, with the code that the host ran."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_open_session_raises_for_code_that_the_sdk_did_not_create(tmp_path: Path
     try:
         with pytest.raises(
             FunctionLoadError,
-            match=r"^'Plain' cannot be replayed: df\.Orchestrator\.create did not create it",
+            match=r"^'Plain' cannot be replayed: it was not created with df\.Orchestrator\.create",
         ):
             simulation.open_session("Plain", INPUT)
     finally:

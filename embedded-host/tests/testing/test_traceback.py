@@ -1,4 +1,4 @@
-"""Tracebacks of failing tests: frames of the test, but none of the host or asyncio."""
+"""Tracebacks of failing tests: they contain frames of the test, but not of the host or asyncio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An app of the v2 model with blueprints, an imported package and values of its own classes."""
+"""A v2 app with blueprints, an imported package and values of the app's own classes."""
 
 from __future__ import annotations
 

@@ -180,13 +180,39 @@ def test_the_load_request_has_all_functions_of_the_app(folder: AppFolder) -> Non
 
 
 @pytest.mark.parametrize("environ", [{}, {"PYTHON_SCRIPT_FILE_NAME": "main_app.py"}])
-def test_an_app_of_both_models_is_loaded_as_a_v2_app(
+def test_the_load_request_for_both_models_has_the_script_and_the_folders(
     folder: AppFolder, environ: dict[str, str]
 ) -> None:
     script = environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
     folder.write(script, "")
     request = load_request(read_app(folder.root, environ), environ, "")
-    assert (request.v2_script, request.functions) == (script, [])
+    assert request.v2_script == script
+    assert [s.name for s in request.functions] == ["Apple", "Echo", "Hello", "zebra"]
+
+
+def test_folders_are_served_if_the_app_object_has_no_functions(folder: AppFolder) -> None:
+    folder.write("function_app.py", "")
+    folder.activity("Broken", "return value")
+    (folder.root / "Broken" / "function.json").write_text("{")
+    app = load(folder)
+    assert not app.app.uses_v2_model
+    assert [f.name for f in app.app.functions] == ["Apple", "Echo", "Hello", "zebra"]
+    assert list(app.broken) == ["Broken"]
+
+
+def test_a_v2_function_hides_the_folders_and_their_problems(folder: AppFolder) -> None:
+    folder.write("function_app.py", "")
+    (folder.root / "Echo" / "function.json").write_text("{")
+    app = load(folder, functions=(spec(folder.root, "tick", timer("0 * * * * *")),))
+    assert [f.name for f in app.app.functions] == ["tick"]
+    assert not app.broken
+
+
+def test_a_problem_of_the_v2_app_hides_the_folders(folder: AppFolder) -> None:
+    folder.write("function_app.py", "")
+    app = load(folder, LoadProblem(None, "function_app.py has no app object"))
+    assert app.app.uses_v2_model
+    assert not app.app.functions
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,12 @@ class Decision(enum.Enum):
 
     ALLOWED = enum.auto()
     UNAUTHORIZED = enum.auto()
-    """The key is missing or unknown. For a function also: the key allows other requests only."""
+    """The key is missing or unknown.
+
+    For a function, this is also the result for a key that allows only other requests.
+    """
     FORBIDDEN = enum.auto()
-    """The key allows other requests only, and the request is not to a function."""
+    """The key allows only other requests. A request to a function never has this result."""
 
 
 class _KeyKind(enum.Enum):
@@ -40,7 +43,7 @@ class Access:
     """Checks keys against the key file.
 
     Without a key file every request is allowed, as with ``func start``. An empty key means that the
-    request has none.
+    request has no key.
     """
 
     def __init__(self, keys: KeyFile | None = None) -> None:
@@ -89,7 +92,7 @@ class Access:
         if not key or self.keys is None:
             return _KeyKind.NONE
         keys, digest, result = self.keys.keys(), _digest(key), _KeyKind.NONE
-        # All keys are compared, each in constant time, so that the duration reveals nothing.
+        # All keys are compared, each in constant time, so that the duration reveals no key.
         for kind, values in _by_kind(keys, function):
             for value in values:
                 if hmac.compare_digest(_digest(value), digest) and result is _KeyKind.NONE:

@@ -1,7 +1,7 @@
 """The file of the access keys: ``keys.json`` in the state folder.
 
 The keys are in plain text, because management URLs contain one of them and ``/admin/host/keys``
-returns the others. Only the owner can read the file, as all files of the state folder.
+returns the others. As with all files of the state folder, only the owner can read the file.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class AccessKeys:
         return self.host if scope.kind == "host" else self.system
 
     def with_values(self, scope: Scope, values: Mapping[str, str]) -> AccessKeys:
-        """Return the keys with other ones in one scope."""
+        """Return a copy in which ``values`` replace the keys of ``scope``."""
         if scope.kind == "function":
             return replace(self, functions={**self.functions, scope.function: values})
         return replace(self, host=values) if scope.kind == "host" else replace(self, system=values)
@@ -90,7 +90,7 @@ class KeyFile:
     """The key file.
 
     A change is durable and visible to all processes when its method returns. Processes and threads
-    change the file one at a time. Methods raise StateError if it cannot be read or written.
+    change the file one at a time. Methods raise StateError if the file cannot be read or written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -103,11 +103,11 @@ class KeyFile:
         return self.path.exists()
 
     def keys(self) -> AccessKeys:
-        """Return the current keys. There are none if the file does not exist."""
+        """Return the current keys, or no keys if the file does not exist."""
         try:
             stat = self.path.stat()
             stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            read = self._read  # one access only, because another thread may replace it
+            read = self._read  # read once, because another thread may replace the attribute
             if read is None or read[0] != stamp:
                 read = self._read = (stamp, _parse(self.path.read_bytes()))
         except FileNotFoundError:
@@ -120,7 +120,7 @@ class KeyFile:
         return read[1]
 
     def begin(self) -> AccessKeys:
-        """Return the keys, after creating the standard keys that are missing."""
+        """Create the standard keys that are missing, and return all keys."""
         if self.exists:
             restrict_to_owner(self.path)
         with self._changing() as write:
@@ -145,8 +145,8 @@ class KeyFile:
     ) -> tuple[str, bool]:
         """Set a key. Return its value, and true if the key is new.
 
-        A value of None generates one. ``only_new`` keeps the value of an existing key. The name
-        ``_master`` means the master key, which always exists.
+        If ``value`` is None, a value is generated. If ``only_new`` is true, an existing key keeps
+        its value. The name ``_master`` means the master key, which always exists.
         """
         with self._changing() as write:
             current = _complete(self.keys())
@@ -185,7 +185,7 @@ class KeyFile:
             raise self._unwritable(error) from error
 
     def _write(self, keys: AccessKeys) -> None:
-        """Replace the file atomically and durably. Raises OSError, and keeps the old file then."""
+        """Replace the file atomically and durably. After an OSError, the old file still exists."""
         new = self.path.with_name(KEY_FILE + ".new")
         new.unlink(missing_ok=True)  # left by a process that was killed before the rename
         make_file(new)
@@ -224,7 +224,7 @@ def _replace(new: Path, path: Path) -> None:
 
 
 def _complete(keys: AccessKeys) -> AccessKeys:
-    """Return the keys together with those that every host has."""
+    """Return ``keys`` with new values for the standard keys that are missing."""
     if not keys.master:
         keys = replace(keys, master=_new_value(), host=keys.host or {DEFAULT: _new_value()})
     return (
@@ -245,7 +245,7 @@ def _new_value() -> str:
 
 
 def _registered_name(values: Mapping[str, str], name: str) -> str:
-    """Return the existing spelling of a name, because comparisons ignore case."""
+    """Return the spelling of an existing name, because names are not case-sensitive."""
     return next((known for known in values if known.lower() == name.lower()), name)
 
 

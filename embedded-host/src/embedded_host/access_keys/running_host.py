@@ -1,8 +1,8 @@
 """The port of the host that uses a state folder.
 
-The command line sends a key of the state folder only to this port, and thus to no other program.
-The file ``port`` exists while a host that requires keys runs. A killed host leaves the file behind,
-but then no process has the lock of the state folder.
+The command line sends a key of the state folder only to this port, so that no other program
+receives the key. The file ``port`` exists while a host that requires keys runs. The file remains if
+the host is killed, but then no process has the lock of the state folder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Read an app: host.json, local.settings.json and function.json files become frozen dataclasses.
+"""The files of an app: host.json, local.settings.json and the function.json files.
 
-``definitions`` has the dataclasses, ``folder.read_app`` reads an app.
+``folder.read_app`` reads the files. ``definitions`` has the dataclasses of their content.
 """

@@ -1,8 +1,8 @@
 """Binding types, their properties, and the values of these properties.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-triggers-bindings and the pages
-it lists. The values of ``authLevel`` and ``direction`` are enumerations of the Azure Functions host
-(functions-host.md#http-routing and #authorization).
+that it links to. The values of ``authLevel`` and ``direction`` are those of the Azure Functions
+host (functions-host.md#http-routing and #authorization).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PROPERTIES: dict[str, tuple[str, ...]] = {
     "table": ("tableName", "partitionKey", "rowKey", "take", "filter", "connection"),
     "warmupTrigger": (),
 }
-"""Properties of each type besides the common ones. Other types may have any property."""
+"""Properties of each type, in addition to ``COMMON``. Other types may have any property."""
 
 TYPES = (
     *PROPERTIES,
@@ -90,12 +90,12 @@ TYPES = (
 
 
 class DurableTrigger(NamedTuple):
-    """The kind of a durable function, and the property that names it."""
+    """The kind of a durable function, and the property of its trigger that contains its name."""
 
     kind: str
-    """``orchestrator``, ``activity`` or ``entity``"""
+    """``orchestrator``, ``activity`` or ``entity``."""
     name_property: str
-    """The binding's property with the durable name."""
+    """The name of the trigger's property, such as ``entityName``."""
 
 
 DURABLE_TRIGGERS = {
@@ -129,7 +129,7 @@ RESOLVED = frozenset(
         "entityname",
     }
 )
-"""Properties, in lower case, in which ``%SETTING%`` is resolved; ``route`` is not one of them.
+"""Properties, in lower case, in which ``%SETTING%`` is replaced. ``route`` is not one of them.
 
 Source: functions-host.md#local-settings-json.
 """

@@ -1,6 +1,6 @@
 """The dataclasses that describe an app: its functions, bindings, settings and problems.
 
-They are frozen and do no I/O. The other modules of this package read them from files.
+The dataclasses are frozen and do no I/O. The other modules of this package create them from files.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from embedded_host.app.binding_types import CLIENTS, DURABLE_TRIGGERS
 class Problem:
     """A fault in the app's files or settings, with its location and its fix.
 
-    A fatal problem (an invalid host.json) stops the start of the app. Another problem disables the
-    function that it names. A problem that names no function is a warning.
+    A fatal problem, such as an invalid host.json, prevents the start of the app. A problem with a
+    ``function`` disables that function. All other problems are warnings.
     """
 
     location: str
-    """A setting, or a file relative to the app folder, with line and column if known:
-    ``Hello/function.json:3:7``."""
+    """The name of a setting, or a path relative to the app folder.
+
+    A path may include the line and the column: ``Hello/function.json:3:7``.
+    """
     fault: str
     """One sentence that describes the fault."""
     fix: str = ""
@@ -35,7 +37,7 @@ class Problem:
     """The problem's code in ``errors.md`` (``EH140``)."""
 
     def __str__(self) -> str:
-        """Return location, fault, fix and code on one line."""
+        """Return a message with the location, the fault, the fix and the code."""
         return (
             f"{self.location}: {self.fault}"
             + (f" {self.fix}" if self.fix else "")
@@ -60,12 +62,12 @@ class Binding:
 
     @property
     def is_trigger(self) -> bool:
-        """True for a trigger, false for another binding."""
+        """True if the binding is a trigger."""
         return self.type.lower().endswith("trigger")
 
     @property
     def route(self) -> str | None:
-        """The route of an httpTrigger without the prefix, or None."""
+        """The ``route`` of an httpTrigger, which does not include the route prefix, or None."""
         route = self._property("route")
         return route if isinstance(route, str) else None
 
@@ -85,7 +87,7 @@ class Binding:
 
 @dataclass(frozen=True)
 class Function:
-    """One function of the app. In the v1 layout its name is the name of its folder."""
+    """One function of the app. In the v1 model its name is the name of its folder."""
 
     name: str
     directory: Path
@@ -115,10 +117,10 @@ class Function:
 
     @property
     def durable_name(self) -> str:
-        """The name that orchestrators call.
+        """The name by which orchestrators call the function.
 
-        It is the ``orchestration``, ``activity`` or ``entityName`` property of the trigger, or else
-        the name of the function.
+        It is the ``orchestration``, ``activity`` or ``entityName`` property of the trigger. Without
+        this property, it is the name of the function.
         """
         durable = DURABLE_TRIGGERS.get(self.trigger.type.lower())
         named = self.trigger.properties.get(durable.name_property) if durable else None
@@ -138,37 +140,45 @@ class HostJson:
     function_timeout: float | None = 1800.0
     """Seconds, or None for no limit."""
     max_concurrent_activities: int | None = None
-    """The limit of running activities, or None for ten per core."""
+    """The maximum number of running activities, or None for ten per core."""
     max_concurrent_orchestrators: int | None = None
-    """The limit of running turns, or None for ten per core."""
+    """The maximum number of running turns, or None for ten per core."""
     max_entity_batch: int = 5000
     overridable_existing_states: str = "NonRunningStates"
     """``NonRunningStates`` or ``AnyState``."""
     store_inputs_in_history: bool = False
     default_version: str | None = None
-    """The version of instances that are started without one."""
+    """The version of an instance if its start request contains no version."""
     http_sleep_ms: int = 30000
-    """``httpSettings.defaultAsyncRequestSleepTimeMilliseconds``"""
-    max_outstanding_requests: int | None = 10_000
-    """The limit of waiting and running requests to HTTP functions, or None (-1 in the file).
+    """The default pause between two polls of ``call_http``, in milliseconds.
 
-    The Azure Functions host has no limit by default, and 200 on the Windows Consumption plan. The
-    embedded host has one so that waiting requests cannot exhaust the memory.
+    The key is ``httpSettings.defaultAsyncRequestSleepTimeMilliseconds``.
+    """
+    max_outstanding_requests: int | None = 10_000
+    """The maximum number of waiting and running requests to HTTP functions.
+
+    None, which is -1 in the file, means no limit. The Azure Functions host has no limit by default.
+    On the Windows Consumption plan, the limit is 200. The embedded host has a default limit, so
+    that waiting requests cannot exhaust the memory.
     """
     max_concurrent_requests: int | None = None
-    """The limit of running HTTP functions, or None (-1 in the file, the default).
+    """The maximum number of running HTTP functions.
 
-    The Windows Consumption plan has 100.
+    None, which is -1 in the file, means no limit and is the default. On the Windows Consumption
+    plan, the limit is 100.
     """
     log_levels: Mapping[str, str] = field(default_factory=dict)
-    """``logging.logLevel``: levels by category."""
+    """The log levels by category (``logging.logLevel``)."""
     ignored: tuple[Problem, ...] = ()
     """Keys of the file that have no effect on this host, with the reasons."""
 
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """local.settings.json. ``values`` become environment variables, except variables that exist."""
+    """The content of local.settings.json.
+
+    The ``values`` become environment variables. An existing variable keeps its value.
+    """
 
     values: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
@@ -179,7 +189,7 @@ class LocalSettings:
 
 @dataclass(frozen=True)
 class App:
-    """An app on disk. The functions of a v2 app are missing until a worker has indexed it."""
+    """An app on disk. The functions of a v2 app are missing until a worker has loaded the app."""
 
     root: Path
     host: HostJson

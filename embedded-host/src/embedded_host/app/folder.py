@@ -18,8 +18,8 @@ from embedded_host.app.setting import setting
 def read_app(root: Path, environ: Mapping[str, str]) -> App:
     """Return the app in the folder ``root``.
 
-    ``environ`` has the environment variables of the process; they override local.settings.json.
-    Raises AppError, with every problem found, if the folder has no app, an invalid host.json or no
+    ``environ`` has the environment variables of the process, which override local.settings.json.
+    Raises AppError if the folder has no host.json, the host.json is invalid, or the app has no
     functions. ``App.problems`` has all other problems: invalid functions and warnings.
     """
     root = root.absolute()
@@ -66,7 +66,7 @@ def disabled_functions(names: Iterable[str], environ: Mapping[str, str]) -> froz
     """Return the functions that a setting disables (functions-host.md#local-settings-json).
 
     The setting is ``AzureWebJobs.{name}.Disabled``, or ``AzureWebJobs_{name}_Disabled`` on systems
-    whose variable names cannot have dots. The values ``true`` and ``1`` disable the function.
+    whose variable names cannot contain dots. The values ``true`` and ``1`` disable the function.
     """
     return frozenset(
         name
@@ -79,10 +79,11 @@ def disabled_functions(names: Iterable[str], environ: Mapping[str, str]) -> froz
 def route_conflicts(
     functions: Iterable[Function], prefix: str, locations: Mapping[str, str]
 ) -> tuple[Problem, ...]:
-    """Return a warning for each HTTP function whose requests an earlier function receives.
+    """Return a warning for each HTTP function that has the same route as an earlier function.
 
-    The host compares a request with the routes in the order of ``functions``
-    (functions-host.md#http-routing). ``locations`` has the location of each function's route.
+    The earlier function receives the requests, because the host compares a request with the routes
+    in the order of ``functions`` (functions-host.md#http-routing). ``locations`` has the location
+    of each function's route.
     """
     problems: list[Problem] = []
     earlier: list[tuple[Function, RouteTemplate, frozenset[str]]] = []
@@ -104,8 +105,8 @@ def route_conflicts(
                 Problem(
                     locations.get(function.name, f"{function.name}/function.json"),
                     f"'{function.name}' has the same route as '{other.name}' ('{route.template}', "
-                    f"{shown}). '{other.name}' is first by name, so '{function.name}' receives "
-                    f"{effect}.",
+                    f"{shown}). '{other.name}' is first in the order of names, so "
+                    f"'{function.name}' receives {effect}.",
                     "Change the route or the methods of one of the two functions.",
                     code="EH106",
                 )
@@ -153,13 +154,13 @@ def _runtime_problem(environ: Mapping[str, str]) -> tuple[Problem, ...]:
     if runtime.lower() == "python":
         return ()
     fault = f"FUNCTIONS_WORKER_RUNTIME is '{runtime}', but the host runs only Python functions."
-    fix = 'Set it to "python". The host uses that value.'
+    fix = 'Set it to "python". Until then the host treats the app as a Python app.'
     return (Problem(NAME, fault, fix, code="EH104"),)
 
 
 def _time_zone_problem(environ: Mapping[str, str]) -> tuple[Problem, ...]:
     _, fault = time_zone(environ)
-    fix = "Use a name like 'Europe/Berlin' or 'America/New_York'. Until then schedules use UTC."
+    fix = "Use a name like 'Europe/Berlin' or 'America/New_York'. Until then, schedules use UTC."
     return (Problem(NAME, fault, fix, code="EH105"),) if fault else ()
 
 
@@ -199,18 +200,18 @@ def _no_app(root: Path) -> Problem:
     return Problem(
         str(root),
         f"{fault} Apps nearby: {folders}.",
-        "Run the command there, or pass the folder with --script-root.",
+        "Run the command in an app folder, or pass the app folder with --script-root.",
         fatal=True,
         code="EH101",
     )
 
 
 def _no_functions(root: Path, script: str) -> Problem:
-    deeper = sorted(file.relative_to(root).as_posix() for file in root.glob("*/*/function.json"))[
-        :3
-    ]
+    deeper = sorted(
+        file.parent.relative_to(root).as_posix() for file in root.glob("*/*/function.json")
+    )[:3]
     fix = (
-        f"Move {', '.join(deeper)} up: a function folder must be directly in the app folder."
+        f"Function folders must be directly in the app folder. Move {', '.join(deeper)} there."
         if deeper
         else "Add a folder with __init__.py and function.json, or a function_app.py with "
         '"app = df.DFApp()".'

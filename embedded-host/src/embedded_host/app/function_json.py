@@ -2,7 +2,7 @@
 
 The rules are those of the Azure Functions host (``HostFunctionMetadataProvider`` and
 ``FunctionDescriptorProvider``; functions-host.md#function-indexing). The keys of the file are
-case-sensitive, the properties of bindings are not.
+case-sensitive. The properties of bindings are not case-sensitive.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from embedded_host.app.timer_trigger import check_timer
 
 _FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE | re.ASCII)
 _BINDING_NAME = re.compile(r"(?!.*__)[a-zA-Z_][a-zA-Z0-9_]{0,127}|\$return", re.ASCII)
-"""Binding names of the Azure Functions host since 4.1038, which allows underscores.
+"""Binding names that the Azure Functions host accepts since 4.1038, which allows underscores.
 
 Source: azure-functions-host, pull request 10764.
 """
@@ -50,24 +50,24 @@ class FunctionFolder:
     problems: tuple[Problem, ...]
     """Every problem of the file."""
     route_location: str
-    """``file:line:column`` of the trigger's route, or of its closest enclosing value."""
+    """``file:line:column`` of the trigger's route, or of the closest value that encloses it."""
     refused_route: str | None = None
-    """The route of a disabled HTTP function with its prefix, if the file has one."""
+    """The route, including the prefix, of an HTTP function that a problem disables, or None."""
 
 
 def read_function(
     directory: Path, environ: Mapping[str, str], route_prefix: str = "api"
 ) -> FunctionFolder:
-    """Read the function folder ``directory``, an absolute path directly in the app folder.
+    """Read the function folder ``directory``, an absolute path.
 
-    An invalid file does not raise an error: the result contains its problems.
+    An invalid file raises no error. In this case, the result contains the problems of the file.
     """
     name = f"{directory.name}/function.json"
     try:
         file = read_json(directory / "function.json", name)
     except JsonFileError as error:
         problem = error.problem(
-            "Correct it; until then the function is disabled.", function=directory.name
+            "Correct the syntax. Until then the function is disabled.", function=directory.name
         )
         return FunctionFolder(
             directory.name,
@@ -95,7 +95,7 @@ class _Reader:
         self.file = file
         self.environ = environ
         self.problems: list[Problem] = list(
-            file.warnings("The host accepts it, but other tools do not. Remove it.")
+            file.warnings("The host accepts this, but other tools do not. Correct the file.")
         )
 
     @property
@@ -123,8 +123,8 @@ class _Reader:
             self.add_error(
                 (),
                 f"'{self.name}' is not a valid name of a function.",
-                "Rename the folder: a letter, then letters, digits, '_' and '-'; at most 128 "
-                "characters; not 'host'.",
+                "Rename the folder. A name begins with a letter and has at most 128 letters, "
+                "digits, '_' and '-'. The name 'host' is reserved.",
             )
         config = self.file.value
         if not isinstance(config, dict):
@@ -143,7 +143,7 @@ class _Reader:
         return Function(self.name, self.directory, script, entry_point, bindings, config)
 
     def refused_route(self) -> str | None:
-        """Return the route of a function that the file declares as an HTTP function."""
+        """Return the route if the file declares an HTTP function, else None."""
         config = self.file.value if isinstance(self.file.value, dict) else {}
         entries = config.get("bindings")
         for entry in entries if isinstance(entries, list) else ():
@@ -232,7 +232,7 @@ class _Reader:
         return binding if name is not None else None
 
     def text(self, json_path: JsonPath, entry: Mapping[str, object], name: str) -> str | None:
-        """Return a required string property. Without it, add an error and return None."""
+        """Return a required string property, or add an error and return None."""
         key = next((key for key in entry if key.lower() == name), None)
         if key is None:
             other = next((key for key in entry if closest(key, COMMON) == name), None)
@@ -263,13 +263,13 @@ class _Reader:
                     "methods": " The function accepts every method.",
                     "authlevel": " The access level is 'function'.",
                 }.get(close.lower(), "")
-                fault = f"{kind} has no property '{key}', so it has no effect.{effect}"
+                fault = f"The property '{key}' of {kind} is unknown and has no effect.{effect}"
                 self.add_warning((*json_path, key), fault, f"Did you mean '{close}'?", key=True)
 
     def direction(self, json_path: JsonPath, entry: Mapping[str, object], kind: str) -> str:
         key = next((key for key in entry if key.lower() == "direction"), None)
         if key is None:
-            # ``check_properties`` reports a misspelt key.
+            # ``check_properties`` reports a misspelled key.
             if not any(closest(other, COMMON) == "direction" for other in entry):
                 self.add_warning(
                     json_path,
@@ -325,7 +325,7 @@ class _Reader:
         elif binding.type == "http" and binding.direction != "out":
             self.add_error(
                 json_path,
-                "The direction of an http binding must be 'out': it is the response.",
+                "The direction of an http binding must be 'out', because it is the response.",
                 "Use the type httpTrigger for the request.",
             )
         elif binding.name == "$return" and not binding.is_trigger and binding.direction != "out":
@@ -392,7 +392,7 @@ class _Reader:
                 self.add_error(
                     (*json_path, index),
                     f"Two bindings have the name '{binding.name}'.",
-                    "Rename one of them.",
+                    "Rename one of the bindings.",
                 )
             seen.add(binding.name.lower())
         triggers = [index for index, binding in enumerate(bindings) if binding.is_trigger]
@@ -408,7 +408,7 @@ class _Reader:
             self.add_error(
                 (*json_path, index),
                 f"The function has a second trigger besides {first}.",
-                "Remove one of them.",
+                "Remove one of the triggers.",
             )
         http = [binding.type for binding in bindings]
         if self.is_valid and "httpTrigger" in http and "http" not in http:
@@ -422,8 +422,9 @@ class _Reader:
     def script_file(self, config: Mapping[str, object]) -> Path | None:
         """Return the path of the Python file.
 
-        It is ``scriptFile``, else the only file beside function.json, else ``__init__.py``, as on
-        the Azure Functions host. The embedded host also accepts ``main.py``.
+        The path is ``scriptFile``, else the only other file in the folder, else ``__init__.py``, as
+        on the Azure Functions host. The last choice is ``main.py``, which only the embedded host
+        accepts.
         """
         name = config.get("scriptFile")
         if name is not None and not isinstance(name, str):

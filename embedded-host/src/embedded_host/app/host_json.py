@@ -1,8 +1,9 @@
 """Read host.json into a ``HostJson``.
 
 As on the Azure Functions host, keys are not case-sensitive, numbers and booleans may be strings,
-and settings named ``AzureFunctionsJobHost__path__to__key`` override the file. Sources:
-functions-host.md#host-json and
+and settings named ``AzureFunctionsJobHost__path__to__key`` override the file.
+
+Sources: functions-host.md#host-json and
 https://learn.microsoft.com/azure/azure-functions/functions-host-json.
 """
 
@@ -35,13 +36,15 @@ _STATES = ("NonRunningStates", "AnyState")
 def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tuple[Problem, ...]]:
     """Return the settings of host.json in the folder ``root``, and the warnings about them.
 
-    ``environ`` includes the app settings. Raises FileNotFoundError if the file does not exist, and
-    AppError with all its problems if it is invalid.
+    ``environ`` includes the app settings. Raises FileNotFoundError if the file does not exist.
+    Raises AppError, with all problems of the file, if the file is invalid.
     """
     try:
         file = read_json(root / "host.json", "host.json")
     except JsonFileError as error:
-        raise AppError(error.problem("Correct it, then start again.", fatal=True)) from None
+        raise AppError(
+            error.problem("Correct the file and start the host again.", fatal=True)
+        ) from None
     document, sources = _with_overrides(_checked_document(file), environ)
     reader = _Reader(file, document, sources)
     durable = ("extensions", "durableTask")
@@ -79,8 +82,8 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
     if reader.problems:
         raise AppError(*reader.problems)
     comments = file.warnings(
-        "The host accepts it, but azure-functions-durable cannot be imported with it on Azure. "
-        "Remove it."
+        "The host accepts this, but on Azure the import of azure-functions-durable may fail. "
+        "Correct the file."
     )
     return host, (*comments, *reader.warnings, *other_storage(document, reader.location))
 
@@ -102,7 +105,7 @@ class _Reader:
         self.warnings: list[Problem] = []
 
     def find(self, path: JsonPath) -> tuple[JsonPath, object]:
-        """Return the path as the document spells it, and the value or None."""
+        """Return the path as the document spells it, and the value. A missing value is None."""
         value: object = self.document
         spelt: JsonPath = ()
         for key in path:
@@ -130,7 +133,7 @@ class _Reader:
             return default
 
     def location(self, json_path: JsonPath) -> str:
-        """Return the location in host.json, or the setting that overrides it."""
+        """Return the location in host.json, or the name of the setting that overrides the value."""
         override = self.sources.get(".".join(map(str, json_path)).lower())
         return override or self.file.location(json_path)
 
@@ -151,7 +154,7 @@ def _checked_document(file: JsonFile) -> dict[str, object]:
         raise AppError(
             Problem(
                 file.location(),
-                f"must be an object, but is {_shown(file.value)}.",
+                f"The file must be an object, but is {_shown(file.value)}.",
                 'Write {"version": "2.0"}.',
                 fatal=True,
                 code="EH120",
@@ -162,7 +165,11 @@ def _checked_document(file: JsonFile) -> dict[str, object]:
         return file.value
     if version is None:
         other = next((key for key in file.value if key.lower() == "version"), None)
-        fault = f"has '{other}' instead of 'version'." if other else "has no 'version'."
+        fault = (
+            f"The file has '{other}' instead of 'version'."
+            if other
+            else "The file has no 'version'."
+        )
         raise AppError(
             Problem(
                 file.location((other,) if other else (), key=True),
@@ -188,7 +195,7 @@ def _with_overrides(
 ) -> tuple[dict[str, object], dict[str, str]]:
     """Apply the ``AzureFunctionsJobHost__…`` settings.
 
-    Return the changed document, and the name of the setting by overridden path.
+    Return the changed document, and the names of the settings by the path that they override.
     """
     changed = copy.deepcopy(document)
     sources: dict[str, str] = {}
@@ -221,7 +228,9 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
         r"[A-Za-z][A-Za-z0-9]{2,49}",
         "must be 3 to 50 letters and digits and start with a letter",
     )
-    if other_storage(reader.document, reader.location):  # without the name rules of Azure Storage
+    if other_storage(
+        reader.document, reader.location
+    ):  # not Azure Storage, so its naming rules do not apply
         form, rule = r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, '-' and '_'"
     if not isinstance(value, str):
         reader.add_error(json_path, value, rule)
@@ -245,9 +254,10 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
 
 
 def default_hub_name(site: str | None) -> str:
-    """Return the task hub of an app without ``hubName`` (functions-host.md#host-json).
+    """Return the name of the task hub of an app without ``hubName`` (functions-host.md#host-json).
 
-    It is derived from WEBSITE_SITE_NAME; without that setting it is ``TestHubName``.
+    The name is derived from ``site``, the value of WEBSITE_SITE_NAME. Without this setting, the
+    name is ``TestHubName``.
     """
     if not site:
         return "TestHubName"
@@ -268,8 +278,8 @@ def _route_prefix(reader: _Reader) -> str:
         reader.warnings.append(
             Problem(
                 reader.location(json_path),
-                f"{_dotted(json_path)} is used as '{prefix}'. On the Azure Functions host no "
-                f"function is reachable under '{value}'.",
+                f"{_dotted(json_path)} is '{value}', but the embedded host uses '{prefix}'. On the "
+                f"Azure Functions host, no function is reachable under '{value}'.",
                 "Remove the '/' at the start and the end of the prefix.",
                 code="EH122",
             )

@@ -1,4 +1,4 @@
-"""Keys of host.json without effect on the embedded host (functions-host.md#host-json)."""
+"""Keys of host.json that have no effect on the embedded host (functions-host.md#host-json)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _REASONS: dict[str, str] = {
     "customHandler": "the embedded host runs Python functions only",
     "functions": "every function that is not disabled is loaded",
     "healthMonitor": _ONE_MACHINE,
-    "http": "it is from version 1; move its keys to extensions.http",
+    "http": "it belongs to version 1 of host.json. Move its keys to extensions.http",
     "httpWorker": "the embedded host runs Python functions only",
     "retry": _NOT_SERVED,
     "singleton": _ONE_MACHINE,
@@ -54,7 +54,7 @@ _REASONS: dict[str, str] = {
     "queues": _NOT_SERVED,
     "serviceBus": _NOT_SERVED,
     "eventHub": _NOT_SERVED,
-    "durableTask": "it is from version 1; move its keys to extensions.durableTask",
+    "durableTask": "it belongs to version 1 of host.json. Move its keys to extensions.durableTask",
     "logging": _NOT_SENT,
     "logging.console": "the embedded host always logs to the console",
     "logging.fileLoggingMode": "the embedded host logs to the console",
@@ -81,7 +81,7 @@ _REASONS: dict[str, str] = {
     "extensions.durableTask.useAppLease": _ONE_MACHINE,
     "extensions.durableTask.localRpcEndpointEnabled": "the SDK's endpoint is always enabled",
     "extensions.durableTask.httpSettings.useForwardedHost": (
-        "the embedded host is not used behind a proxy"
+        "the management URLs of the embedded host do not use X-Forwarded-Host"
     ),
     "extensions.durableTask.tracing": _NOT_SENT,
     "extensions.durableTask.notifications": _NOT_SENT,
@@ -90,7 +90,7 @@ _REASONS: dict[str, str] = {
     "extensions.durableTask.maxGrpcMessageSizeInBytes": "the Python SDK 1.x does not use gRPC",
     "extensions.durableTask.grpcHttpClientTimeout": "the Python SDK 1.x does not use gRPC",
 }
-"""Reasons by key. A reason holds for the key's subtree, except for keys with their own reason."""
+"""Reasons by key. A reason also applies to the keys below, unless they have their own reason."""
 
 _KNOWN = {path.lower() for path in (*_HONOURED, *_WITHOUT_EFFECT_ANYWHERE)}
 _REASON = {path.lower(): reason for path, reason in _REASONS.items()}
@@ -106,12 +106,13 @@ def ignored_settings(
 ) -> tuple[Problem, ...]:
     """Return a problem for each key without effect.
 
-    ``location`` maps a JSON path to a location.
+    ``location`` returns the location of a JSON path for messages.
     """
     return tuple(
         Problem(
             location(json_path),
-            f"{'.'.join(map(str, json_path))} has no effect: {reason}.",
+            f"{'.'.join(map(str, json_path))} has no effect: {reason}"
+            + ("" if reason.endswith("?") else "."),
             code="EH123",
         )
         for json_path, reason in _ignored(document, ())
@@ -165,7 +166,7 @@ def other_storage(
         Problem(
             location(json_path),
             f"The storage provider '{section}' is not used: {_SQLITE}.",
-            "The app runs unchanged; only the Azure Functions host connects to that storage.",
+            "The app needs no change. Only the Azure Functions host connects to this storage.",
             code="EH124",
         ),
     )

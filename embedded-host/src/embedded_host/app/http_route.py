@@ -16,7 +16,7 @@ class HttpRoute:
     function: Function
     template: RouteTemplate
     text: str
-    """The template with its prefix, for output."""
+    """The template, including the prefix, for messages."""
     methods: frozenset[str] | None
     """Methods in upper case, or None for all methods."""
     takes_client: bool
@@ -39,7 +39,7 @@ class HttpRoute:
 class RouteTable:
     """The routes of an app, ordered by function name without regard to case.
 
-    The first route whose path and method match receives the request
+    The first route that matches the path and the method receives the request
     (functions-host.md#http-routing).
     """
 

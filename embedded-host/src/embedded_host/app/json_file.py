@@ -1,8 +1,8 @@
-"""Parse a JSON file and record line and column of each key and value.
+"""Parse a JSON file and record the line and the column of each key and value.
 
 The encoding is UTF-8 with or without a byte order mark. As on the Azure Functions host, comments
-and a comma before a closing bracket are accepted; ``JsonFile.notes`` lists them. Any other syntax
-error raises JsonFileError, which shows the line.
+and a comma before a closing bracket are accepted. ``JsonFile.notes`` lists them. Any other syntax
+error raises JsonFileError. Its message shows the invalid line.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class JsonFileError(EmbeddedHostError):
         location = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         shown = f"\n    {self.text}\n    {' ' * (self.column - 1)}^" if self.text else ""
         if shown and fix:
-            shown += "\n   "  # with the blank before the fix, this indents the fix like the line
+            shown += (
+                "\n   "  # Problem adds another blank, so that the fix is indented like the line
+            )
         return Problem(
             location, f"{self.fault}{shown}", fix, function=function, fatal=fatal, code="EH110"
         )
@@ -82,14 +84,14 @@ class JsonFile:
         return f"{self.name}:{line}:{column}"
 
     def warnings(self, fix: str) -> tuple[Problem, ...]:
-        """Return one problem for each kind of note, with this fix."""
+        """Return one problem with the given fix for each kind of note."""
         kinds: dict[str, list[Note]] = {}
         for note in self.notes:
             kinds.setdefault(note.fault, []).append(note)
         return tuple(
             Problem(
                 f"{self.name}:{notes[0].line}:{notes[0].column}",
-                fault + (f" (and {len(notes) - 1} more)." if len(notes) > 1 else "."),
+                fault + (f" (found {len(notes)} times)." if len(notes) > 1 else "."),
                 fix,
                 code="EH111",
             )
@@ -98,37 +100,38 @@ class JsonFile:
 
 
 def read_json(path: Path, name: str) -> JsonFile:
-    """Parse the file ``path``. Messages use ``name``.
+    """Parse the file ``path``. ``name`` is the name of the file in messages.
 
-    Raises FileNotFoundError if the file does not exist, JsonFileError if it is not valid JSON.
+    Raises FileNotFoundError if the file does not exist, and JsonFileError if it is not valid JSON.
     """
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise JsonFileError(name, f"cannot be read: {error.strerror or error}.") from error
+        raise JsonFileError(name, f"The file cannot be read: {error.strerror or error}.") from error
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise JsonFileError(name, "is encoded in UTF-16. Save it as UTF-8.", 1, 1)
+        raise JsonFileError(name, "The file is encoded in UTF-16. Save it as UTF-8.", 1, 1)
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode().split("\n")
         fault = (
-            f"has the byte 0x{raw[error.start]:02x}, which is not valid UTF-8. Save it as UTF-8."
+            f"The file has the byte 0x{raw[error.start]:02x}, which is not valid UTF-8. "
+            "Save the file as UTF-8."
         )
         raise JsonFileError(name, fault, len(before), len(before[-1]) + 1) from error
     return parse_json(text, name)
 
 
 def parse_json(text: str, name: str) -> JsonFile:
-    """Parse a string. Raises JsonFileError, which shows ``name`` as the file."""
+    """Parse a string. ``name`` is the name of the file in messages. Raises JsonFileError."""
     parser = _Parser(text, name)
     try:
         value = parser.document()
     except RecursionError:
-        raise JsonFileError(name, "is nested too deeply.") from None
+        raise JsonFileError(name, "The file is nested too deeply.") from None
     return JsonFile(name, value, parser.keys, parser.values, tuple(parser.notes))
 
 
@@ -166,7 +169,11 @@ class _Parser:
         line, column = self.position(at)
         shown = self.text[self.line_starts[line - 1] :].split("\n", 1)[0].rstrip("\r")
         return JsonFileError(
-            self.name, f"is not valid JSON: {fault}.", line, column, shown.replace("\t", " ")
+            self.name,
+            f"The file is not valid JSON: {fault}.",
+            line,
+            column,
+            shown.replace("\t", " "),
         )
 
     def note(self, fault: str, at: int) -> None:
@@ -175,7 +182,7 @@ class _Parser:
     def document(self) -> object:
         self.skip()
         if self.offset == len(self.text):
-            raise JsonFileError(self.name, "is not valid JSON: it is empty.", 1, 1)
+            raise JsonFileError(self.name, "The file is not valid JSON: it is empty.", 1, 1)
         value = self.value(())
         self.skip()
         if self.offset < len(self.text):
@@ -220,7 +227,7 @@ class _Parser:
             self.offset = number.end()
             if number[1] or number[2]:
                 return float(number[0])
-            if len(number[0]) > 1000:  # int() raises ValueError beyond a few thousand digits
+            if len(number[0]) > 1000:  # int() raises ValueError for too many digits
                 raise self.fail("the number is too long", number.start())
             return int(number[0])
         word = _WORD.match(self.text, self.offset)

@@ -21,13 +21,13 @@ _HOST_KEYS = ("LocalHttpPort", "LocalHttpAddress", "CORS", "CORSCredentials")
 
 
 class _UnusableError(EmbeddedHostError):
-    """A fault for which the whole file is ignored, as ``func`` does."""
+    """A fault because of which the host ignores the whole file, as ``func`` does."""
 
 
 def read_local_settings(root: Path) -> tuple[LocalSettings, tuple[Problem, ...]]:
     """Return the settings and the warnings about them.
 
-    Without the file, or with an unusable one, the settings are empty. Raises nothing.
+    If the file is missing or unusable, the settings are empty, and no error is raised.
     """
     try:
         file = read_json(root / NAME, NAME)
@@ -35,7 +35,7 @@ def read_local_settings(root: Path) -> tuple[LocalSettings, tuple[Problem, ...]]
         return LocalSettings(), ()
     except JsonFileError as error:
         return LocalSettings(), (
-            error.problem("Correct it; until then the host ignores the file."),
+            error.problem("Correct the syntax. Until then the host ignores the file."),
         )
     reader = _Reader(file)
     try:
@@ -47,11 +47,12 @@ def read_local_settings(root: Path) -> tuple[LocalSettings, tuple[Problem, ...]]
 def effective_environment(
     settings: LocalSettings, environ: Mapping[str, str], root: Path | None = None
 ) -> tuple[dict[str, str], tuple[Problem, ...]]:
-    """Return the variables that the start adds to ``environ``, and the problems.
+    """Return the variables that the app needs in addition to ``environ``, and the problems.
 
-    A variable in ``environ`` overrides the file; a problem reports each value that is overridden.
-    As ``func start`` does, this adds FUNCTIONS_WORKER_RUNTIME if it is unset,
-    AZURE_FUNCTIONS_ENVIRONMENT=Development, and AzureWebJobsScriptRoot if ``root`` is given.
+    A variable in ``environ`` overrides a value of the file, and a problem reports this value. Like
+    ``func start``, this function adds AZURE_FUNCTIONS_ENVIRONMENT=Development. It adds
+    FUNCTIONS_WORKER_RUNTIME if the variable is unset, and AzureWebJobsScriptRoot if ``root`` is
+    given.
     """
     fold = str.upper if os.name == "nt" else str
     present = {fold(name): value for name, value in environ.items()}
@@ -106,7 +107,7 @@ class _Reader:
         for key in document:
             hint = "" if key.lower() in map(str.lower, _SECTIONS) else did_you_mean(key, _SECTIONS)
             if hint:
-                self.add_warning((key,), f"There is no section '{key}'.", hint, key=True)
+                self.add_warning((key,), f"'{key}' is not a known section.", hint, key=True)
         key, encrypted = sections.get("isencrypted", ("IsEncrypted", None))
         if encrypted is None or encrypted is True or str(encrypted).lower() == "true":
             fault = (
@@ -196,7 +197,7 @@ class _Reader:
             ):
                 return value
             self.add_warning(
-                (section, key), f"{section}.{key} must be {allowed}; it has no effect."
+                (section, key), f"{section}.{key} must be {allowed}. The host ignores it."
             )
             return None
 
@@ -219,5 +220,5 @@ class _Reader:
 
 
 def _text(value: object) -> str:
-    """Return a value for the environment. Booleans are in lower case, as in ``func``."""
+    """Return a value for the environment. Booleans are in lower case, as with ``func``."""
     return str(value).lower() if isinstance(value, bool) else str(value)

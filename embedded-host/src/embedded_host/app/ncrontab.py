@@ -1,10 +1,11 @@
-"""NCRONTAB schedules: second, minute, hour, day, month and day of week; the second is optional.
+"""NCRONTAB schedules: second (optional), minute, hour, day, month and day of week.
 
 The grammar is that of the .NET library NCrontab, which the Azure Functions host uses. No Python
-library implements it. croniter accepts more (``L``, ``#``, hashed values, ``7`` for Sunday, ranges
-that wrap) and rejects some valid schedules (abbreviated names, backward ranges). cronsim combines
-day and day of week with OR and needs Python 3.11. With either library, a schedule could be valid
-on only one of the two hosts, or run at different times.
+library implements this grammar. croniter accepts more (``L``, ``#``, hashed values, ``7`` for
+Sunday, ranges that wrap) and rejects some valid schedules (abbreviated names, backward ranges).
+cronsim combines day and day of week with OR and needs Python 3.11. With these libraries, some
+schedules would be valid only on the Azure Functions host or only on the embedded host. Others would
+run at different times.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ _MONTHS = [
 ]
 _DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 _CALENDAR = 400
-"""The period of the calendar in years. A date that does not occur in it never occurs."""
+"""The number of years after which the calendar repeats.
+
+A date that does not occur in this period never occurs.
+"""
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _STEP = re.compile(r"[+-]?[0-9]{1,9}")
 
@@ -91,7 +95,7 @@ class _Field:
                 if name.lower().startswith(value.lower()):
                     return index + self.low
         also = f" or a name ({self.names[0][:3]}, {self.names[1][:3]}, …)" if self.names else ""
-        hint = "; write * for any" if value == "?" else ""
+        hint = "; write * for any value" if value == "?" else ""
         raise NcrontabError(
             f"'{value}' in the {self.name} '{text}' is not a number "
             f"from {self.low} to {self.high}{also}{hint}"
@@ -133,7 +137,10 @@ class Ncrontab:
         return cls(*(field.parse(text) for field, text in zip(_FIELDS, fields, strict=True)))
 
     def next(self, after: datetime) -> datetime | None:
-        """Return the first matching time after ``after``, or None. Both are naive local times."""
+        """Return the first matching time after ``after``, or None.
+
+        ``after`` and the result are naive local times.
+        """
         if after >= datetime.max.replace(microsecond=0):
             return None
         begin = after.replace(microsecond=0) + timedelta(seconds=1)

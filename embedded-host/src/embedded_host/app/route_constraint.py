@@ -1,9 +1,9 @@
 """The constraints of ASP.NET Core route templates, such as ``int`` or ``range(1,9)``.
 
 Source: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints, compared
-with ``Microsoft.AspNetCore.Routing``. Two constraints accept less than .NET's: ``datetime`` knows
-only the usual formats, and ``regex`` has Python's syntax plus ``(?<name>…)``. A ``regex`` has no
-time limit (.NET: ten seconds), because Python's ``re`` cannot be interrupted.
+with ``Microsoft.AspNetCore.Routing``. Two constraints differ from those in .NET: ``datetime``
+accepts only the usual formats, and ``regex`` has Python's syntax plus ``(?<name>…)``. A ``regex``
+has no time limit, because Python's ``re`` cannot be interrupted. In .NET the limit is 10 s.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class RouteConstraintError(EmbeddedHostError, ValueError):
 
 _INTEGER = re.compile(
     rf"[{_BLANK}]*([+-]?)0*([0-9]{{1,19}})[{_BLANK}]*"
-)  # 64 bits have 19 digits at most
+)  # a 64-bit integer has at most 19 digits
 _DIGITS = r"(?:[0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)"
 _DECIMAL = re.compile(rf"[{_BLANK}]*[+-]?{_DIGITS}[+-]?[{_BLANK}]*")
 _FLOAT = re.compile(
@@ -37,7 +37,7 @@ _FLOAT = re.compile(
 )
 _FILE = re.compile(
     r"(?:.*/)?[^/.]*\.[^/]*[^/.][^/]*", re.DOTALL
-)  # something after a dot of the last segment
+)  # the last segment has a dot and, after it, a character that is not a dot
 _HEX = "[0-9a-f]"
 _DASHED = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 _GUID = re.compile(rf"{_HEX}{{32}}|{_DASHED}|\{{{_DASHED}\}}|\({_DASHED}\)", re.IGNORECASE)
@@ -111,7 +111,7 @@ def parse_constraint(text: str) -> Check:
     if key in _PLAIN:
         if opened:
             raise RouteConstraintError(
-                f"the constraint '{name}' takes no arguments, but '{text}' has some"
+                f"the constraint '{name}' takes no arguments, but is '{text}'"
             )
         return _PLAIN[key]
     if key == "regex":
@@ -122,7 +122,9 @@ def parse_constraint(text: str) -> Check:
                 f"'{arguments}' is not a regular expression: {error}"
             ) from None
         if not opened:
-            raise RouteConstraintError("the constraint 'regex' needs an expression: 'regex(^a+$)'")
+            raise RouteConstraintError(
+                "the constraint 'regex' needs an expression, as in 'regex(^a+$)'"
+            )
         return lambda value: pattern.search(value) is not None
     if key not in _NUMBERS:
         close = " or ".join(f"'{known}'" for known in get_close_matches(key, CONSTRAINTS, 2))
@@ -135,7 +137,7 @@ def parse_constraint(text: str) -> Check:
     if len(numbers) not in counts or not all(_integer_in(*_INT64, number) for number in numbers):
         expected = " or ".join(["an integer", "two integers"][count - 1] for count in counts)
         raise RouteConstraintError(
-            f"the constraint '{name}' needs {expected} in brackets, but is '{text}'"
+            f"the constraint '{name}' needs {expected} in parentheses, but is '{text}'"
         )
     least, most = int(numbers[0]), int(numbers[-1])
     if least > most or (key.endswith("length") and least < 0):

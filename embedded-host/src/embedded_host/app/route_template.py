@@ -1,4 +1,4 @@
-"""Parse and match ASP.NET Core route templates, the syntax of HTTP functions' routes.
+"""Parse and match ASP.NET Core route templates. Routes of HTTP functions have this syntax.
 
 Sources: functions-host.md#http-routing and
 https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates, compared with
@@ -19,7 +19,7 @@ from embedded_host.errors import EmbeddedHostError
 
 
 class RouteTemplateError(EmbeddedHostError, ValueError):
-    """An invalid template. ``message`` has the reason, ``column`` the position (from 1)."""
+    """An invalid template. ``message`` has the reason. ``column`` counts from 1."""
 
     def __init__(self, message: str, column: int) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ Segment = tuple["str | Parameter", ...]
 
 
 class RouteTemplate:
-    """A compiled template. Methods and route prefix are not part of it."""
+    """A compiled template. It does not include the methods of the route."""
 
     def __init__(
         self, template: str, segments: Sequence[Segment], checks: dict[str, tuple[Check, ...]]
@@ -52,13 +52,16 @@ class RouteTemplate:
             part for segment in segments for part in segment if isinstance(part, Parameter)
         )
         self.canonical = "/".join("".join(map(_canonical, segment)) for segment in segments)
-        """The template without parameter names and case. Equal strings match the same paths."""
+        """The template without parameter names and case.
+
+        Templates with the same ``canonical`` match the same paths.
+        """
         self._complex: list[tuple[str, Segment]] = []
         self._names: list[str] = []
         self._pattern = re.compile(self._regex(segments), re.IGNORECASE | re.DOTALL)
         self._defaults = [(p.name, p.default) for p in self.parameters if p.default is not None]
         self._checks = [
-            # Only an optional parameter, and one with no constraint but ``nonfile``, may be unset.
+            # A parameter may be unset if it is optional or its only constraint is ``nonfile``.
             (
                 p.name,
                 p.kind == "optional" or all(c.lower() == "nonfile" for c in p.constraints),
@@ -70,7 +73,7 @@ class RouteTemplate:
 
     @classmethod
     def parse(cls, template: str) -> RouteTemplate:
-        """Compile a template without its leading ``/`` or ``~/``. Raises RouteTemplateError."""
+        """Compile a template. A leading ``/`` or ``~/`` is ignored. Raises RouteTemplateError."""
         segments = _segments(template)
         checks: dict[str, tuple[Check, ...]] = {}
         for part in (part for segment in segments for part in segment):
@@ -84,8 +87,8 @@ class RouteTemplate:
     def match(self, path: str) -> dict[str, str] | None:
         """Return the parameters of a path, or None if it does not match.
 
-        ``path`` is percent-encoded and has no leading slash. Values are decoded except ``%2F``. A
-        catch-all keeps a trailing slash. An unset optional parameter has no entry
+        ``path`` is percent-encoded and has no leading slash. In values, ``%2F`` remains encoded.
+        The value of a catch-all keeps a trailing slash. An unset optional parameter has no entry
         (functions-host.md#http-routing and #http-requests).
         """
         found = self._pattern.fullmatch(percent_decoded(path) if "%" in path else path)
@@ -117,7 +120,7 @@ class RouteTemplate:
         return self.canonical == other.canonical
 
     def _regex(self, segments: Sequence[Segment]) -> str:
-        """Return a pattern with one group per parameter, and one per segment with several parts."""
+        """Return a pattern with one group for each parameter or segment of several parts."""
         pattern, open_groups = "", 0
         for index, segment in enumerate(segments):
             slash = "/" if index else ""
@@ -139,7 +142,7 @@ class RouteTemplate:
 
 
 def function_route(prefix: str, route: str | None, name: str) -> str:
-    """Return the template of a function: the prefix, then its route, else its name.
+    """Return the template of a function: the prefix, then the route or, without a route, the name.
 
     Source: functions-host.md#http-routing.
     """
@@ -151,7 +154,7 @@ _ESCAPES = re.compile(r"(?:%(?!2[fF])[0-9a-fA-F]{2})+")
 
 
 def percent_decoded(path: str) -> str:
-    """Decode a path like Kestrel: UTF-8, except ``%2F`` and bytes that are not valid UTF-8."""
+    """Percent-decode a path as UTF-8. As in Kestrel, ``%2F`` and invalid bytes remain encoded."""
     return _ESCAPES.sub(_decoded_escapes, path)
 
 
@@ -302,11 +305,13 @@ def _end_of_literal(template: str, at: int) -> int:
 
 
 def _parameter(text: str, column: int) -> Parameter:
-    """Parse the string between the braces of a parameter, with doubled braces undone."""
+    """Parse the string between the braces of a parameter. It contains no doubled braces."""
     stars = 2 if text.startswith("**") else 1 if text.startswith("*") else 0
     optional = text.endswith("?")
     if optional and stars:
-        raise RouteTemplateError("a catch-all cannot be optional: it also matches ''", column)
+        raise RouteTemplateError(
+            "a catch-all cannot be optional, because it also matches an empty path", column
+        )
     inner = text[stars : len(text) - optional]
     cut = next((i for i, char in enumerate(inner) if i and char in ":="), len(inner))
     name, rest = inner[:cut], inner[cut:]
@@ -334,8 +339,8 @@ def _parameter(text: str, column: int) -> Parameter:
 def _end_of_arguments(text: str, at: int) -> int:
     """Return the index after the arguments of a constraint.
 
-    A ``)`` closes them at the end or before ``:`` or ``=``, except the first one after a ``:`` or
-    ``=`` inside the arguments.
+    The arguments end at a ``)`` that is the last character or is followed by ``:`` or ``=``. After
+    a ``:`` or ``=`` in the arguments, the next ``)`` is ignored.
     """
     while at < len(text):
         if text[at] == ")" and text[at + 1 : at + 2] in ("", ":", "="):

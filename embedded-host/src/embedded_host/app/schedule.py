@@ -34,10 +34,10 @@ class Schedule(Protocol):
 
     @property
     def is_frequent(self) -> bool:
-        """True for a schedule below one minute. The host stores no status for it."""
+        """True if the due times are less than one minute apart. The host then stores no status."""
 
     def next(self, after: datetime) -> datetime | None:
-        """Return the first due time after ``after`` in UTC, or None. ``after`` is aware."""
+        """Return the first due time after ``after`` in UTC, or None. ``after`` has a time zone."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class CronSchedule:
     """A schedule in NCRONTAB.
 
     If the clock is set forward, a due time in the gap moves forward by the length of the gap. If
-    the clock is set back, an interval continues through the repeated hour, and a fixed time is due
-    once, in the first pass.
+    the clock is set back, one hour occurs twice. A schedule with an interval is due in both passes
+    of this hour, and a schedule with a fixed time is due only in the first pass.
     """
 
     cron: Ncrontab
@@ -55,16 +55,16 @@ class CronSchedule:
 
     @property
     def is_frequent(self) -> bool:
-        """True for a schedule below one minute."""
+        """True if the schedule is due several times in every minute."""
         cron = self.cron
         rest = (cron.minutes, cron.hours, cron.days, cron.months, cron.days_of_week)
         return len(cron.seconds) > 1 and [len(values) for values in rest] == [60, 24, 31, 12, 7]
 
     @property
     def _is_interval(self) -> bool:
-        """True if second, minute or hour has consecutive values, as on the Azure Functions host.
+        """True if second, minute or hour has consecutive values.
 
-        That host checks NCrontab's normalized string for ``*`` and ``-``.
+        Source: the Azure Functions host searches NCrontab's normalized string for ``*`` and ``-``.
         """
         fields = (self.cron.seconds, self.cron.minutes, self.cron.hours)
         return any(b - a == 1 for values in fields for a, b in pairwise(values))
@@ -153,7 +153,8 @@ def parse_schedule(text: str, zone: tzinfo = timezone.utc) -> Schedule:
 def time_zone(environ: Mapping[str, str]) -> tuple[tzinfo, str | None]:
     """Return the time zone of schedules, and the fault of WEBSITE_TIME_ZONE or None.
 
-    The time zone is ``WEBSITE_TIME_ZONE``, else ``TZ`` if it is a valid name, else UTC.
+    The time zone is that of ``WEBSITE_TIME_ZONE``. Without this setting, it is that of ``TZ``. If
+    the name is missing or invalid, it is UTC.
     """
     name = setting(ZONE_SETTING, environ)
     if name:
@@ -162,7 +163,7 @@ def time_zone(environ: Mapping[str, str]) -> tuple[tzinfo, str | None]:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             return (
                 timezone.utc,
-                f"{ZONE_SETTING} is '{name}', which is not a time zone of this machine.",
+                f"{ZONE_SETTING} is '{name}', but this machine has no time zone of that name.",
             )
     try:
         return ZoneInfo(environ.get("TZ") or "UTC"), None

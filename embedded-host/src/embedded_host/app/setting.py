@@ -11,11 +11,14 @@ _REFERENCE = re.compile(r"%([^%]*)%")
 
 
 class UnresolvedSettingError(EmbeddedHostError, LookupError):
-    """A ``%NAME%`` without a setting, or a single ``%``. ``str()`` names it."""
+    """A reference ``%NAME%`` to a setting that does not exist, or a single ``%``."""
 
 
 def setting(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return a setting or None. As in .NET, case is ignored, and ``:`` equals ``__``."""
+    """Return the value of a setting, or None if the setting does not exist.
+
+    As in .NET, the name is not case-sensitive, and ``:`` equals ``__``.
+    """
     if name in environ:
         return environ[name]
     wanted = _folded(name)
@@ -23,7 +26,7 @@ def setting(name: str, environ: Mapping[str, str]) -> str | None:
 
 
 def resolve_percent(text: str, environ: Mapping[str, str]) -> str:
-    """Replace each ``%NAME%`` in a string by its setting. Raises UnresolvedSettingError."""
+    """Replace each ``%NAME%`` by the value of the setting. Raises UnresolvedSettingError."""
 
     def value(reference: re.Match[str]) -> str:
         found = setting(reference[1], environ) if reference[1] else None

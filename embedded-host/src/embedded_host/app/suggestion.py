@@ -1,4 +1,4 @@
-"""Suggestions for misspelt names."""
+"""Suggestions for misspelled names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from difflib import SequenceMatcher
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known name that ``word`` probably misspells, without regard to case, or None."""
-    # The score admits "dirction", "methdos" and "autLevel", but not "type2" for "path".
+    """Return the known name of which ``word`` is probably a misspelling, or None."""
+    # At this score, "dirction", "methdos" and "autLevel" match, but "type2" and "path" do not.
     best, best_score = None, 0.78
     lowered = word.lower()
     for name in known:
@@ -22,6 +22,6 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``Did you mean 'x'?``, or the empty string without a similar name."""
+    """Return ``Did you mean 'x'?``, or an empty string if no name is similar."""
     found = closest(word, known)
     return f"Did you mean '{found}'?" if found else ""

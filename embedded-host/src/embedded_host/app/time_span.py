@@ -21,7 +21,10 @@ _FORMATS = (
     ),
     re.compile(r"(?P<days>\d{1,8}):(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})", re.ASCII),
 )
-"""Formats by precedence. ``24:00:00`` means 24 days, as in .NET, because hours end at 23."""
+"""The formats in the order in which they are tried.
+
+As in .NET, ``24:00:00`` means 24 days, because an hour is at most 23.
+"""
 
 
 def parse_time_span(text: str) -> timedelta | None:

@@ -16,7 +16,7 @@ class TimerTrigger:
 
     function: Function
     text: str
-    """The schedule as written, with its settings resolved."""
+    """The schedule as a string. Its ``%NAME%`` references are replaced."""
     schedule: Schedule
     run_on_startup: bool = False
     use_monitor: bool = True
@@ -46,12 +46,12 @@ class TimerTrigger:
 
     @property
     def is_monitored(self) -> bool:
-        """True if the host stores the status of the timer, in order to run a missed due time."""
+        """True if the host stores the status of the timer, so that it can run a missed due time."""
         return self.use_monitor and not self.schedule.is_frequent
 
 
 def check_timer(binding: Binding) -> list[tuple[str, str]]:
-    """Return pairs of a property in lower case and its fault, for a binding of a file."""
+    """Check a timerTrigger. Return pairs of a property, in lower case, and its fault."""
     wrong: list[tuple[str, str]] = []
     text = binding.properties.get("schedule")
     if not isinstance(text, str) or not text.strip():

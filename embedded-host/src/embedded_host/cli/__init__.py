@@ -1,7 +1,7 @@
 """The command line.
 
-Any Python 3 can import this file, so that an unsupported version gets a message instead of a
-syntax error.
+All versions of Python 3 can import this file. An unsupported version therefore prints a message
+instead of a syntax error.
 """
 
 import sys

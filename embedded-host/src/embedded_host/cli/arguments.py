@@ -22,16 +22,21 @@ else:  # the type is not generic before click 8.4
 
 
 class NonEmpty(StringType):
-    """A non-empty name or id. An empty value means "all" in the management API."""
+    """A non-empty name or id. The management API interprets an empty value as "all"."""
 
     name = "text"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
-        """Return the value. Raises BadParameter if it is blank."""
+        """Return the value. Raises BadParameter if the value is blank."""
         if not str(value).strip():
-            self.fail("The value is empty. Check that the shell variable is set.", param, ctx)
+            self.fail(
+                "The value is empty. If it comes from a shell variable, check that the variable "
+                "is set.",
+                param,
+                ctx,
+            )
         return str(value)
 
 
@@ -59,12 +64,12 @@ top = click.option(
 continuation_token = click.option(
     "--continuation-token",
     metavar="TOKEN",
-    help="Continue after the previous page, which printed this token.",
+    help="Print the next page. The command printed this token after the previous page.",
 )
 
 
 class Timestamp(TimeType):
-    """A date and time in a common format. UTC is the default time zone, as for func."""
+    """A date and time in a common format. The default time zone is UTC, as in Core Tools (func)."""
 
     name = "time"
 
@@ -109,8 +114,8 @@ def created_between(function: Callback) -> Callback:
 def runtime_status(function: Callback) -> Callback:
     """Add the option ``--runtime-status``.
 
-    A user can separate several values by spaces, as for func (``--runtime-status completed
-    failed``), or by commas, or repeat the option. ``statuses`` parses the values.
+    Several values are separated by spaces, as in Core Tools (``--runtime-status completed
+    failed``), or by commas. The option can also be repeated. ``statuses`` parses the values.
     """
     function = click.argument("more_statuses", nargs=-1, metavar="")(function)
     return click.option(
@@ -144,9 +149,9 @@ def statuses(
 
 
 def json_argument(value: str | None, option: str) -> str | None:
-    """Return the JSON in an option's value unchanged, or None if the option has no value.
+    """Return the JSON in an option's value unchanged, or None if the option is not set.
 
-    A value ``@file.json`` means the content of that file, and ``@-`` means stdin. Raises
+    The value ``@file.json`` selects the content of that file, and ``@-`` selects stdin. Raises
     BadParameter if the file cannot be read or the JSON is invalid.
     """
     if value is None:
@@ -171,9 +176,9 @@ def json_argument(value: str | None, option: str) -> str | None:
 
 
 def sdk_encoded(json_value: str) -> str:
-    """Return JSON encoded as a JSON string, which the SDK's ``get_input`` expects.
+    """Return JSON encoded as a JSON string.
 
-    Source: functions-host.md#encoding-per-hop.
+    The SDK's ``get_input`` expects this encoding (functions-host.md#encoding-per-hop).
     """
     return json.dumps(json_value)
 

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 @as_json
 @state_options
 def backup(target: Target, file: Path | None, as_json: bool) -> None:
-    """Copy the state to FILE. The host may keep running.
+    """Copy the state to FILE. A running host does not need to stop.
 
-    The copy is a consistent snapshot in one file, which only you can read. The command verifies the
-    copy. Without FILE, the copy is named after the current time and is written to the folder
-    backups of the state folder.
+    The copy is one file with a consistent snapshot. Only your user can read the file. The command
+    verifies the copy. Without FILE, the command writes the copy to the folder backups in the state
+    folder. The file name then contains the current time.
 
-    To restore a backup, stop the host, move state.db, state.db-wal and state.db-shm away, and copy
-    the backup to state.db.
+    To restore a backup, stop the host, move state.db, state.db-wal and state.db-shm to another
+    folder, and copy the backup to state.db.
 
     Examples:
       embedded-host backup
@@ -58,7 +58,7 @@ def backup(target: Target, file: Path | None, as_json: bool) -> None:
 def _open(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the state for reading. Raises StateError.
 
-    Without a running host, this does not write to the state folder.
+    If no host is running, SQLite creates no files in the state folder.
     """
     from embedded_host.store.interface import StateError
     from embedded_host.store.lock import StateLock

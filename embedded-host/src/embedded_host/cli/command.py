@@ -17,12 +17,12 @@ EXIT_CODES = (
     "3 no such instance, entity or function; 4 not allowed in the instance's status."
 )
 Callback = Callable[..., object]
-"""The function of a command. click passes the options as keyword arguments."""
+"""The function that implements a command. click passes the options as keyword arguments."""
 AnyCommand = TypeVar("AnyCommand", bound=click.Command)
 
 
 class CommandError(EmbeddedHostError, click.ClickException):
-    """The failure of a command. The message states the cause, the file or host, and the fix."""
+    """The failure of a command. The message contains the cause, the file or host, and the fix."""
 
 
 class NotFoundError(CommandError):
@@ -45,11 +45,11 @@ def no_instance(instance_id: str, source: str) -> NotFoundError:
 class Command(click.Command):
     """A command that reports each error as a message and an exit code.
 
-    ``EMBEDDED_HOST_TRACEBACK=1`` in the environment shows the traceback instead.
+    If ``EMBEDDED_HOST_TRACEBACK=1`` is in the environment, the traceback is printed instead.
     """
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. Raises only click's exceptions, such as CommandError."""
+        """Run the command. Exceptions that are not click's are raised as CommandError."""
         for stream in (sys.stdout, sys.stderr):
             # Escape characters that the console cannot display.
             if reconfigure := getattr(stream, "reconfigure", None):
@@ -59,8 +59,8 @@ class Command(click.Command):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
-            # The reader of the pipe (head, less) has exited. stdout must not fail when Python
-            # flushes it at exit.
+            # The program that reads the pipe, such as head or less, has exited. Without a new
+            # stdout, Python would print an error when it flushes stdout at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return None
         except Exception as error:
@@ -82,7 +82,7 @@ def _as_command_error(error: Exception) -> CommandError:
 
 
 def command(name: str | None = None) -> Callable[[Callback], Command]:
-    """Return a decorator that makes a function a command, like ``click.command``."""
+    """Return a decorator that converts a function to a Command, like ``click.command``."""
 
     def decorate(function: Callback) -> Command:
         return keep_examples(click.command(name, cls=Command, epilog=EXIT_CODES)(function))

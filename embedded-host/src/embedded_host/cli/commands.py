@@ -53,11 +53,11 @@ _MODULES = {
 )
 @click.version_option(__version__, prog_name="embedded-host")
 def cli() -> None:
-    """Run Python Durable Functions apps with nothing but Python.
+    """Run Durable Functions apps that are written in Python. Only Python is required.
 
-    Commands for instances use the host at http://localhost:7071, at the port in
-    local.settings.json, or at --url. If no host responds, commands that only read use the state
-    file. The first line on stderr names the host or the file.
+    Commands for instances use the host at --url. Default: http://localhost with the port in
+    local.settings.json, or 7071. If no host responds, commands that only read use the state file.
+    The first line on stderr contains the URL of the host or the path of the file.
 
     Examples:
       embedded-host init my-app
@@ -100,7 +100,7 @@ def _host_names(
     "--port",
     "-p",
     type=click.IntRange(0, 65535),
-    help="The port. Default: LocalHttpPort in local.settings.json, or 7071. 0 selects a free one.",
+    help="The port. Default: LocalHttpPort in local.settings.json, or 7071. 0 selects a free port.",
 )
 @click.option(
     "--address",
@@ -118,25 +118,31 @@ def _host_names(
     type=click.Choice(["on", "off"]),
     default="on",
     show_default=True,
-    help="With off, the host is faster on slow disks, but a power loss can lose acknowledged work.",
+    help="off makes the host faster on slow disks, but a power loss can lose acknowledged work.",
 )
 @click.option(
     "--in-process",
     is_flag=True,
     help="Run functions in the host's process, for a debugger or coverage. Implies --no-reload.",
 )
+@click.option(
+    "--python",
+    metavar="PATH",
+    help="Run the app with this interpreter. Default: the active environment, or .venv, venv or "
+    "env in the app folder, or the interpreter of the host.",
+)
 @click.option("--no-reload", is_flag=True, help="Do not reload changed files.")
 @click.option(
     "--auth",
     is_flag=True,
     help="Require access keys, as in Azure. The command embedded-host keys list prints the keys. "
-    "Default: no keys, as with func.",
+    "Default: no keys are required, as with func.",
 )
 @click.option(
     "--allow-anonymous-network",
     is_flag=True,
-    help="Listen on --address without access keys, for a container whose port is published on "
-    "127.0.0.1 only.",
+    help="Do not require access keys, although other machines can reach --address. Use this option "
+    "in a container whose port is published only on 127.0.0.1.",
 )
 @click.option(
     "--allow-host",
@@ -157,6 +163,7 @@ def start(
     state: Path | None,
     fsync: str,
     in_process: bool,
+    python: str | None,
     no_reload: bool,
     auth: bool,
     allow_anonymous_network: bool,
@@ -177,7 +184,7 @@ def start(
     from embedded_host.host import HostOptions, run_host
 
     options = HostOptions(
-        # Path.resolve() would follow links, which sys.path and tracebacks would show.
+        # Path.resolve() would follow links. sys.path and tracebacks would then contain other paths.
         root=Path(os.path.abspath(script_root)),  # noqa: PTH100
         port=port,
         address=address,
@@ -186,6 +193,7 @@ def start(
         names=names,
         state=state.absolute() if state else None,
         in_process=in_process,
+        python=python,
         reload=not (no_reload or in_process),
         verbose=verbose,
         fsync=fsync == "on",
@@ -194,10 +202,10 @@ def start(
 
 
 def _print_error(error: click.ClickException) -> None:
-    """Print an error. An error of click receives its error code here."""
+    """Print an error. If its message has no error code, append one."""
     from embedded_host.cli.output import printable
 
-    # The message of a NoArgsIsHelpError (click 8.2 and newer) is the help.
+    # The message of a NoArgsIsHelpError (click 8.2 and newer) is the help text.
     if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
         code = "EH500" if isinstance(error, click.UsageError) else "EH599"
         lines = with_code(error.format_message(), code).split("\n")

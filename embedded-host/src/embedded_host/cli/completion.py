@@ -12,9 +12,9 @@ from embedded_host.cli.command import CommandError, command
 def completion(shell: str) -> None:
     """Print a completion script for a shell.
 
-    The script completes commands and options. It supports bash 4.4 and newer, zsh (load it after
-    compinit), fish, and PowerShell. PowerShell requires click 8.5 or newer (pip install --upgrade
-    click).
+    The script completes commands and options in bash 4.4 and newer, zsh, fish and PowerShell. In
+    zsh, load the script after compinit. For PowerShell, click 8.5 or newer is required (pip install
+    --upgrade click).
 
     Examples:
       echo 'eval "$(embedded-host completion bash)"' >> ~/.bashrc
@@ -29,7 +29,7 @@ def completion(shell: str) -> None:
     completion_class = get_completion_class(shell)
     if completion_class is None:
         raise CommandError(
-            f"The installed click does not support completion for {shell}: upgrade it (pip install "
-            "--upgrade click). [EH531]"
+            f"The installed version of click does not support completion for {shell}. Upgrade "
+            "click: pip install --upgrade click. [EH531]"
         )
     click.echo(completion_class(cli, {}, "embedded-host", "_EMBEDDED_HOST_COMPLETE").source())

@@ -22,10 +22,10 @@ from embedded_host.task_hub.diagnosis import Diagnosis, suspended_diagnosis
 def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     """Show why an instance does not continue.
 
-    The output lists the calls, timers and events that the instance waits for. The diagnosis of a
-    running embedded host is complete. For a state file or the Azure Functions host, the command
-    derives the diagnosis from the history, which does not contain the external events that an
-    orchestrator waits for.
+    The output lists the calls, timers and events that the instance waits for. A running embedded
+    host returns a complete diagnosis. For a state file or the Azure Functions host, the command
+    derives the diagnosis from the history. The history does not contain the external events that
+    an orchestrator waits for.
 
     Examples:
       embedded-host diagnose --id order-7
@@ -55,7 +55,7 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     click.echo(f"{printable(status.name)} '{printable(instance_id)}' is {status.runtime_status}.")
     click.echo(printable(diagnosis["text"]))
     if status.runtime_status == "Failed":
-        # The output is the error's message, with the traceback of the app's code.
+        # The output is the error message with the traceback of the app's code.
         click.echo("\n".join(printable(line) for line in str(status.output).splitlines()))
     waits = diagnosis["waitsFor"]
     if waits:
@@ -73,23 +73,24 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
 
 
 def from_history(status: InstanceStatus) -> Diagnosis:
-    """Return the diagnosis derived from a history. It does not list external events or queues."""
+    """Derive a diagnosis from a history. The diagnosis does not list awaited external events."""
     if status.is_finished:
         return Diagnosis([], f"It has finished: {status.runtime_status}.")
     if status.runtime_status == "Suspended":
         return suspended_diagnosis(status.updated, str(status.output) if status.output else None)
     if status.runtime_status == "Pending":
-        return Diagnosis([], "Its first turn is pending: no host has started it yet.")
+        return Diagnosis([], "It has not started yet: no host has run its first turn.")
     view = HistoryView.of(status.events())
-    # The API returns no task ids, so the ids in this history are not the ids of the instance.
+    # The API returns no task ids. The ids in this view are generated, so they are removed.
     waits = [replace(wait, task_id=None) for wait in open_waits(view)]
     if waits:
         return Diagnosis(
-            waits, f"Not finished: {joined(waits)}. It may also wait for external events."
+            waits, f"It waits for {joined(waits)}. It may also wait for external events."
         )
     since = view.events[-1].timestamp if view.events else status.updated
     return Diagnosis(
         [],
         f"It has had no open calls or timers since {since}. It waits for an external event or for "
-        "a turn on a host, or, on the Azure Functions host, for a function that does not exist.",
+        "its next turn. On the Azure Functions host, it may also wait for a function that does not "
+        "exist.",
     )

@@ -17,7 +17,7 @@ from embedded_host.cli.output import format_cell, print_json, print_result, prin
 from embedded_host.cli.target import Target, host_options, target_options
 
 _name = click.option(
-    "--name", required=True, type=NonEmpty(), metavar="NAME", help="The entity function."
+    "--name", required=True, type=NonEmpty(), metavar="NAME", help="The entity function's name."
 )
 _key = click.option("--key", required=True, metavar="KEY", help="The entity's key.")
 
@@ -98,14 +98,16 @@ def get(target: Target, name: str, key: str, as_json: bool) -> None:
 @_key
 @click.option("--operation", required=True, type=NonEmpty(), metavar="NAME", help="The operation.")
 @click.option(
-    "--input", metavar="JSON|@FILE", help="The operation's input as JSON; @- reads it from stdin."
+    "--input",
+    metavar="JSON|@FILE",
+    help="The operation's input as JSON. @FILE reads a file, and @- reads stdin.",
 )
 @as_json
 @host_options
 def signal(
     target: Target, name: str, key: str, operation: str, input: str | None, as_json: bool
 ) -> None:
-    """Signal an entity, without waiting for the operation.
+    """Send an operation to an entity. The command does not wait until the operation runs.
 
     The first signal creates the entity.
 
@@ -117,7 +119,7 @@ def signal(
     print_result(
         as_json,
         {"entityId": {"name": name.lower(), "key": key}, "operation": operation},
-        f"Signaled the operation '{operation}' to the entity '{name}' with the key '{key}'.",
+        f"Sent the operation '{operation}' to the entity '{name}' with the key '{key}'.",
     )
 
 

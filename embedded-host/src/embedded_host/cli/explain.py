@@ -36,7 +36,7 @@ def explain(code: str | None) -> None:
 
 
 def _plain(markdown: str) -> str:
-    """Return Markdown without the targets of links."""
+    """Return Markdown in which each link is replaced by its text."""
     return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
 
 

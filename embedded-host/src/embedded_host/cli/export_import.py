@@ -1,4 +1,4 @@
-"""The commands ``export`` and ``import``: an instance with its history in a file."""
+"""The commands ``export`` and ``import``, which write and read a file with one instance."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ from embedded_host.store.sqlite import SqliteStore
 def export(target: Target, instance_id: str, output: Path | None) -> None:
     """Export an instance with its history as JSON.
 
-    An export from a state file is complete, and the host may keep running. An unfinished instance
-    continues after the import. An export from a host with --url contains the status of the
-    management API, which can be imported if the instance has finished.
+    An export from a state file is complete: an unfinished instance continues after the import. A
+    running host does not need to stop. An export from a host (--url) contains only the status of
+    the management API. It can be imported if the instance has finished or has not scheduled a task,
+    such as an activity or a timer.
 
     Examples:
       embedded-host export --id order-7 -o order-7.json
@@ -68,7 +69,7 @@ def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
     """Return the document of an instance in the state file.
 
     Returns None if there is no state file. Also returns None if the file does not contain the
-    instance and ``--state`` was not used, because a running host may use another state folder.
+    instance and ``--state`` was not used: a running host may use another state folder.
     """
     path = target.state_folder / STATE_FILE
     if not path.is_file():
@@ -77,7 +78,7 @@ def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
     with state.open() as store:
         row = store.instance(state.hub, instance_id)
         if row is None and target.state is None:
-            return None  # the running host may use another state folder
+            return None
         click.echo(f"State: {state.name} (read-only)", err=True)
         if row is None:
             raise no_instance(instance_id, state.name)
@@ -99,7 +100,7 @@ def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
 def import_(target: Target, file: str, new_id: str | None, replace: bool, as_json: bool) -> None:
     """Import an exported instance into a state file.
 
-    FILE is the output of embedded-host export; - reads stdin.
+    FILE is the output of embedded-host export. The value - reads stdin.
 
     Stop the host before the import. The instance continues when the host starts again.
 

@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FunctionRow:
-    """A function in the list. ``--json`` prints the same members in camelCase."""
+    """A function in the list. ``--json`` prints the attributes with names in camelCase."""
 
     name: str
     trigger: str
     """The type of the trigger, or an empty string if it is unknown."""
     durable_name: str | None
-    """The name by which callers use the orchestrator, activity or entity."""
+    """The name with which an orchestrator, activity or entity is called, or None."""
     methods: Sequence[str]
     route: str | None
-    """The path of an HTTP function of an app folder."""
+    """The path of an HTTP function, or None in a list from a running host."""
     url: str | None
-    """The URL of an HTTP function of a running host."""
+    """The URL of an HTTP function, or None in a list from an app folder."""
     disabled: bool
     problem: str | None
-    """The reason why the function is out of service."""
+    """The reason why the function is out of service, or None."""
 
     def document(self) -> Json:
         """Return the JSON object of ``--json``."""
@@ -115,10 +115,10 @@ def of_host(target: Target) -> list[FunctionRow]:
 
 
 def of_folder(target: Target) -> list[FunctionRow]:
-    """Return the functions of an app folder, by name.
+    """Return the functions of an app folder, sorted by name.
 
     A worker imports the app, because the functions of a v2 app are known only after the import.
-    Raises CommandError if the app does not load.
+    Raises CommandError if the app cannot be loaded.
     """
     import asyncio
 
@@ -156,13 +156,20 @@ def of_folder(target: Target) -> list[FunctionRow]:
 
 async def _load(app: App, environ: Mapping[str, str]) -> LoadedApp:
     from embedded_host.task_hub.invoker import WorkerLostError
+    from embedded_host.workers.app_interpreter import AppInterpreterError, find_app_interpreter
     from embedded_host.workers.factory import make_worker
     from embedded_host.workers.loaded_app import load_request, loaded_app
 
-    worker = make_worker(environ, in_process=False)
+    try:
+        interpreter = find_app_interpreter(app.root, environ)
+    except AppInterpreterError as error:
+        raise CommandError(str(error)) from error
+    worker = make_worker(environ, in_process=False, interpreter=interpreter)
     try:
         await worker.start()
         loaded = await worker.load(load_request(app, environ, "http://127.0.0.1:1/durabletask/"))
+    except AppInterpreterError as error:
+        raise CommandError(str(error)) from error
     except WorkerLostError as lost:
         raise CommandError(
             f"The worker process exited while it loaded the app: {lost}. [EH203]"

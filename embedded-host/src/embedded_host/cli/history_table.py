@@ -22,9 +22,9 @@ _DETAILS = ("result", "reason", "fire_at", "data", "input")
 
 
 def history_rows(status: InstanceStatus) -> list[tuple[str, str, str, str]]:
-    """Return time, type, name and detail of each event, in the order of the API.
+    """Return the time, type, name and detail of each event, in the order of the API.
 
-    A completed call has one row: the row of its completion event.
+    A completed call has only one row, the row of its completion event.
     """
     view = HistoryView.of(status.events_as_shown())
     return [
@@ -45,7 +45,7 @@ def _name(event: HistoryEvent, view: HistoryView) -> str:
         return _name(scheduled, view) if isinstance(scheduled, _CALLS) else ""
     if isinstance(event, SubOrchestrationInstanceCreated) and event.instance_id:
         return f"{event.name} ({event.instance_id})"
-    if isinstance(event, EventSent):  # the name of all of these events is "op"
+    if isinstance(event, EventSent):  # the name of each EventSent event is "op"
         return event.instance_id
     return event.name if isinstance(event, (ExecutionStarted, EventRaised, *_CALLS)) else ""
 
@@ -66,6 +66,6 @@ def _detail(event: HistoryEvent, view: HistoryView) -> object:
 
 
 def _operation_input(input: str | None) -> object:
-    """Return the value of an operation's input, which the SDK encodes as JSON twice."""
+    """Return the value of an operation's input. The SDK encodes this input as JSON twice."""
     value = shown_value(input)
     return shown_value(value) if isinstance(value, str) else value

@@ -15,10 +15,9 @@ from embedded_host.cli.command import CommandError, command
 
 TEMPLATES = Path(__file__).parent / "templates"
 _RENAMED = {"gitignore": ".gitignore", "funcignore": ".funcignore"}
-"""The file names in a new app, by the name of the template.
+"""The file names in a new app, by the file name of the template.
 
-The templates have other names, so that Git does not apply them to this repository.
-
+The names of these templates have no dot, so that no tool applies the templates to this repository.
 """
 
 
@@ -35,14 +34,16 @@ The templates have other names, so that Git does not apply them to this reposito
 def init(folder: Path, model: str) -> None:
     """Create a new app in FOLDER. Default: the current folder.
 
-    The app has an HTTP function, an orchestrator, an activity and tests. If one of these files
-    exists, the command fails and writes nothing.
+    The app has an HTTP function, an orchestrator, an activity and tests. If FOLDER already contains
+    one of the app's files, the command fails and writes nothing.
 
     Examples:
       embedded-host init my-app
       embedded-host init my-app --model v1
     """
-    folder = Path(os.path.normpath(folder))  # "new/../app" is "app", also before "new" exists
+    folder = Path(
+        os.path.normpath(folder)
+    )  # "new/../app" becomes "app", even if "new" does not exist
     files = app_files(folder, model)
     existing = [path for path in files if path.exists()]
     if existing:
@@ -74,7 +75,7 @@ def init(folder: Path, model: str) -> None:
 
 
 def _quoted(folder: Path) -> str:
-    """Return a folder as one argument for the system's shell."""
+    """Return the path of a folder, quoted as one argument for the system's shell."""
     return list2cmdline([str(folder)]) if sys.platform == "win32" else shlex.quote(str(folder))
 
 

@@ -1,8 +1,8 @@
 """The JSON document of an exported instance, and its conversion from and to a store.
 
-Each document has the instance's status, in the format of the management API with
-``historyEvents``. A document from a state file also has the recorded state, with which an
-unfinished instance continues after the import.
+Each document contains the instance's status in the format of the management API, with
+``historyEvents``. A document from a state file also contains the recorded state. An unfinished
+instance needs this state to continue after the import.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class _Part(Struct, frozen=True, kw_only=True, rename="camel"):
 class InstanceRecord(_Part, frozen=True, kw_only=True):
     """The instance's row in the store.
 
-    Times are in ISO 8601 and UTC. Input, output and custom status are JSON, but the output of a
-    failed or terminated instance is a plain string.
+    Times are in ISO 8601 and UTC. Input, output and custom status are JSON. However, the output of
+    a failed or terminated instance is a plain string.
     """
 
     name: str
@@ -183,9 +183,9 @@ def _document(
 
 
 def parse_document(document: object, source: str) -> InstanceDocument:
-    """Return the document of a JSON value. ``source`` is the file's name.
+    """Convert a JSON value to a document. ``source`` is the name of the file for messages.
 
-    Raises CommandError if the value is not an export of this version, or is incomplete.
+    Raises CommandError if the value is incomplete or is not an export of this version.
     """
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CommandError(
@@ -202,7 +202,7 @@ def parse_document(document: object, source: str) -> InstanceDocument:
         state = members if "instance" in members else None
         return convert({**members, "state": state}, InstanceDocument)
     except (ValueError, RecursionError) as error:
-        problem = str(error).replace("$.state", "$")  # the file has no "state"
+        problem = str(error).replace("$.state", "$")  # the file has no member "state"
         raise CommandError(
             f"{source} is incomplete: {problem}. Export the instance again. [EH540]"
         ) from error
@@ -213,8 +213,8 @@ def changes(
 ) -> list[Change]:
     """Return the changes that insert an instance into a store.
 
-    ``highest`` contains the highest keys of instances, messages and activities in the store. Raises
-    CommandError for an invalid time.
+    ``highest`` contains the highest key of the instances, of the messages and of the activities in
+    the store. Raises CommandError for an invalid time.
     """
     try:
         return list(_changes(state, hub, instance_id, highest))
@@ -266,7 +266,7 @@ def _changes(
 
 
 def _renamed(event: HistoryEvent, instance_id: str) -> HistoryEvent:
-    """Return an event of the imported instance. An ExecutionStarted event receives the new id."""
+    """Return the event for the imported instance: ExecutionStarted receives the new instance id."""
     if not isinstance(event, ExecutionStarted):
         return event
     return replace(

@@ -34,7 +34,11 @@ from embedded_host.store.interface import InstanceQuery
 
 @command("start-new")
 @click.option(
-    "--function-name", required=True, type=NonEmpty(), metavar="NAME", help="The orchestrator."
+    "--function-name",
+    required=True,
+    type=NonEmpty(),
+    metavar="NAME",
+    help="The orchestrator's name.",
 )
 @click.option(
     "--id",
@@ -46,7 +50,7 @@ from embedded_host.store.interface import InstanceQuery
 @click.option(
     "--input",
     metavar="JSON|@FILE",
-    help="The orchestrator's input as JSON; @- reads it from stdin.",
+    help="The orchestrator's input as JSON. @FILE reads a file, and @- reads stdin.",
 )
 @as_json
 @host_options
@@ -62,7 +66,8 @@ def start_new(
     """
     data = json_argument(input, "--input")
     if data is not None and not data.lstrip().startswith(("{", "null")):
-        # The SDK accepts objects without this encoding, and the status shows them readably.
+        # The SDK accepts an object without this encoding, and the status then contains the object
+        # instead of a string.
         data = sdk_encoded(data)
     host = target.host()
     try:
@@ -98,7 +103,7 @@ def start_new(
     default="false",
     type=bool,
     metavar="[BOOLEAN]",
-    help="Show the input: true or false. Default: false. Without a value: true.",
+    help="Show the input (true or false). Default: false. The option without a value means true.",
 )
 @click.option(
     "--show-output",
@@ -107,7 +112,7 @@ def start_new(
     default="false",
     type=bool,
     metavar="[BOOLEAN]",
-    help="Show the output: true or false. Default: false. Without a value: true.",
+    help="Show the output (true or false). Default: false. The option without a value means true.",
 )
 @as_json
 @target_options
@@ -179,7 +184,7 @@ def get_instances(
     show_output: bool,
     as_json: bool,
 ) -> None:
-    """List instances by id.
+    """List instances, sorted by id.
 
     Examples:
       embedded-host get-instances --runtime-status running failed
@@ -206,7 +211,7 @@ def get_instances(
 
 
 def require(status: InstanceStatus | None, instance_id: str, source: str) -> InstanceStatus:
-    """Return ``status``. Raises NotFoundError if ``status`` is None.
+    """Return ``status``, or raise NotFoundError if it is None.
 
     ``source`` is the name of the host or state file.
     """

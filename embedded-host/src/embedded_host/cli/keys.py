@@ -1,4 +1,4 @@
-"""The commands ``keys``, for the access keys in a state folder. They do not need a host."""
+"""The group ``keys``: commands for the access keys in a state folder, without a running host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from embedded_host.cli.target import Target, state_options
 def keys() -> None:
     """List, create and revoke access keys.
 
-    A host with --auth requires these keys. A running host uses changed keys at once.
+    A host with --auth requires these keys. A running host applies changes at once.
 
     Example:
       embedded-host keys list
@@ -34,7 +34,10 @@ def keys() -> None:
 
 
 def _key_file(function: Callback) -> Callback:
-    """Add the options that select a key file, the first argument of ``function``."""
+    """Add the options that select a state folder.
+
+    ``function`` receives the key file of the folder as its first argument.
+    """
 
     @state_options
     @functools.wraps(function)
@@ -45,13 +48,17 @@ def _key_file(function: Callback) -> Callback:
 
 
 def _scope(function: Callback) -> Callback:
-    """Add the options that select a key's scope, the argument ``scope`` of ``function``."""
+    """Add the options that select a key's scope.
+
+    ``function`` receives the scope as its argument ``scope``.
+    """
 
     @functools.wraps(function)
     def with_scope(for_function: str | None, system: bool, **options: object) -> object:
         if for_function and system:
             raise click.UsageError(
-                "A key is for a function or for an extension: omit --function or --system. [EH500]"
+                "A key cannot be for a function and for an extension: omit --function or --system. "
+                "[EH500]"
             )
         scope = Scope("function", for_function.lower()) if for_function else HOST
         return function(scope=SYSTEM if system else scope, **options)
@@ -61,7 +68,7 @@ def _scope(function: Callback) -> Callback:
         click.option(
             "--system",
             is_flag=True,
-            help="A key for an extension of the host, such as durabletask_extension.",
+            help="A key for an extension of the host, such as the key durabletask_extension.",
         ),
         click.option(
             "--function",
@@ -80,7 +87,8 @@ def _scope(function: Callback) -> Callback:
 def list_(file: KeyFile, as_json: bool) -> None:
     """List the keys and a link to the dashboard.
 
-    The link contains the key of the dashboard. The command prints the link if the host is running.
+    The link contains the key of the dashboard. The command prints the link only if the host is
+    running.
 
     Examples:
       embedded-host keys list
@@ -89,8 +97,8 @@ def list_(file: KeyFile, as_json: bool) -> None:
     keys = file.keys()
     if not file.exists:
         raise CommandError(
-            f"There are no keys in {file.path.parent}: embedded-host start --auth creates them. "
-            "[EH560]"
+            f"There are no keys in {file.path.parent}. To create keys, run embedded-host start "
+            "--auth. [EH560]"
         )
     rows = [
         *([(MASTER, "everything", keys.master)] if keys.master else []),
@@ -153,7 +161,7 @@ def create(file: KeyFile, scope: Scope, name: str, value: str | None) -> None:
 @_scope
 @_key_file
 def revoke(file: KeyFile, scope: Scope, name: str) -> None:
-    """Revoke a key, so that requests with it are refused.
+    """Revoke a key. The host then refuses requests with this key.
 
     Examples:
       embedded-host keys revoke --name partner
@@ -170,8 +178,8 @@ def revoke(file: KeyFile, scope: Scope, name: str) -> None:
             scope.kind, f"for the function {scope.function}"
         )
         raise NotFoundError(
-            f"There is no key '{name}' {users} in {file.path}. Run embedded-host keys list for the "
-            "existing keys. [EH561]"
+            f"There is no key '{name}' {users} in {file.path}. To list the existing keys, run "
+            "embedded-host keys list. [EH561]"
         )
     click.echo(f"Revoked the key '{printable(name)}'.")
 

@@ -1,4 +1,4 @@
-"""A group that imports a command's module when the command is used, to start quickly."""
+"""A group that imports the module of a command only when the command is used, to start quickly."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ class LazyGroup(click.Group):
     """A group whose commands may be in modules that are not imported yet."""
 
     lazy: Mapping[str, str] = {}
-    """Commands by name, each as ``module:variable``. The help lists them after the imported
-    commands."""
+    """Commands by name, each as ``module:variable``.
+
+    The help lists these commands after the imported commands.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands in the order of the help."""
         return [*self.commands, *self.lazy]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, imported if necessary, or None for an unknown name."""
+        """Return a command, or None for an unknown name. Imports the command's module."""
         if target := self.lazy.get(cmd_name):
             module, _, variable = target.partition(":")
             command: click.Command = getattr(import_module(module), variable)
@@ -36,7 +38,7 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             from embedded_host.app.suggestion import did_you_mean
 
-            # A message of click that does not end with the name contains click's own suggestion.
+            # If click's message does not end with the name, it contains click's own suggestion.
             if error.message.rstrip(".").endswith(f"'{args[0]}'"):
                 suggestion = did_you_mean(args[0], self.list_commands(ctx))
                 hint = suggestion or f"Run {ctx.command_path} --help for a list."

@@ -1,4 +1,4 @@
-"""The client of a running host: the embedded host or the Azure Functions host."""
+"""The client of a running embedded host or Azure Functions host."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ApiResponse:
     text: str
 
     def json_value(self) -> object:
-        """Return the JSON value of the body. Raises CommandError if it is not JSON."""
+        """Return the JSON value of the body. Raises CommandError if the body is not JSON."""
         try:
             value: object = json.loads(self.text)
         except ValueError:
@@ -50,7 +50,7 @@ class ApiResponse:
         return value
 
     def json_objects(self) -> list[Json]:
-        """Return the objects in the JSON array. Raises CommandError for another body."""
+        """Return the objects of a body that is a JSON array. Raises CommandError otherwise."""
         value = self.json_value()
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self._unexpected("an unexpected response")
@@ -58,7 +58,8 @@ class ApiResponse:
 
     def _unexpected(self, problem: str) -> CommandError:
         return CommandError(
-            f"The host sent {problem}: {self.text[:200]!r}. Is it a Functions host? [EH504]"
+            f"The host returned {problem}: {self.text[:200]!r}. Check that a Functions host "
+            "listens at this address. [EH504]"
         )
 
     @property
@@ -115,9 +116,9 @@ class ManagementClient:
     ) -> None:
         """Create a client of the host at ``url``.
 
-        ``url`` may be a link of an instance. The parameters in its query are used unless ``code``,
-        ``hub`` or ``connection`` is given. ``address`` is the URL to connect to if it is not
-        ``url``.
+        ``url`` may be a management URL of an instance. The arguments ``code``, ``hub`` and
+        ``connection`` override the parameters in the query of ``url``. ``address`` is the URL to
+        connect to. Its default is ``url``.
         """
         base, query = _base(url)
         self.name = base
@@ -132,7 +133,7 @@ class ManagementClient:
             _NoRedirects
         ]
         if (urlsplit(self._base).hostname or "") in ("localhost", "127.0.0.1", "::1"):
-            # A proxy would connect to its own localhost.
+            # Use no proxy: a proxy would connect to its own localhost.
             handlers.append(urllib.request.ProxyHandler({}))
         self._open = urllib.request.build_opener(*handlers).open
 
@@ -142,7 +143,7 @@ class ManagementClient:
         return bool(self._code)
 
     def use(self, key: str) -> None:
-        """Send an access key with the next requests."""
+        """Send an access key with all further requests."""
         self._code = key
 
     # -- reading -----------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ class ManagementClient:
         response = self._send("GET", "/admin/functions")
         if response.status in (401, 403):
             raise CommandError(
-                f"{self.name} lists its functions only with its master key (status "
+                f"{self.name} requires its master key to list functions (status "
                 f"{response.status}): pass the key with --code. [EH503]"
             )
         self._expect(response, 200)
@@ -210,7 +211,7 @@ class ManagementClient:
         ]
 
     def function_problem(self, name: str) -> str | None:
-        """Return why a function is out of service, or None if it is in service."""
+        """Return the reason why a function is out of service, or None if it is in service."""
         response = self._send("GET", f"/admin/functions/{quote(name, safe='')}/status")
         errors = response.json_object().get("errors") if response.status == 200 else None
         return " ".join(map(str, errors)) if errors else None
@@ -227,7 +228,7 @@ class ManagementClient:
     # -- changing ----------------------------------------------------------------------------------
 
     def start(self, name: str, instance_id: str | None, input: str | None) -> Json:
-        """Start an orchestrator and return the object with the new instance's id and links.
+        """Start an orchestrator, and return an object with the new instance's id and URLs.
 
         ``input`` is JSON. Raises NotAllowedError if the id belongs to an unfinished instance.
         """
@@ -313,7 +314,7 @@ class ManagementClient:
             raise CommandError(
                 f"{self.name} {problem} (status {response.status}): pass its system key "
                 "durabletask_extension with --code, or in the environment variable "
-                "EMBEDDED_HOST_CODE. For an embedded host, embedded-host keys list prints it. "
+                "EMBEDDED_HOST_CODE. For an embedded host, embedded-host keys list prints the key. "
                 "[EH503]"
             )
         return response
@@ -354,7 +355,7 @@ class ManagementClient:
         except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise CommandError(
-                f"{self.name} does not respond: {reason}. Check that the host runs. [EH501]"
+                f"{self.name} does not respond: {reason}. Check that the host is running. [EH501]"
             ) from error
 
     def _page(
@@ -362,8 +363,8 @@ class ManagementClient:
     ) -> tuple[list[Json], str | None]:
         """Return up to ``top`` items of a list and the continuation token.
 
-        A page of the Azure Functions host may have fewer items although more pages follow, so
-        this requests pages until there are enough items.
+        The Azure Functions host may return fewer items than requested although more pages follow.
+        This method therefore requests pages until it has ``top`` items.
         """
         items: list[Json] = []
         while True:
@@ -397,14 +398,17 @@ class ManagementClient:
         return response
 
     def _check_api_exists(self) -> None:
-        """Raise CommandError if the host has no management API, after a response with 404."""
+        """Raise CommandError if the host has no management API.
+
+        Status 404 can mean that the API is missing, or only that the requested item is missing.
+        """
         if self.request("GET", "/instances", {"top": "1", "showInput": "false"}).status == 404:
             self._no_management_api()
 
     def _no_management_api(self) -> NoReturn:
         raise CommandError(
-            f"{self.name} has no management API of Durable Functions: another program listens "
-            "there. [EH504]"
+            f"{self.name} has no management API of Durable Functions. Check that a host with a "
+            "Durable Functions app listens at this address. [EH504]"
         )
 
     def _expect(self, response: ApiResponse, *statuses: int) -> None:

@@ -22,7 +22,7 @@ from embedded_host.cli.target import Target, host_options
 @click.option(
     "--event-data",
     metavar="JSON|@FILE",
-    help="The data of the event as JSON. Default: null. @- reads it from stdin.",
+    help="The event's data as JSON. @FILE reads a file, and @- reads stdin. Default: null.",
 )
 @as_json
 @host_options
@@ -64,7 +64,7 @@ def terminate(target: Target, instance_id: str, reason: str | None, as_json: boo
 @as_json
 @host_options
 def suspend(target: Target, instance_id: str, reason: str | None, as_json: bool) -> None:
-    """Suspend an instance. It continues after resume.
+    """Suspend an instance. The command resume continues it.
 
     Example:
       embedded-host suspend --id order-7 --reason lunch
@@ -105,12 +105,12 @@ def rewind(target: Target, instance_id: str, reason: str | None, as_json: bool) 
 @click.option(
     "--same-id",
     is_flag=True,
-    help="Replace the finished instance. Default: a new instance id.",
+    help="Replace the finished instance and keep its id. Default: a new instance with a new id.",
 )
 @as_json
 @host_options
 def restart(target: Target, instance_id: str, same_id: bool, as_json: bool) -> None:
-    """Start an orchestrator again with the same input.
+    """Restart an instance: start its orchestrator again with the same input.
 
     Examples:
       embedded-host restart --id order-7

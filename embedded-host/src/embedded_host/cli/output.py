@@ -1,6 +1,6 @@
 """The output of commands: one JSON document, a table, or a sentence.
 
-On a terminal, rich draws the tables. Elsewhere they are plain columns.
+On a terminal, the library rich draws the tables. In a pipe or a file, a table has plain columns.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _TIMES = {
 _HEADINGS = {**_TIMES, "runtimeStatus": "status"}
 """The headings on a terminal, short enough for 80 columns."""
 _HIDDEN_FIRST = ("createdTime", "lastUpdatedTime", "lastOperationTime")
-"""The columns that a narrow terminal hides, in this order."""
+"""The columns that are hidden on a narrow terminal, in this order."""
 NARROW = 12
-"""The minimum width of a long value on a terminal."""
+"""The minimum width of a long value on a terminal, in characters."""
 CELL = 200
 """The maximum number of characters of a value in a table. ``--json`` prints complete values."""
 
@@ -46,8 +46,8 @@ def print_json(value: object) -> None:
     """Print a JSON value. Characters that stdout cannot encode are escaped."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if not all(line.isprintable() for line in text.split("\n")):
-        # Control characters must not reach the terminal. They are in strings only, where an escape
-        # has the same meaning.
+        # Control characters must not reach the terminal. JSON contains them only in strings, where
+        # an escape has the same meaning.
         text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -72,13 +72,13 @@ def number_of_instances(count: int) -> str:
 def printable(text: object) -> str:
     """Return a string with escapes for line breaks and control characters.
 
-    The data of an instance must not control the terminal.
+    Control characters in the data of an instance must not reach the terminal.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 def format_cell(value: object) -> str:
-    """Return a JSON value as the string of a table cell, cut to CELL characters."""
+    """Return a JSON value as the string of a table cell, truncated to CELL characters."""
     if value is None:
         return ""
     text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
@@ -114,7 +114,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
 def rich_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None
 ) -> Table:
-    """Return a table for a terminal, without the columns that do not fit."""
+    """Return a table for a terminal, without the optional columns that do not fit."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text

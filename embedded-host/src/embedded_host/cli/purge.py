@@ -40,7 +40,7 @@ def purge_history(
     instance_id: str | None,
     as_json: bool,
 ) -> None:
-    """Delete finished instances with their histories. Other instances are kept.
+    """Delete finished instances with their histories. Unfinished instances are kept.
 
     Examples:
       embedded-host purge-history --created-before 2026-01-01
@@ -49,7 +49,7 @@ def purge_history(
     """
     if instance_id is not None and (created_after or created_before or runtime_status):
         raise click.UsageError("--id cannot be combined with the options that select instances.")
-    # The statuses are always in the request: without them, the Azure Functions host also deletes
+    # The request always contains statuses. Without a status, the Azure Functions host also deletes
     # running instances (functions-host.md#list-and-purge).
     query = InstanceQuery(
         statuses=statuses(runtime_status, more_statuses, FINISHED) or FINISHED,
@@ -74,7 +74,7 @@ def purge_history(
 def delete_task_hub(target: Target, yes: bool, as_json: bool) -> None:
     """Delete all instances and entities of a task hub.
 
-    Running instances are deleted too. Stop the host first.
+    The command also deletes running instances. Stop the host first.
 
     Examples:
       embedded-host delete-task-hub

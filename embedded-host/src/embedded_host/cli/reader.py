@@ -1,4 +1,4 @@
-"""The instances and entities that commands read, and the interface of their sources.
+"""The instances and entities that commands read, and the interface of the sources.
 
 A source is a running host or a state file. Both return the JSON of the management API.
 """
@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class InstanceStatus:
-    """The status of an instance. Its attributes raise KeyError if the host did not return them."""
+    """The status of an instance. A property raises KeyError if a required member is missing."""
 
     document: Json
     """The status object of the management API (functions-host.md#instance-status)."""
@@ -47,7 +47,7 @@ class InstanceStatus:
 
     @property
     def created(self) -> str:
-        """The time of the start, in ISO 8601."""
+        """The time when the instance was created, in ISO 8601."""
         return str(self.document["createdTime"])
 
     @property
@@ -71,11 +71,11 @@ class InstanceStatus:
         return self.document.get("customStatus")
 
     def events(self, execution_id: str = "") -> list[HistoryEvent]:
-        """Return the history events in order of time, or an empty list without a history."""
+        """Return the history events in order of time. The list may be empty."""
         return events_of_status(self.document, execution_id)
 
     def events_as_shown(self, execution_id: str = "") -> list[HistoryEvent]:
-        """Return the history events in the order of the API, or an empty list without a history."""
+        """Return the history events in the order of the API. The list may be empty."""
         return events_as_shown(self.document, execution_id)
 
     def without(self, *names: str) -> Json:
@@ -129,11 +129,11 @@ class Reader(Protocol):
     def instance(
         self, instance_id: str, *, history: bool = False, diagnosis: bool = False
     ) -> InstanceStatus | None:
-        """Return the status of an instance with input and output, or None.
+        """Return the status of an instance, or None if the instance does not exist.
 
-        If ``history`` is True, the status contains the member ``historyEvents`` with the results.
-        If ``diagnosis`` is True and the source is an embedded host, the status contains the member
-        ``diagnosis``.
+        The status contains the input and the output. If ``history`` is True, it also contains the
+        member ``historyEvents`` with the results. If ``diagnosis`` is True and the source is an
+        embedded host, it also contains the member ``diagnosis``.
         """
 
     def instances(

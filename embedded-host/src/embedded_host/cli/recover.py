@@ -28,13 +28,14 @@ SHOWN = 20
 def recover(target: Target, as_json: bool) -> None:
     """Recover the readable data of a damaged state file.
 
-    Stop the host first. The recovered rows are written to a new file, which replaces the damaged
-    one. The damaged file is kept in the same folder. An undamaged file is not changed.
+    Stop the host first. The command writes the recovered rows to a new file. This file replaces the
+    damaged file, which is kept in the same folder. If the file is not damaged, the command does not
+    change it.
 
-    The command reports the outcome for each instance. An unfinished instance that lost required
-    data becomes Failed, with the reason as its output. Other instances continue.
+    The command reports the outcome for each instance. If an unfinished instance lost required data,
+    its status becomes Failed, and its output is the reason. Other instances continue.
 
-    The recovery uses SQLite's shell sqlite3, which must support the command .recover.
+    The recovery runs sqlite3, the shell of SQLite. It must support the command .recover.
 
     Examples:
       embedded-host recover

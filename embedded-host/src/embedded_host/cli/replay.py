@@ -1,4 +1,4 @@
-"""The command ``replay``, which checks recorded histories against the app's code, such as in CI."""
+"""The command ``replay``, which compares recorded histories with the app's code."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ from embedded_host.cli.output import print_json, printable
 )
 @as_json
 def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json: bool) -> None:
-    """Check recorded histories against the app's code.
+    """Compare recorded histories with the app's code.
 
     The command runs the app's orchestrators with the recorded results. It runs no other functions.
-    If a step of an orchestrator differs from the history, the output shows the first such step, and
-    the exit code is 1.
+    If an orchestrator differs from its history, the output contains the first step that differs,
+    and the exit code is 1.
 
-    FILE is the output of embedded-host export or of func durable get-history, or a status of the
-    Azure Functions host with showHistory=true&showHistoryOutput=true.
+    FILE is the output of embedded-host export or func durable get-history. It can also be the
+    status of an instance that an Azure Functions host returned for a status URL with
+    showHistory=true&showHistoryOutput=true.
 
     Examples:
       embedded-host replay histories/*.json
@@ -99,11 +100,11 @@ class ReplayResult:
     step: int | None = None
     """The number of the first step that differs, from 1."""
     turn: int | None = None
-    """The number of the turn that contains that step, from 1."""
+    """The number of the turn that contains this step, from 1."""
     history: str | None = None
-    """The recorded step."""
+    """The recorded step that differs."""
     code: str | None = None
-    """The step of the current code."""
+    """The step of the current code that differs."""
 
     def document(self) -> dict[str, object]:
         """Return the JSON object of ``--json``, without the members that are None."""
@@ -113,7 +114,7 @@ class ReplayResult:
 def _line(result: ReplayResult) -> str:
     file = printable(result.file)
     if result.problem is None:
-        return (
-            f"{file}: {printable(result.name)} matches ({result.steps} steps, {result.turns} turns)"
-        )
+        steps = "1 step" if result.steps == 1 else f"{result.steps} steps"
+        turns = "1 turn" if result.turns == 1 else f"{result.turns} turns"
+        return f"{file}: {printable(result.name)} matches ({steps}, {turns})"
     return f"{file}: " + "\n".join(printable(line) for line in result.problem.splitlines())

@@ -1,4 +1,4 @@
-"""A state file as a source of instances. Reading it does not write to its folder."""
+"""A state file as a source of instances. A read does not write to the folder of the file."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class StateFile:
     def __init__(self, path: Path, hub: str | None = None, app_hub: str | None = None) -> None:
         """Select a task hub of the state file at ``path``.
 
-        ``hub`` is the name of the requested task hub. If it is None and the file contains the task
-        hub of the app, ``app_hub``, that task hub is selected. Otherwise the only task hub of the
-        file is selected. Raises CommandError if the file contains several task hubs, and StateError
-        if the file is unreadable.
+        ``hub`` is the name of the requested task hub, and ``app_hub`` is the name of the app's task
+        hub. If ``hub`` is None and the file contains the app's task hub, the app's task hub is
+        selected. Otherwise, the only task hub of the file is selected. Raises CommandError if the
+        file contains several other task hubs, and StateError if the file is unreadable.
         """
         self.path = path
         self.hub = self._hub(hub, app_hub)
@@ -55,7 +55,7 @@ class StateFile:
     def instance(
         self, instance_id: str, *, history: bool = False, diagnosis: bool = False
     ) -> InstanceStatus | None:
-        """Return the status of an instance, or None (see Reader). It contains no diagnosis."""
+        """Return the status of an instance without a diagnosis, or None (see Reader)."""
         with self.open() as store:
             row = store.instance(self.hub, instance_id)
             if row is None:
@@ -87,7 +87,7 @@ class StateFile:
 
         def item(store: SqliteReader, row: InstanceRow) -> EntityState | None:
             entity = store.entity(row.key)
-            if entity is None or entity[1] is None:  # the entity has not processed an operation yet
+            if entity is None or entity[1] is None:  # no operation has been processed yet
                 return None
             entity_id = EntityId.parse(row.id)
             return EntityState(

@@ -1,7 +1,8 @@
 """The state of an instance that was exported from the management API.
 
-A status of the API has no task ids and, on the Azure Functions host, no inputs of activities. Such
-a status suffices to import an instance that has finished, or that has not scheduled any task yet.
+A status of the API contains no task ids. A status of the Azure Functions host also contains no
+inputs of activities. Therefore an instance can be imported from a status only if it has finished or
+has not scheduled any task yet.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ _MESSAGES = (ExecutionStarted, EventRaised, ExecutionSuspended, ExecutionResumed
 
 
 def state_to_import(document: InstanceDocument) -> RecordedState:
-    """Return the state with which an exported instance continues.
+    """Return the state of an exported instance for the import.
 
-    Raises CommandError for an incomplete document, or if an unfinished instance has scheduled
-    tasks and the document has no recorded state.
+    Raises CommandError if the document is incomplete. Without a recorded state, also raises
+    CommandError if the instance is unfinished and has scheduled tasks.
     """
     if document.state is not None:
         return document.state
@@ -59,8 +60,8 @@ def _recorded_state(status: InstanceStatus) -> RecordedState:
         raise CommandError(
             f"The instance '{status.instance_id}' ({status.runtime_status}) was exported over HTTP "
             f"after it had scheduled a task ({_description(task)}). Such an export lacks data that "
-            "the instance needs to continue. Export the instance from its state file, or when it "
-            "has finished, or start it again: embedded-host start-new --function-name "
+            "the instance needs to continue. Export the instance from its state file, or export it "
+            "after it has finished, or start it again: embedded-host start-new --function-name "
             f"{status.name} --input ... [EH541]"
         )
     return _unstarted(status, execution_id)
@@ -142,7 +143,7 @@ def _json(value: object) -> str | None:
 def _output(status: InstanceStatus) -> str | None:
     """Return the output in the store's format.
 
-    The format of a result is JSON. An error message or a reason is stored unchanged.
+    A result is stored as JSON. An error message or a reason is stored unchanged.
     """
     if status.runtime_status != "Completed" and isinstance(status.output, str):
         return status.output

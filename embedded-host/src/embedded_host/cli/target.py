@@ -1,4 +1,4 @@
-"""The options that select a host or a state file, and the lookup of that host or file."""
+"""The options that select a host or a state file, and the search for this host or file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from embedded_host.cli.reader import Reader
 
 DEFAULT_PORT = 7071
-"""The default port. It is repeated here because the import of ``host.py`` is slow."""
+"""The default port of a host. The constant is repeated here because importing host.py is slow."""
 CONNECT_TIMEOUT = 2.0
 """Seconds to wait for a connection to the default host."""
 
@@ -39,16 +39,18 @@ class Target:
     hub: str | None = None
     """The name of the task hub (``--task-hub-name``)."""
     connection: str | None = None
-    """The setting with the storage's connection string (``--connection-string-setting``)."""
+    """The name of the setting with the connection string (``--connection-string-setting``)."""
 
     def reader(self) -> Reader:
         """Return the running host, or the state file if no host responds.
 
-        Prints the name of the host or state file on stderr. Raises UsageError for contradictory
-        options. Raises CommandError if there is neither a host nor a state file.
+        Prints the name of the host or state file on stderr. Raises UsageError if the options
+        contradict each other. Raises CommandError if no host responds and no state file exists.
         """
         if self.url and self.state:
-            raise click.UsageError("--url selects a host and --state a file: omit one of them.")
+            raise click.UsageError(
+                "--url selects a host and --state selects a state file: omit one of the options."
+            )
         if self.url or (self.state is None and self._default_host_responds()):
             return self._api()
         return self._state_file()
@@ -60,15 +62,15 @@ class Target:
         """
         if self.state:
             raise click.UsageError(
-                "Only a running host can run this command, but --state selects a state file. "
-                "Start the host (embedded-host start) and omit --state, or select the host with "
-                "--url. [EH508]"
+                "This command requires a running host, but --state selects a state file. Start the "
+                "host (embedded-host start) and omit --state, or select the host with --url. "
+                "[EH508]"
             )
         if not self.url and not self._default_host_responds():
             raise CommandError(
-                f"No host responds at {self._default_url()[0]}, and this command needs a running "
-                "host. Start the host (embedded-host start), or select another host with --url. "
-                "[EH501]"
+                "This command requires a running host, but no host responds at "
+                f"{self._default_url()[0]}. Start the host (embedded-host start), or select "
+                "another host with --url. [EH501]"
             )
         return self._api()
 
@@ -88,7 +90,7 @@ class Target:
         return path
 
     def app_hub(self) -> str | None:
-        """Return the name of the task hub in the app's host.json, or None without an app."""
+        """Return the name of the task hub in the app's host.json, or None without host.json."""
         import os
 
         from embedded_host.app.host_json import read_host_json
@@ -118,7 +120,7 @@ class Target:
     def _own_key(self, url: str) -> str | None:
         """Return the master key of the state folder if the host at ``url`` uses that folder.
 
-        A user who can read the key file may use its keys. The key is not sent to any other program.
+        A user who can read the key file may use its keys. The key is sent only to this host.
         """
         if not (self.state_folder / KEY_FILE).is_file():
             return None
@@ -162,7 +164,8 @@ class Target:
             address, address
         )
         name = "localhost" if address in ("127.0.0.1", "::1") else address
-        # On Windows, the name localhost adds two seconds if the host does not listen on ::1.
+        # On Windows, a connection to the name localhost takes two seconds longer if the host does
+        # not listen on ::1.
         in_url = f"[{address}]" if ":" in address else address
         return f"http://{name}:{port}", f"http://{in_url}:{port}"
 
@@ -191,19 +194,19 @@ def target_options(function: Callback) -> Callback:
 
 
 def host_options(function: Callback) -> Callback:
-    """Add the options that select a host, for a command that needs one.
+    """Add the options that select a host, for a command that requires a host.
 
-    ``function`` receives the options as its first argument, a Target. ``--state`` is parsed too, so
-    that ``Target.host`` can explain why it is an error.
+    ``function`` receives the options as its first argument, a Target. ``--state`` is also parsed,
+    because ``Target.host`` explains why this option is an error.
     """
     return _with_target(function, _STATE_FOLDER, hidden=("--state",))
 
 
 def state_file_options(function: Callback) -> Callback:
-    """Add the options that select a task hub of a state file, for a command that writes to it.
+    """Add the options that select a task hub of a state file, for a command that writes the file.
 
     ``function`` receives the options as its first argument, a Target. The options that select a
-    host are parsed too, so that the command can explain why they are an error.
+    host are also parsed, because the command explains why these options are an error.
     """
     hidden = ("--url", "--code", "--connection-string-setting")
     return _with_target(function, _STATE_FOLDER, hidden)
@@ -224,13 +227,13 @@ def _with_target(function: Callback, state_help: str, hidden: Collection[str] = 
         return function(target, **options)
 
     command: Callback = with_target
-    for option in (  # the help lists them in reverse order
+    for option in (  # the help lists the options in reverse order
         click.option(
             "--connection-string-setting",
             metavar="NAME",
             hidden="--connection-string-setting" in hidden,
-            help="The app setting with the storage's connection string, for an Azure Functions "
-            "host with several storages.",
+            help="The app setting with the connection string of a storage account. Only for an "
+            "Azure Functions host that uses several storage accounts.",
         ),
         click.option(
             "--task-hub-name",
@@ -251,7 +254,8 @@ def _with_target(function: Callback, state_help: str, hidden: Collection[str] = 
             "--url",
             metavar="URL",
             hidden="--url" in hidden,
-            help="The host. Default: http://localhost:7071, or the port in local.settings.json.",
+            help="The host's URL. Default: http://localhost with the port in local.settings.json, "
+            "or 7071.",
         ),
     ):
         command = option(command)

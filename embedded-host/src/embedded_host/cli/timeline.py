@@ -26,7 +26,7 @@ from embedded_host.history import (
 )
 
 NARROWEST, PLAIN = 20, 40
-"""The minimum width of the chart on a terminal, and the fixed width elsewhere, in columns."""
+"""The minimum width of the chart on a terminal, and its width in a pipe or file, in columns."""
 SHORTEST = 12
 """The minimum width of the names in columns."""
 
@@ -40,9 +40,9 @@ class Bar:
     name: str
     start: datetime
     end: datetime | None
-    """The end, or None if it is still open."""
+    """The end, or None if the step has not ended."""
     outcome: str
-    """The runtime status, or Abandoned for a call without a result in a finished instance."""
+    """A runtime status, or Abandoned for a call without a result in a finished instance."""
     instance_id: str | None = None
     """The instance id of a sub-orchestration."""
 
@@ -94,7 +94,7 @@ def timeline(target: Target, instance_id: str, as_json: bool) -> None:
 
 
 def bars(status: InstanceStatus) -> list[Bar]:
-    """Return the bars of an instance with its history.
+    """Return the bars of an instance with a history.
 
     The first bar is the orchestration. The other bars are sorted by their start.
     """
@@ -192,14 +192,17 @@ def _seconds(seconds: float) -> str:
 
 
 def _columns(bar: Bar, begin: datetime, now: datetime, span: float, width: int) -> tuple[int, int]:
-    """Return the number of columns before a bar, and the number of its columns, at least 1."""
+    """Return the number of columns before a bar, and the width of the bar in columns.
+
+    The minimum width is 1.
+    """
     first = min(int((bar.start - begin).total_seconds() / span * width), width - 1)
     last = int(((bar.end or now) - begin).total_seconds() / span * width)
     return first, max(1, min(last, width) - first)
 
 
 def _mark(bar: Bar) -> str:
-    """Return the character that draws a bar. Timers and suspensions are lighter than calls."""
+    """Return the character that draws a bar. Timers and suspensions have a lighter character."""
     marks = {"event": "◆", "timer": "░", "suspended": "░"}
     plain = {"event": "*", "timer": "-", "suspended": "-"}
     try:
@@ -210,8 +213,8 @@ def _mark(bar: Bar) -> str:
 
 
 def _is_request_id(name: str) -> bool:
-    """Return True if an event's name is a UUID, because an entity's response has such a name.
+    """Return True if an event's name is a UUID: the event is then the response of an entity.
 
-    The API may return such a response without the request.
+    The API may return a response without its request.
     """
     return len(name) == 36 and name.count("-") == 4

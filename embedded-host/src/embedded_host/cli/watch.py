@@ -18,7 +18,7 @@ from embedded_host.engine.status import UNFINISHED
 from embedded_host.store.interface import InstanceQuery
 
 PAGE_SIZE = 500
-"""The number of instances in a request. It is also the maximum number of watched instances."""
+"""The maximum number of instances in a response, and of watched instances."""
 LIMIT_NOTE = f"the first {PAGE_SIZE} instances by id; more instances are running"
 _SHORT = ("lastUpdatedTime", "instanceId", "name", "runtimeStatus", "customStatus")
 COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime", "customStatus")
@@ -51,7 +51,7 @@ COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTim
 @click.option(
     "--until-finished",
     is_flag=True,
-    help="Exit when all watched instances have finished. Implied by --id.",
+    help="Exit when all watched instances have finished. --id implies this option.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each change as a line of JSON.")
 @target_options
@@ -86,14 +86,14 @@ def watch(
 
 
 class InstanceWatcher:
-    """A poller of the running instances, of instances that start later, and of their results."""
+    """A poller of running instances and of instances that start later."""
 
     def __init__(self, reader: Reader, ids: tuple[str, ...], prefix: str | None) -> None:
         self._reader, self._ids, self._prefix = reader, ids, prefix
         self._since = datetime.now(timezone.utc)
         self._statuses: dict[str, InstanceStatus] = {}
         self.is_limited = False
-        """True if there are more than PAGE_SIZE instances, so that not all are watched."""
+        """True if there are more than PAGE_SIZE instances. Only the first ones are watched."""
 
     def polls(self, interval: float, until_finished: bool) -> Iterator[list[InstanceStatus]]:
         """Yield the statuses every ``interval`` seconds, the most recently changed status first."""
@@ -133,7 +133,7 @@ class InstanceWatcher:
         if status is not None:
             self._statuses[instance_id] = status
         else:
-            self._statuses.pop(instance_id, None)  # it was purged
+            self._statuses.pop(instance_id, None)  # the instance was purged
 
 
 def _print_changes(
@@ -152,7 +152,7 @@ def _print_changes(
             if row == printed.get(status.instance_id):
                 continue
             printed[status.instance_id] = row
-            # click.echo flushes, so that the reader of a pipe gets the line at once.
+            # click.echo flushes stdout, so the reader of a pipe receives the line at once.
             click.echo(
                 json.dumps(row)
                 if as_json

@@ -48,13 +48,13 @@ _HEADERS = (
 _SAMPLES = {"newest": 500, "each": 5, "longest": 200_000}
 """The sample of histories from which an orchestrator's calls are read.
 
-``newest`` is the number of newest instances that are considered, ``each`` the number of histories
-per orchestrator, ``longest`` the maximum length of a history in characters.
+``newest`` is the number of newest instances from which the sample is taken. ``each`` is the maximum
+number of histories per orchestrator. ``longest`` is the maximum length of a history in characters.
 """
 _AWAITED_EVENTS = 200
 """Maximum number of awaited events that the filter lists."""
 _ENTITY_STATE = 20_000
-"""Maximum characters of an entity state in the list; the rest is cut off."""
+"""Maximum characters of an entity state in the list. The rest is cut off."""
 T = TypeVar("T")
 
 
@@ -62,7 +62,10 @@ class Dashboard:
     """The dashboard of one task hub."""
 
     def __init__(self, state: Path, hub: TaskHub, app: CurrentApp) -> None:
-        """``state`` is the path of the state file. The first request that needs it opens it."""
+        """Create the dashboard.
+
+        ``state`` is the path of the state file. The first request that reads the file opens it.
+        """
         self._state, self._hub, self._app = state, hub, app
         self._overview: Overview | None = None
         self._feed_overview: Overview | None = None
@@ -118,7 +121,7 @@ class Dashboard:
         return response
 
     async def _read(self, query: Callable[[Overview], T]) -> T:
-        """Run a query in the dashboard's thread, where it does not block the event loop.
+        """Run a query in the dashboard's thread, so that the query does not block the event loop.
 
         Queries run one at a time.
         """
@@ -214,10 +217,10 @@ class Dashboard:
     # -- one instance
 
     async def _instance(self, parameters: QueryParameters) -> Response:
-        """Return the row, the interpretation of the history, and events of the history.
+        """Return the row of an instance, the interpretation of its history, and its new events.
 
-        The parameter ``known`` identifies the turns that the page has received. Their events are
-        left out, unless the history was rewritten by a rewind or a new generation.
+        The parameter ``known`` identifies the turns that the page has already received. The events
+        of these turns are omitted, unless a rewind or a new generation has replaced the history.
         """
         hub, instance_id, known = (
             self._hub.name,

@@ -15,15 +15,15 @@ from embedded_host.store.overview import OrchestratorUse
 from embedded_host.workers.loaded_app import LoadedApp
 
 MAX_LAST_INPUT = 20_000
-"""Maximum characters of a last input that the start form offers."""
+"""Maximum characters of the last input in the start form. A longer input is omitted."""
 
 
 def app_functions(
     loaded: LoadedApp, uses: Mapping[str, OrchestratorUse]
 ) -> list[dict[str, object]]:
-    """Return the app's functions, sorted by name, and after them the functions that did not load.
+    """Return the app's functions, sorted by name, followed by the functions that did not load.
 
-    ``uses`` has the instances of each orchestrator in the state, by the orchestrator's name.
+    ``uses`` describes the stored instances of each orchestrator, by the orchestrator's name.
     """
     functions = {f.name: f for f in loaded.app.functions}
     loaded_ones = [
@@ -47,7 +47,10 @@ def app_functions(
 
 
 def _use(function: Function, uses: Mapping[str, OrchestratorUse]) -> dict[str, object]:
-    """Return the number of instances of an orchestrator, the time of the newest, and its input."""
+    """Return the number of an orchestrator's instances, and data of the newest instance.
+
+    The data are the creation time in milliseconds since 1970, and the input if it is short.
+    """
     use = uses.get(function.durable_name)
     if use is None or function.trigger.type != "orchestrationTrigger":
         return {}
@@ -81,7 +84,7 @@ def _function(loaded: LoadedApp, function: Function) -> dict[str, object]:
 
 
 def calls(samples: Iterable[tuple[str, Iterable[HistoryEvent]]]) -> dict[str, list[str]]:
-    """Return the calls of each orchestrator, by its name, in samples of its histories.
+    """Return the calls that samples of histories contain, by the orchestrator's name.
 
     A sample is an orchestrator's name and the history of one instance. A call is
     ``activity NAME``, ``orchestrator NAME`` or ``entity NAME``.

@@ -23,8 +23,8 @@ def interpretation(
 ) -> dict[str, object]:
     """Return the steps, turns and times of a history, and the traceback of a failure.
 
-    Times are milliseconds since 1970. A step has the indexes of its events in the history,
-    ``event`` and ``completion``. The page reads inputs and results from these events.
+    Times are milliseconds since 1970. ``event`` and ``completion`` of a step are the indexes of two
+    events in the history. The page reads the input and the result from these events.
     """
     view = HistoryView.of(events)
     spent = view.time_spent(now)
@@ -112,8 +112,8 @@ def _span(
 def _cause(view: HistoryView, output: str) -> str | None:
     """Return the traceback of the failure, or None if there is none.
 
-    The traceback belongs to the failed call whose error the output quotes, or to the exception of
-    the orchestrator.
+    If the output quotes the error of a failed call, the traceback is that of the call. Otherwise it
+    is that of the orchestrator's exception.
     """
     quoted: Sequence[Call] = [call for call in view.calls if call.error and call.error in output]
     if quoted:

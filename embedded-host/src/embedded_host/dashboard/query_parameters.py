@@ -72,7 +72,10 @@ class QueryParameters:
         return None if time is None else micros(time)
 
     def instance_query(self, *, any_status: bool = False) -> InstanceQuery:
-        """Return the query for the list of instances. ``any_status`` ignores the status filter."""
+        """Return the query for the list of instances.
+
+        If ``any_status`` is true, the query matches every status.
+        """
         statuses = tuple(status for status in self.text("status").split(",") if status)
         for status in statuses:
             if status not in STATUSES:

@@ -1,4 +1,7 @@
-"""Server-sent events that announce changes. They carry no data; the page then reads its data."""
+"""Server-sent events that announce changes.
+
+The events contain no data. After an event, the page reads its data again.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,14 @@ from embedded_host.web.response import Response
 
 log = logging.getLogger("embedded_host.dashboard")
 POLL_INTERVAL = 0.25
-"""Seconds between two polls of the state file, and so the minimum time between two events."""
+"""Seconds between two polls of the state file. Two events are at least this time apart."""
 KEEPALIVE_INTERVAL = 15.0
 """Seconds without an event after which a comment is sent, so that proxies keep the connection."""
 OPEN, CHANGED, KEEPALIVE = b"retry: 1000\ndata: open\n\n", b"data: changed\n\n", b":\n\n"
 
 
 class _Subscriber:
-    """One stream to a page. ``part`` is the next part to send, None at the end of the stream."""
+    """One stream to a page. ``part`` is the next part to send, or None to end the stream."""
 
     def __init__(self, now: float) -> None:
         self.last_sent = now
@@ -50,8 +53,8 @@ class ChangeFeed:
     ) -> None:
         """Store the functions that read the state.
 
-        ``version`` is cheap, and its value changes with every write. ``fingerprint`` gets an
-        instance id, and its value changes with the instance. It is called if the version changed.
+        ``version`` is cheap, and its result changes with every write. ``fingerprint`` is called for
+        an instance id if the version has changed. Its result changes with the instance.
         """
         self._version, self._fingerprint, self._poll_interval = version, fingerprint, poll_interval
         self._topics: dict[str, _Topic] = {}
@@ -118,4 +121,7 @@ class ChangeFeed:
 
 
 def _log_read_failure(error: sqlite3.Error) -> None:
-    log.error("The dashboard's streams ended: the state file could not be read: %s. [EH331]", error)
+    log.error(
+        "The dashboard's streams ended, because the state file could not be read: %s. [EH331]",
+        error,
+    )

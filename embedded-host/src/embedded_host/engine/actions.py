@@ -17,7 +17,7 @@ class RetryPolicy:
     timeout: timedelta | None = None
 
     def delay_after(self, attempt: int) -> timedelta:
-        """Return the delay after attempt number ``attempt``, counted from 0.
+        """Return the delay after an attempt. ``attempt`` is its number, counted from 0.
 
         Source: functions-host.md#effects-of-actions.
         """
@@ -53,14 +53,14 @@ class CallSubOrchestrator:
 
 @dataclass(frozen=True)
 class ContinueAsNew:
-    """A request to continue as a new execution with ``input``, which is JSON."""
+    """A request to continue as new. ``input`` is the next execution's input as JSON."""
 
     input: str | None
 
 
 @dataclass(frozen=True)
 class CreateTimer:
-    """A durable timer. ``cancelled`` turns true in a later turn if the orchestrator cancels it."""
+    """A durable timer. If the orchestrator cancels it in a later turn, ``cancelled`` is true."""
 
     fire_at: datetime
     cancelled: bool = False
@@ -89,7 +89,7 @@ class EntityOperation:
 
 @dataclass(frozen=True)
 class CallHttp:
-    """A ``call_http``. ``request`` is the JSON of the SDK's DurableHttpRequest."""
+    """A call of ``call_http``. ``request`` is the JSON of the SDK's DurableHttpRequest."""
 
     request: str
 

@@ -83,10 +83,10 @@ _DESCRIPTIONS: dict[type[SchedulingEvent], str] = {
 
 
 def mismatch(event: SchedulingEvent, decision: Decision | None) -> str | None:
-    """Return an error message if ``decision`` is not the one that ``event`` records, else None.
+    """Return an error message if ``event`` does not record ``decision``, else None.
 
-    ``decision`` is the decision that the replayed orchestrator made with the id of ``event``, or
-    None if it made no such decision. The message has the wording of DurableTask.
+    ``decision`` is the replayed decision with the id of ``event``, or None if the replay made no
+    decision with this id. The message has the wording of DurableTask.
     """
     if decision is not None and decision.event_type is type(event) and _same_name(decision, event):
         return None

@@ -42,7 +42,7 @@ class EntityTurnResult:
     updated_at: datetime
     outgoing: list[Outgoing] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
-    """One log message for each failed operation without a caller."""
+    """One log message for each failed operation that has no caller to notify."""
 
     def apply(self, entity: Entity) -> None:
         """Copy the new state into ``entity``."""
@@ -55,7 +55,7 @@ def entity_turn(
     """Run a batch of operations: yield the function's input once and receive its output.
 
     The turn does not change ``entity``. If the invocation fails as a whole, every operation of the
-    batch fails and the state stays as it was. The Azure Functions host retries such an invocation
+    batch fails and the state does not change. The Azure Functions host would retry the invocation
     forever (functions-host.md#entity-trigger).
     """
     output = yield EntityInput(entity.id, entity.exists, entity.state, batch)

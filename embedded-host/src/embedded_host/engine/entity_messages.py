@@ -59,7 +59,8 @@ class OperationRequest:
     def parse(cls, text: str | None) -> OperationRequest:
         """Parse the input of the event that contains an operation.
 
-        Raises ValueError if it is not an operation: a client may raise an event with this name.
+        Raises ValueError if the input is not an operation. This can happen, because a client may
+        raise an external event with the name of operations.
         """
         try:
             raw: object = encodable(json.loads(text or "null"))
@@ -92,7 +93,10 @@ class OperationResponse:
 
     @classmethod
     def parse(cls, text: str | None) -> OperationResponse:
-        """Parse the input of the response's EventRaised. Other input is returned as the result."""
+        """Parse the input of the EventRaised that contains a response.
+
+        Input in another form becomes the result of the operation.
+        """
         try:
             raw = json.loads(text or "null")
         except (ValueError, RecursionError):
@@ -116,9 +120,9 @@ def is_operation(event: HistoryEvent) -> TypeGuard[EventRaised]:
 
 
 class OutgoingLabels:
-    """Labels for the messages of an execution, so that each entity receives them in order.
+    """Labels that define the order of an execution's messages to each entity.
 
-    A label is a timestamp. A message carries its own label, and the label of the previous message
+    A label is a timestamp. A message contains its own label and the label of the previous message
     to the same entity.
     """
 

@@ -12,9 +12,10 @@ from embedded_host.engine.task import Task
 
 class _Wait(NamedTuple):
     step: int
-    """Step of the program at which the wait started.
+    """Step of the program (see ``Execution``) at which the wait started.
 
-    The orchestrator no longer awaits a wait of an earlier step: another task won its ``task_any``.
+    The orchestrator no longer awaits the waits of earlier steps, because another task of their
+    ``task_any`` was done first.
     """
     task: Task
     name: str
@@ -25,8 +26,8 @@ class _Wait(NamedTuple):
 class EventWaits:
     """Assigns received events to waits, and buffers the events that no wait accepts yet.
 
-    Names are compared without regard to case (docs/reference/known-differences.md, "Events are
-    kept in order").
+    The comparison of names ignores case (docs/reference/known-differences.md, "Events are kept in
+    order").
     """
 
     unconsumed: dict[str, deque[EventRaised]] = field(default_factory=dict)
@@ -49,8 +50,9 @@ class EventWaits:
     def deliver(self, event: EventRaised, current: int | None) -> None:
         """Settle one wait with an event, or buffer the event if there is no wait for it.
 
-        ``current`` is the step at which the orchestrator waits. The first wait of that step gets
-        the event. If that step has no wait for it, the latest wait of an earlier step gets it.
+        ``current`` is the step at which the orchestrator waits. The first wait of that step for
+        the name of the event receives the event. If there is none, the latest wait of an earlier
+        step receives it.
         """
         key = event.name.lower()
         waits = self._waits.get(key)

@@ -2,7 +2,7 @@
 
 The classes and their JSON keys have the names of the Durable Functions extension
 (functions-host.md#serialization and #history-events). The tag ``EventType`` is DurableTask's number
-for the event. Unknown keys of imported histories are ignored.
+for the type of the event. Unknown keys of imported histories are ignored.
 """
 
 from __future__ import annotations
@@ -44,9 +44,12 @@ class EventBase(
     """The fields of every history event. Timestamps are ISO 8601 in UTC, as recorded."""
 
     event_id: int = -1
-    """Sequence number of a scheduling event or of ExecutionCompleted; -1 for all others."""
+    """Sequence number of a scheduling event or of ExecutionCompleted. It is -1 in other events."""
     is_played: bool = False
-    """False in a stored history. The payload of a turn sets it for the events of earlier turns."""
+    """True if an earlier turn delivered the event.
+
+    Only the payload of a turn sets this field. It is always false in a stored history.
+    """
     timestamp: str
 
     @property
@@ -128,7 +131,10 @@ class TaskScheduled(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=4)
     name: str
     version: str | None = ""
     input: str | None = None
-    """A JSON array with the input, or None without ``storeInputsInOrchestrationHistory``."""
+    """JSON array that contains the input.
+
+    It is None unless host.json sets ``storeInputsInOrchestrationHistory``.
+    """
     parent_trace_context: object = None
     tags: object = None
 
@@ -173,7 +179,7 @@ class TimerCreated(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=10)
     retry_of: int | UnsetType = UNSET
     """Decision id of the failed attempt, if the timer delays a retry.
 
-    Rewind needs it. It is in no payload for the worker and in no response of an API.
+    Payloads for the worker and responses of the management API omit this field.
     """
 
     @property
@@ -183,7 +189,7 @@ class TimerCreated(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=10)
 
 
 class TimerFired(CompletionEvent, frozen=True, kw_only=True, gc=False, tag=11):
-    """The firing of a timer. As in the extension, ``timestamp`` is the time of its creation."""
+    """The firing of a timer. As in the extension, ``timestamp`` is the timer's creation time."""
 
     timer_id: int
     fire_at: str
@@ -227,7 +233,7 @@ class EventRaised(EventBase, frozen=True, kw_only=True, gc=False, tag=15):
 
 
 class GenericEvent(EventBase, frozen=True, kw_only=True, gc=False, tag=17):
-    """An event that the orchestrator ignores. Rewind replaces failures by generic events."""
+    """An event that the orchestrator ignores. A rewind replaces failures with generic events."""
 
     data: str | None = None
 
@@ -276,7 +282,7 @@ def encode_parent(parent: ParentInstance) -> str:
 
 
 def decode_parent(text: str) -> ParentInstance:
-    """Parse a recorded ParentInstance. Raises ValueError if the JSON is not one."""
+    """Parse a recorded ParentInstance. Raises ValueError for invalid JSON."""
     return _decode(_parent, text)
 
 
@@ -296,7 +302,7 @@ def decode_event(text: str) -> HistoryEvent:
 
 
 def decode_events(text: str) -> list[HistoryEvent]:
-    """Parse the JSON array of one turn's events. Raises ValueError."""
+    """Parse the JSON array of one turn's events. Raises ValueError for invalid JSON."""
     return _decode(_events, text)
 
 
@@ -311,7 +317,7 @@ def _decode(decoder: msgspec.json.Decoder[T], text: str) -> T:
 
 
 def event_from(document: Mapping[str, object]) -> HistoryEvent:
-    """Return the event of a parsed JSON object. Raises ValueError."""
+    """Return the event of a parsed JSON object. Raises ValueError for an invalid object."""
     event: HistoryEvent = msgspec.convert(document, HistoryEvent)
     return event
 

@@ -7,8 +7,8 @@ next, and completes the actions with the events of the history. Actions that the
 contain are new decisions.
 
 This module does the same, with tasks and callbacks instead of ``await``. The caller may keep an
-execution between turns and process only the new events (``replay``), or create it again and process
-the whole history. Both have the same result.
+execution between turns and process only the new events (``replay``). It may also create the
+execution again and process the whole history. Both ways have the same result.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ from embedded_host.engine.timers import Timers
 class Execution:
     """The decisions and open tasks of one execution.
 
-    The program is the list of the orchestrator's actions so far, and a step is an index of it. A
-    turn "with counts" is one in which the worker reports ``ReplayProgress.counts``.
+    The program is the list of the orchestrator's actions so far. A step is a position in this list.
+    In a turn "with counts", the worker reports ``ReplayProgress.counts``.
     """
 
     instance_id: str
     execution_id: str
     pending: dict[int, Decision] = field(default_factory=dict)
-    """New decisions, which are not in the history yet, by id."""
+    """Decisions that are not yet in the history, by id."""
     now: datetime | None = None
     """The orchestrator's current time."""
     continue_with: ContinueAsNew | None = None
@@ -82,9 +82,9 @@ class Execution:
     program: tuple[Action, ...] = ()
     suspended: bool = False
     returned: bool = False
-    """True once the orchestrator has returned or raised, although tasks may still be open."""
+    """True once the orchestrator has returned or raised an exception. Tasks may still be open."""
     attempts: dict[int, int] = field(default_factory=dict)
-    """Attempt numbers, counted from 1, of calls with a retry policy, by decision id."""
+    """Number of each attempt of a call with a retry policy, counted from 1, by decision id."""
     labels: OutgoingLabels | None = None
     """Labels of the messages to entities. The turn sets it before it sends the first message."""
     _position: int = 0
@@ -97,11 +97,14 @@ class Execution:
     _has_counts: bool = False
     """True in a turn with counts."""
     _count: int = 0
-    """Number of actions after the current event, in a turn with counts."""
+    """Length of the program once the orchestrator has processed the current event.
+
+    Only a turn with counts uses it.
+    """
     _numbered_to: int = 0
     """Number of leading actions whose decisions have ids."""
     _reserved_ids: deque[int] = field(default_factory=deque)
-    """Ids of the decisions whose actions are numbered and not invoked yet."""
+    """Ids of the decisions whose actions are numbered but not yet invoked."""
     _tasks: dict[int, PendingTask] = field(default_factory=dict)
     """Tasks without a completion, by decision id."""
     _timers: Timers = field(default_factory=Timers)
@@ -124,8 +127,8 @@ class Execution:
         """Process the actions of a turn and the events since the last call.
 
         With ``progress.counts``, decisions get their ids in the order in which the SDK numbers its
-        tasks. Without counts, all actions are known before the first event, as on the Azure
-        Functions host. Raises NonDeterministicError if the history has other decisions.
+        tasks. Without counts, all actions are available before the first event, as on the Azure
+        Functions host. Raises NonDeterministicError if the history contains other decisions.
         """
         progress = progress or ReplayProgress()
         program = self.program[: progress.unchanged] + actions
@@ -154,7 +157,8 @@ class Execution:
     def close(self) -> None:
         """Break the reference cycles of an execution that is no longer used.
 
-        Otherwise only a full garbage collection frees it (1.3 KiB for each waiting instance).
+        Without this call, only a full garbage collection frees the memory of the execution:
+        1.3 KiB for each waiting instance.
         """
         self._current, self._events, self._timers = None, EventWaits(), Timers()
         for tasks in (self._tasks, self._responses):
@@ -187,12 +191,12 @@ class Execution:
 
     @property
     def awaited_events(self) -> list[str]:
-        """Names of the events that the orchestrator waits for now, as it spells them."""
+        """Names of the awaited events, as the orchestrator spells them."""
         return self._events.awaited(self._waits_at)
 
     @property
     def unconsumed_events(self) -> Iterator[EventRaised]:
-        """Buffered external events, which no wait has accepted."""
+        """Buffered external events that no wait has accepted."""
         return chain.from_iterable(self._events.unconsumed.values())
 
     def take_id(self) -> int:
@@ -214,9 +218,10 @@ class Execution:
                 self._numbered_to = max(self._numbered_to, self._position)
                 self._current = self._invoke(action)
                 if self._has_counts and isinstance(action, CreateTimer):
-                    # The SDK may add an action after a top-level timer that has not fired: the next
-                    # leg of a long timer, or an action after an event that ended the wait for the
-                    # leg. Neither may wait for this timer.
+                    # The SDK splits a long timer into several timers, its legs. It may add an
+                    # action after a top-level timer that has not fired: the next leg, or an action
+                    # after an event that ended the wait for the leg. Such an action must not wait
+                    # for this timer.
                     self._current = settled()
                 elif not self._current.done:
                     self._current.then(self._advance)
@@ -226,8 +231,8 @@ class Execution:
     def _reserve(self, upto: int) -> None:
         """Assign ids to the decisions of the first ``upto`` actions, in a turn with counts.
 
-        The orchestrator has added these actions, although they may have to wait for earlier ones.
-        Without counts, a decision gets its id when its action is invoked.
+        The orchestrator has already requested these actions, but the engine may invoke them later,
+        after earlier actions. Without counts, a decision gets its id when its action is invoked.
         """
         if not self._has_counts:
             return
@@ -324,9 +329,9 @@ class Execution:
         return response
 
     def _retried(self, policy: RetryPolicy, start_attempt: Callable[[int], PendingTask]) -> Task:
-        """Start the first attempt, and after each failure a timer and the next attempt.
+        """Start the first attempt. After each failure, start a timer and then the next attempt.
 
-        After the last failure there is a timer too, which is due at once
+        The last failure starts a timer too, which is due at once
         (functions-host.md#effects-of-actions).
         """
         whole = Task()
@@ -364,10 +369,10 @@ class Execution:
         elif isinstance(event, SchedulingEvent):
             self._match(event)
         elif isinstance(event, (CompletionEvent, EventRaised)):
-            # Events that arrive while the instance is suspended are recorded at once and delivered
-            # on resume (functions-host.md#effects-of-actions). The SDK's orchestrator, however,
-            # processes them at once. With counts, so does this execution: it withholds the
-            # decisions instead.
+            # An event that arrives while the instance is suspended is recorded at once, but has no
+            # effect until the resume (functions-host.md#effects-of-actions). The SDK's
+            # orchestrator, however, processes the event at once. A turn with counts must follow the
+            # SDK. It therefore delivers the event and withholds the new decisions.
             if self.suspended and not self._has_counts:
                 self._held.append(event)
             else:

@@ -1,4 +1,4 @@
-"""Errors of user code, and failure messages as the Azure Functions host words them.
+"""Errors of user code, and failure messages with the wording of the Azure Functions host.
 
 Source: functions-host.md#errors.
 """
@@ -25,15 +25,15 @@ class UserError:
 
 
 def activity_reason(name: str, error: UserError) -> str:
-    """Return TaskFailed.Reason as recorded from extension 3.19.0."""
+    """Return TaskFailed.Reason with the wording of extension 3.19.0."""
     return f"Activity function '{name}' failed: {error.text}"
 
 
 def orchestrator_failed(name: str, error: str) -> str:
-    """Return the output of a failed orchestration, as recorded."""
+    """Return the output of a failed orchestration, in the recorded wording."""
     return f"Orchestrator function '{name}' failed: {error}"
 
 
 def parent_details(error: str, stack: str = "") -> str:
-    """Return SubOrchestrationInstanceFailed.Details as recorded."""
+    """Return SubOrchestrationInstanceFailed.Details, in the recorded wording."""
     return f"Message: {error}, StackTrace: {stack}"

@@ -64,7 +64,7 @@ class DurableFunctions:
         activities: Iterable[str] = (),
         entities: Iterable[str] = (),
     ) -> DurableFunctions:
-        """Create it from the names of each kind."""
+        """Create the object from the names of each kind."""
         return cls(
             FunctionNames("orchestrator", tuple(orchestrators)),
             FunctionNames("activity", tuple(activities)),

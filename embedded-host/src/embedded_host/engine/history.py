@@ -204,8 +204,8 @@ def generic(now: datetime, data: str) -> GenericEvent:
 def is_continuation_mark(events: Sequence[HistoryEvent], at: int) -> bool:
     """Return true if the event at index ``at`` is an OrchestratorCompleted inside a turn.
 
-    After continue-as-new a history starts with OrchestratorStarted, ExecutionStarted, the external
-    events that were carried over, and such an OrchestratorCompleted.
+    After continue-as-new, a history starts with OrchestratorStarted, ExecutionStarted, the
+    unconsumed external events, and an OrchestratorCompleted that does not end the turn.
     """
     return (
         isinstance(events[at], OrchestratorCompleted)
@@ -220,7 +220,7 @@ class History:
     def __init__(self, events: Iterable[HistoryEvent] = ()) -> None:
         self.events: list[HistoryEvent] = []
         self.completed_ids: set[int] = set()
-        """Ids of the scheduling events with a completion. A second one is a duplicate."""
+        """Ids of the scheduling events with a completion. A second completion is a duplicate."""
         self.extend(events)
 
     def extend(self, events: Iterable[HistoryEvent]) -> None:

@@ -1,4 +1,4 @@
-"""Inputs and outputs of orchestrators and entities, without the encoding of a protocol."""
+"""Inputs and outputs of orchestrators and entities, independent of the protocol's encoding."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from embedded_host.engine.events import HistoryEvent
 
 @dataclass(frozen=True)
 class ReplayProgress:
-    """The number of an orchestrator's actions after each event of its history.
+    """The number of actions that an orchestrator had made after each event of its history.
 
-    With it, the engine numbers scheduling events exactly as the SDK numbers its tasks. The default
-    value means that the worker does not report these numbers.
+    With these numbers, the engine numbers scheduling events exactly as the SDK numbers its tasks.
+    The default value means that the worker does not report the numbers.
     """
 
     counts: Sequence[int] | None = None
-    """Number of actions after each event, up to the latest event of the history."""
+    """Number of actions after each event. The last count is that of the latest event."""
     unchanged: int = 0
-    """Number of leading actions of the previous turn that the output omits as unchanged."""
+    """Number of leading actions that the output omits, because the previous turn had them too."""
 
     def counts_of_last(self, events: int) -> Sequence[int] | None:
         """Return the counts of the last ``events`` events, or None if there are fewer counts."""
@@ -44,7 +44,7 @@ class OrchestratorInput:
     seen: int = 0
     """Number of events that the worker received in earlier turns, or 0 if it needs all events."""
     is_continuation: bool = False
-    """True in the first turn after continue-as-new, in which no worker has received ``past``.
+    """True in the first turn after continue-as-new. No worker has received ``past`` yet.
 
     Source: functions-host.md#event-order-in-a-turn.
     """
@@ -53,7 +53,7 @@ class OrchestratorInput:
 
     @property
     def size(self) -> int:
-        """Number of all events."""
+        """Number of past and new events."""
         return len(self.past) + len(self.new)
 
 
@@ -68,7 +68,7 @@ class OrchestratorOutput:
     error: str | None = None
     """Message of the exception that the orchestrator raised."""
     custom_status: str | None = None
-    """JSON, or None if the orchestrator set none."""
+    """JSON, or None if the orchestrator has not set a custom status."""
     stack: str = ""
     """Traceback of the exception."""
     progress: ReplayProgress = field(default_factory=ReplayProgress)
@@ -92,7 +92,7 @@ class OperationResult:
     result: str
     """JSON: the result, or the message of a failure.
 
-    It is never empty, because the SDK parses it (functions-host.md#effects-of-actions).
+    The string is never empty, because the SDK parses it (functions-host.md#effects-of-actions).
     """
     failed: bool
 

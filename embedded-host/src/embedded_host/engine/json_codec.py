@@ -21,7 +21,8 @@ _DIGITS = 4300
 def _may_have_long_number(text: str) -> bool:
     """Return true if ``text`` may contain a number of more than ``_DIGITS`` digits.
 
-    A run of so many digits covers at least two neighbouring probes.
+    The function examines positions at intervals of ``_DIGITS // 2`` characters. A number of more
+    than ``_DIGITS`` digits covers at least one whole interval.
     """
     if len(text) <= _DIGITS:
         return False
@@ -35,7 +36,7 @@ def _may_have_long_number(text: str) -> bool:
 def is_json(text: str) -> bool:
     """Return true if ``json.loads`` accepts ``text``.
 
-    Most strings are checked without creating objects.
+    The function checks most strings without building their values.
     """
     try:
         if _may_have_long_number(text):
@@ -52,13 +53,14 @@ def is_json(text: str) -> bool:
 _KEPT = re.compile(r"\\(?:/|U|u00(?:[01]|22|5[cC]))")
 """Escapes that cannot be replaced by their character, or that ``json.dumps`` does not write."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""A surrogate. A character beyond U+FFFF is escaped as two."""
+"""An escaped surrogate. A character above U+FFFF is escaped as two surrogates."""
 
 
 def compact_text(text: str) -> str:
     """Return ``compact(json.loads(text))`` for output of ``json.dumps``.
 
-    Most strings are reformatted without creating objects. Raises ValueError for invalid JSON.
+    The function converts most strings without building their values. Raises ValueError for invalid
+    JSON.
     """
     try:
         return msgspec.json.format(_unescaped(text) if "\\" in text else text, indent=-1)
@@ -67,7 +69,7 @@ def compact_text(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """Replace escapes by their characters. Raises ValueError if the value might change."""
+    """Replace escapes with their characters. Raises ValueError if the value might change."""
     if _KEPT.search(text):
         raise ValueError
     if "\\u" not in text:
@@ -81,7 +83,7 @@ def _unescaped(text: str) -> str:
 def encodable(value: T) -> T:
     """Return a parsed JSON value in which all strings can be encoded in UTF-8.
 
-    Lone surrogates are replaced by their escapes.
+    Lone surrogates are replaced with their escapes.
     """
     return cast(T, _encodable(value))
 
@@ -99,8 +101,8 @@ def _encodable(value: object) -> object:
 def compact(value: object) -> str:
     """Encode a value as Newtonsoft.Json does: without spaces and without needless escapes.
 
-    In a value with a lone surrogate, which UTF-8 cannot encode, all non-ASCII characters are
-    escaped.
+    UTF-8 cannot encode a lone surrogate. If the value contains one, all its non-ASCII characters
+    are escaped.
     """
     text = _encode(value)
     if not text.isascii():
@@ -112,10 +114,11 @@ def compact(value: object) -> str:
 
 
 def compact_plain(value: object) -> str:
-    """Encode a value as ``compact`` does, several times as fast.
+    """Encode a value as ``compact`` does, but several times faster.
 
     The value may contain strings, booleans, None, integers of at most 64 bits, and collections and
-    structs of them. ``compact`` encodes floats differently.
+    structs of these types. It must not contain floats, because ``compact`` encodes them
+    differently.
     """
     try:
         return _encode_plain(value).decode()

@@ -44,8 +44,8 @@ class StartActivity:
 class StartOrchestration:
     """Create a sub-orchestration with ``started`` as its first message.
 
-    If an unfinished instance has the same id, the parent receives ``if_taken`` instead. On the
-    Azure Functions host the parent waits forever.
+    If an unfinished instance has the same id, the parent receives ``if_taken`` instead. In this
+    case, the parent would wait forever on the Azure Functions host.
     """
 
     instance_id: str

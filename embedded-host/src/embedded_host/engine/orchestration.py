@@ -39,12 +39,15 @@ class Orchestration:
     parent: ParentInstance | None = None
     generation: int | None = 0
     continued: bool = False
-    """True between continue-as-new and the next turn, which delivers no messages."""
+    """True between continue-as-new and the next turn.
+
+    That turn delivers no message except a request to terminate.
+    """
     history: History = field(default_factory=History)
     execution: Execution | None = None
     """The execution of the previous turn, or None if the next turn must replay the history."""
     seen: int = 0
-    """Number of events that the worker has received, or 0 if the next turn must send all."""
+    """Number of events that the worker has received, or 0 if the next turn must send all events."""
 
     @property
     def parent_instance_id(self) -> str | None:
@@ -52,7 +55,7 @@ class Orchestration:
         return self.parent.orchestration_instance.instance_id if self.parent else None
 
     def drop_execution(self) -> None:
-        """Drop the kept execution: the next turn replays the whole history."""
+        """Drop the kept execution, so that the next turn replays the whole history."""
         if self.execution is not None:
             self.execution.close()
         self.execution, self.seen = None, 0
@@ -72,7 +75,7 @@ class TurnSettings:
 class TurnResult:
     """The result of one turn. ``apply`` changes the instance once the result is durable.
 
-    ``output`` and ``custom_status`` are as in ``Orchestration``.
+    ``output`` and ``custom_status`` have the same meaning as in ``Orchestration``.
     """
 
     events: list[HistoryEvent]
@@ -88,7 +91,7 @@ class TurnResult:
     """The ExecutionStarted of the next execution, if this one continued as new."""
     seen: int = 0
     host_error: str = ""
-    """Traceback of an error in the host that failed the turn, for the log."""
+    """Traceback, for the log, of an error in the host that made the turn fail."""
 
     def apply(self, state: Orchestration) -> None:
         """Copy the result into the instance's state."""
@@ -113,7 +116,8 @@ class TurnResult:
 def deliverable(state: Orchestration, inbox: Sequence[Message]) -> list[Message]:
     """Return the messages of ``inbox`` that the current execution accepts.
 
-    Messages for another execution, second completions and second starts are left out.
+    The execution does not accept messages for another execution, second completions or second
+    starts.
     """
     accepted: list[Message] = []
     settled: set[int] = set()

@@ -1,4 +1,4 @@
-"""Rewind: removes the failures from the history of a failed execution, which then continues.
+"""Rewind: removal of the failures from a failed execution's history, so that it can continue.
 
 Source: functions-host.md#effects-of-actions.
 """
@@ -37,11 +37,12 @@ def rewind(
 ) -> Rewound:
     """Return the history with each failure replaced by a GenericEvent.
 
-    Replaced events are: the failure and the scheduling event of each failed activity, the timers
+    The function replaces the failure and the scheduling event of each failed activity, the timers
     that delayed retries, the failures of sub-orchestrations, and the end of the execution.
 
-    A sub-orchestration in ``not_failed`` was purged or started again. It cannot be rewound. Its
-    scheduling event is replaced too, so that the next turn creates it again.
+    ``not_failed`` contains the ids of sub-orchestrations that cannot be rewound, because they were
+    purged or started again. Their scheduling events are replaced too, so that the next turn creates
+    these sub-orchestrations again.
     """
     scheduled = {e.event_id: i for i, e in enumerate(events) if isinstance(e, SchedulingEvent)}
     fired = {e.timer_id: i for i, e in enumerate(events) if isinstance(e, TimerFired)}

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 
 class Task:
-    """The outcome of an action. It is settled by a result or by a failure.
+    """The outcome of an action. A result or a failure settles the task.
 
-    A failure settles it too, because the orchestrator handles it (functions-host.md#replay).
+    A failure does not stop the execution: the orchestrator handles it (functions-host.md#replay).
     """
 
     __slots__ = ("_callbacks", "done")
@@ -26,7 +26,7 @@ class Task:
             self._callbacks.clear()
 
     def then(self, callback: Callable[[], None]) -> None:
-        """Run ``callback`` once the task is done, which may be now."""
+        """Run ``callback`` once the task is done. If it is already done, run ``callback`` now."""
         if self.done:
             callback()
         else:
@@ -34,7 +34,7 @@ class Task:
 
 
 class PendingTask(Task):
-    """The task of a decision. It is settled by the completion event."""
+    """The task of a decision. The completion event settles it."""
 
     __slots__ = ("cancelled", "failed")
 

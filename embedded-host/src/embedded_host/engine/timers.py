@@ -1,4 +1,4 @@
-"""The timers that the orchestrator created. It may cancel them."""
+"""The timers that an orchestrator has created, and their cancellation."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from embedded_host.engine.task import PendingTask
 class Timers:
     """The timers of one execution, without the timers that delay retries.
 
-    A cancelled timer does not keep the execution open. It settles at the end of the turn: the
-    actions that wait for it get their ids after the other actions of the turn, as in the SDK.
+    A cancelled timer does not keep the execution open. It settles at the end of the turn. The
+    actions that wait for it therefore get their ids after the other actions of the turn, as in the
+    SDK.
     """
 
-    __slots__ = ("_cancelled", "_steps", "_timers")  # every waiting execution has one
+    __slots__ = ("_cancelled", "_steps", "_timers")  # one object for each waiting execution
 
     def __init__(self) -> None:
         self._timers: list[PendingTask] = []

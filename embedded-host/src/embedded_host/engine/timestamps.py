@@ -1,6 +1,6 @@
 """Timestamps as the Durable Functions extension writes them.
 
-They are in UTC, with up to seven digits of the fraction and without trailing zeros.
+They are in UTC. The fraction of a second has up to seven digits and no trailing zeros.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def parse_utc(text: str) -> datetime:
     A timestamp without a time zone is in UTC. Digits after the microseconds are dropped. Raises
     ValueError if ``text`` is not a timestamp.
     """
-    # msgspec parses the host's own form fast, but it rounds further digits.
+    # msgspec parses the host's own format fast, but it rounds digits after the microseconds.
     if text[-1:] == "Z" and len(text) <= _MICROSECONDS:
         try:
             parsed: datetime = msgspec.convert(text, datetime)

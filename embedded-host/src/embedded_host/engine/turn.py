@@ -85,7 +85,7 @@ def turn(
         return run.complete(Status.TERMINATED, terminated.input, terminated.input or "")
     if state.name not in settings.functions.orchestrators:
         return run.fail(settings.functions.orchestrators.missing(state.name))
-    # A worker that has received events has parsed the input.
+    # A worker that has received events has already parsed the input.
     if not state.seen and state.input is not None and not is_json(state.input):
         return run.fail(
             "One or more errors occurred. "
@@ -120,7 +120,7 @@ def turn(
 
 
 class _Run:
-    """The second half of a turn: from the orchestrator's output to the result."""
+    """The second half of a turn. It derives the result from the orchestrator's output."""
 
     def __init__(
         self,
@@ -138,7 +138,8 @@ class _Run:
         self.kept = state.execution
         """The execution of the previous turn.
 
-        The worker received only the newer events, even if ``state`` drops the execution meanwhile.
+        ``state`` may drop the execution while the worker runs. The turn still needs it, because the
+        worker received only the newer events.
         """
         self.execution: Execution | None = None
 
@@ -328,7 +329,7 @@ class _Run:
     # -- the end of an execution -------------------------------------------------------------------
 
     def fail(self, error: str, stack: str = "") -> TurnResult:
-        """Fail the instance. The stored output is ``error`` after the name of the function.
+        """Fail the instance. The stored output consists of the function's name and ``error``.
 
         Source: functions-host.md#errors.
         """
@@ -363,7 +364,7 @@ class _Run:
         return result
 
     def continue_as_new(self, input: str | None) -> TurnResult:
-        """Replace the history by that of the next execution, with the unconsumed events."""
+        """Replace the history with that of the next execution. Keep the unconsumed events."""
         state, now = self.state, self.clock()
         assert self.execution is not None
         unconsumed = {id(event) for event in self.execution.unconsumed_events}

@@ -17,9 +17,9 @@ from embedded_host.history.steps import Action, Turn
 def infer_turns(events: Sequence[HistoryEvent]) -> list[Turn]:
     """Group the events of ``events_as_shown`` into turns by their order and time.
 
-    A scheduling event belongs to a turn before every event that is listed after it or occurred
-    after it. A turn ends before the first message that follows its actions. ExecutionCompleted
-    belongs to no turn. Raises ValueError if a timestamp is invalid.
+    First, each scheduling event is moved before all events that occurred after it. A turn then
+    consists of messages and the scheduling events that follow them. The next message starts the
+    next turn. ExecutionCompleted belongs to no turn. Raises ValueError if a timestamp is invalid.
     """
     return [
         turn
@@ -44,7 +44,7 @@ def _groups(events: Sequence[HistoryEvent]) -> Iterator[tuple[list[HistoryEvent]
         actions += scheduled
         if isinstance(event, SchedulingEvent):
             continue
-        # A termination is not delivered in a turn of the orchestrator.
+        # A termination always starts a new turn, because the orchestrator does not receive it.
         if actions or isinstance(event, ExecutionTerminated):
             yield messages, actions
             messages, actions = [], []

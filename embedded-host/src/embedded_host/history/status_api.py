@@ -1,9 +1,9 @@
 """Typed events from the ``historyEvents`` of the management API.
 
-The API leaves out turns and event ids. It shows a completed call only by its completion, which
-contains the time of the call. The events that this module returns have ids: scheduling events are
-numbered in order of time, and completions refer to them. Times, names, inputs and results are
-copied from the API. There are no events for the start and the end of a turn.
+The API omits turns and event ids. For a completed call it returns only the completion, which
+contains the time of the call. This module adds the scheduling events of such calls. It numbers all
+scheduling events in order of time, and completions refer to these numbers. Times, names, inputs and
+results are copied from the API. The module adds no events for the start and the end of a turn.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class _Status(Struct, rename="camel"):
 
 
 def events_of_status(status: Mapping[str, object], execution_id: str = "") -> list[HistoryEvent]:
-    """Return the events of a status object in order of time. Unknown event types are left out.
+    """Return the events of a status object in order of time, without events of unknown types.
 
     Request the status with ``showHistory=true&showHistoryOutput=true``. Raises ValueError if the
     object is not a valid status.
@@ -99,7 +99,7 @@ def events_as_shown(status: Mapping[str, object], execution_id: str = "") -> lis
 class _Entry(NamedTuple):
     event: HistoryEvent
     scheduled: SchedulingEvent | None = None
-    """The scheduling event that a completion completes."""
+    """The scheduling event of a completion."""
 
 
 def _entries(shown: _ShownEvent, status: _Status, execution_id: str) -> Iterator[_Entry]:

@@ -56,7 +56,7 @@ class Call:
     """Time of the completion. It is None for an open or abandoned call."""
     outcome: Outcome = Outcome.OPEN
     attempt: int | None = None
-    """Number of the attempt from 1, or None if the history does not show a retry."""
+    """Number of the attempt, counted from 1, or None if the history does not show a retry."""
     instance_id: str | None = None
     """Id of the sub-orchestration or of the entity."""
     input: str | None = None
@@ -119,7 +119,7 @@ An EventRaised is an external event. The response of an entity is a part of its 
 
 @dataclass(frozen=True)
 class Turn:
-    """A turn: the events that the orchestrator received and the actions that it took."""
+    """A turn: the events that the orchestrator received, and its actions."""
 
     messages: Sequence[HistoryEvent]
     """All events except actions, OrchestratorCompleted and ExecutionCompleted."""

@@ -170,9 +170,9 @@ class HistoryView:
         return sum((turn.queue_time for turn in self.turns), timedelta(0))
 
     def time_spent(self, now: datetime) -> TimeSpent:
-        """Return the time that the execution spent on each kind of work.
+        """Divide the duration of the execution into code, work and wait.
 
-        The measured time ends with the execution, or at ``now`` if the execution has not ended.
+        The duration ends with the execution, or at ``now`` if the execution has not ended.
         """
         until = self.ended_at or now
         turns = [(turn.started_at, turn.finished_at or until) for turn in self.turns]
@@ -214,7 +214,7 @@ class _StepReader:
     def steps(self) -> list[Step]:
         steps: list[Step] = []
         indexes: dict[int, int] = {}
-        """Indexes of calls in ``steps`` by id. The step of a failed first attempt is replaced."""
+        """Index of each call in ``steps``, by id, to replace the step of a failed first attempt."""
         suspended: int | None = None
         started: OrchestratorStarted | None = None
         for event in self._view.events:
@@ -230,7 +230,8 @@ class _StepReader:
                 call = steps[failed] if failed is not None else None
                 if failed is not None and isinstance(call, Call):
                     call = steps[failed] = replace(call, attempt=call.attempt or 1)
-                    # After the last attempt there is a timer too. It is due at the turn's time.
+                    # The failure of the last attempt starts a timer too. This timer is due at the
+                    # start of the turn, and no attempt follows it.
                     if started is None or event.due_at > started.occurred_at:
                         self._attempts.expect(event.event_id, call)
                     steps.append(self._timer(event, call))
@@ -329,8 +330,8 @@ class _StepReader:
 class _Attempts:
     """Determines the attempt numbers of retried calls.
 
-    An event does not refer to the previous attempt. The next attempt is the first call of the same
-    function after the retry's timer has fired.
+    The events of an attempt do not refer to the previous attempt. This class assumes that the next
+    attempt is the first call of the same function after the retry's timer has fired.
     """
 
     def __init__(self) -> None:

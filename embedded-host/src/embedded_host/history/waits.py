@@ -19,7 +19,7 @@ from embedded_host.history.steps import Call, Outcome, Timer
 from embedded_host.history.view import HistoryView
 
 LISTED = 5
-"""Number of waits that a summary lists. It states only the number of the remaining waits."""
+"""Maximum number of waits that a summary lists. The remaining waits are only counted."""
 
 
 class WaitKind(str, Enum):
@@ -47,7 +47,7 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
     instance_id: str | None = None
     """Id of a sub-orchestration or entity."""
     operation: str | None = None
-    """Operation whose response the entity has not sent."""
+    """Operation to which the entity has not responded."""
     task_id: int | None = None
     """``event_id`` of the scheduling event."""
     attempt: int | None = None

@@ -18,7 +18,7 @@ from embedded_host.workers.current_app import CurrentApp
 
 log = logging.getLogger("embedded_host.http")
 HOST_VERSION = "4.1037.0.0"
-"""The version of the Azure Functions host whose behaviour this host follows."""
+"""The version of the Azure Functions host whose behaviour the embedded host follows."""
 
 Invoke = Callable[[Function, str], None]
 
@@ -35,7 +35,7 @@ class Admin:
     ) -> None:
         """Serve the functions of ``app``.
 
-        ``invoke`` starts a function that has no HTTP trigger with an input, and returns at once.
+        ``invoke(function, input)`` starts a function that has no HTTP trigger, and returns at once.
         ``keys`` is None if the host requires no keys.
         """
         self._app, self._invoke, self._authorization = app, invoke, authorization or Authorization()

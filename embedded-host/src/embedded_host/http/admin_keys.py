@@ -94,5 +94,5 @@ def _key(request: Request, name: str, value: str) -> Response:
 
 
 def _links(request: Request) -> list[dict[str, str]]:
-    """Return a link to the resource, without the query, which may contain a key."""
+    """Return a link to the resource. It has no query, because the query may contain a key."""
     return [{"rel": "self", "href": f"{request.base_url}{request.path}"}]

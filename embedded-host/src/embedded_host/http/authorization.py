@@ -1,4 +1,4 @@
-"""The check of a request's access key, and the response if it is refused.
+"""The check of a request's access key, and the response to a refused request.
 
 The responses are recorded (functions-host.md#authorization and #admin-endpoints).
 """
@@ -18,15 +18,15 @@ HEADER, PARAMETER = "x-functions-key", "code"
 class Authorization:
     """The access check of each part of the host.
 
-    The ``to_`` methods return the response to a refused request, or None if it is allowed.
+    The ``to_`` methods return the response to a refused request, or None for an allowed request.
     """
 
     def __init__(self, access: Access | None = None) -> None:
-        """Check keys with ``access``. Without it (None) every request is allowed."""
+        """Check keys with ``access``. If ``access`` is None, every request is allowed."""
         self._access = access or Access()
 
     def to_function(self, request: Request, function: Function) -> Response | None:
-        """Check a request to an HTTP function. A refused request always gets an empty 401."""
+        """Check a request to an HTTP function. A refused request receives an empty 401."""
         decision = self._access.to_function(request_key(request), function)
         return None if decision is Decision.ALLOWED else empty_response(401)
 
@@ -46,8 +46,8 @@ class Authorization:
 def request_key(request: Request) -> str:
     """Return the access key of a request, or "" if it has none.
 
-    The header takes precedence over the query, even if it is empty. In the query the first ``code``
-    counts.
+    The header takes precedence over the query, even if the header is empty. If the query has
+    several ``code`` parameters, the first one is the key.
     """
     header = request.headers.get(HEADER)
     if header is not None:

@@ -16,7 +16,7 @@ from embedded_host.engine.json_codec import compact
 TIMEOUT = 100.0
 """Seconds before a request times out: the default of .NET's HttpClient."""
 _CONTENT_HEADERS = ("allow", "expires", "last-modified")
-"""Content headers of .NET whose names do not begin with ``content-``."""
+"""Headers that are content headers in .NET, although their names do not begin with ``content-``."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class _HttpRequest:
     content: str | None
     has_token_source: bool
     is_polled: bool
-    """True if a 202 response is polled (``asynchronousPatternEnabled``)."""
+    """True if the client polls after a 202 response (``asynchronousPatternEnabled``)."""
 
     @classmethod
     def parse(cls, text: str) -> _HttpRequest:
@@ -45,7 +45,10 @@ class _HttpRequest:
         )
 
     def has_header(self, name: str, prefix: str = "") -> bool:
-        """Return True if a header of that name, in any case, has a value with the prefix."""
+        """Return True if the request has the header and its value begins with ``prefix``.
+
+        ``name`` and ``prefix`` are in lower case. The comparison ignores case.
+        """
         return any(
             key.lower() == name and value.lower().startswith(prefix)
             for key, value in self.headers.items()
@@ -60,9 +63,9 @@ class CallHttpClient:
         default_pause_ms: int = 30000,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Set the default pause between polls.
+        """Set the default pause between polls, in milliseconds.
 
-        It is ``httpSettings.defaultAsyncRequestSleepTimeMilliseconds`` of host.json.
+        The pause is ``httpSettings.defaultAsyncRequestSleepTimeMilliseconds`` of host.json.
         """
         self._default_pause, self._sleep = default_pause_ms / 1000, sleep
         self._session: aiohttp.ClientSession | None = None
@@ -70,11 +73,11 @@ class CallHttpClient:
     async def call(
         self, request: str, is_wanted: Callable[[], bool] = lambda: True
     ) -> str | UserError:
-        """Send the action's httpRequest and return the response as the JSON text of the history.
+        """Send the action's httpRequest and return the response as JSON for the history.
 
-        A 202 response with a Location header is polled until its status changes, as documented for
-        call_http. The pause between polls is the Retry-After header, or the default of host.json.
-        Polling stops when ``is_wanted`` returns False.
+        If a 202 response has a Location header, the client polls this URL until the status changes,
+        as documented for call_http. The pause between polls is the Retry-After header, or the
+        default of host.json. Polling stops when ``is_wanted`` returns False.
         """
         sent: _HttpRequest | None = None
         try:
@@ -140,8 +143,8 @@ def _pause(response: aiohttp.ClientResponse, default: float) -> float:
 def _general(response: aiohttp.ClientResponse) -> dict[str, str | list[str]]:
     """Return the headers without content headers (recorded).
 
-    .NET keeps content headers apart, and the extension leaves them out. A header that occurs more
-    than once has a list of values.
+    .NET stores content headers separately, and the Durable Functions extension omits them. A header
+    that occurs more than once has a list of values.
     """
     headers: dict[str, str | list[str]] = {}
     for name in dict.fromkeys(response.headers):

@@ -47,7 +47,7 @@ class ReceivedRequest(web.BaseRequest):
 
 
 class BufferedResponse(web.Response):
-    """A response whose body is released when it has been sent or its client has disconnected."""
+    """A response that releases its body after it was sent or the client disconnected."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send the rest of the body.
@@ -65,20 +65,20 @@ class BufferedResponse(web.Response):
 class SlowBodyError(EmbeddedHostError, asyncio.TimeoutError):
     """The body arrived too slowly.
 
-    It is a TimeoutError, because aiohttp handles that type when it discards the rest of a body.
+    The class is a TimeoutError, because aiohttp handles this type while it discards a body.
     """
 
 
 class Connection(RequestHandler):
     """A connection of aiohttp with the limits of this module.
 
-    It responds to invalid HTTP with the response of ``refuse``, and logs no traceback for it.
+    The response to invalid HTTP is that of ``refuse``, and no traceback is logged.
     """
 
     _headers_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
     on_lost: Callable[[], object] | None = None
-    """Callback for a client that disconnects; it stops the stream to that client."""
+    """The callback for the end of the connection. It stops the stream to the client."""
 
     def __init__(
         self,
@@ -152,12 +152,12 @@ class Connection(RequestHandler):
                 self._release(request.buffered)
 
     def pause_writing(self) -> None:
-        """Start the timeout for a client that reads nothing: the write buffer is full."""
+        """Start the timeout for a client that reads nothing, because the write buffer is full."""
         super().pause_writing()
         self._watch_stall()
 
     def resume_writing(self) -> None:
-        """Stop the timeout: the client reads again."""
+        """Stop the timeout, because the client reads again."""
         super().resume_writing()
         if self._stall_timer is not None:
             self._stall_timer.cancel()

@@ -1,8 +1,8 @@
 """Cross-origin requests, configured in local.settings.json (functions-host.md#local-settings-json).
 
 As with Core Tools, every header and method is allowed. The responses are those of ASP.NET Core's
-CORS middleware. It reads the ``Origin`` header only, runs before all routes, and responds to every
-preflight itself, even to one from an origin that is not allowed.
+CORS middleware. This middleware reads only the ``Origin`` header, and runs before all routes. It
+responds to every preflight itself, even if the origin is not allowed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Cors:
             self._credentials = False
 
     def allows(self, origin: str | None) -> bool:
-        """Return True for an allowed origin. None means a request without origin."""
+        """Return True for an allowed origin. None means a request without an origin."""
         return self._any or (origin is not None and origin in self._origins)
 
     def is_preflight(self, request: Request) -> bool:

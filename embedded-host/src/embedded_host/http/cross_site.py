@@ -1,4 +1,4 @@
-"""The filter that refuses requests of pages of other sites, unless CORS allows their origin.
+"""The filter that refuses requests from pages of other sites, unless CORS allows the origin.
 
 Any page can make the browser send a request to this host: with a form, an image, ``fetch`` in
 no-cors mode, or a navigation. The page cannot read the response, but the request alone can start or
@@ -6,9 +6,8 @@ terminate an orchestration. Browsers send the origin of a request in ``Sec-Fetch
 ``Origin``, and a page cannot change these headers. Programs other than browsers send neither
 header, and are accepted.
 
-A link from another site is followed. A link to a function with a durable client is not, because a
-page can also navigate without a click. In this case the response is a confirmation page with the
-link.
+A link from another site is accepted, unless it leads to a function with a durable client. A page
+can navigate to such a link without a click, so the response is a confirmation page with the link.
 """
 
 from __future__ import annotations
@@ -28,15 +27,18 @@ log = logging.getLogger("embedded_host.http")
 
 
 class CrossSite:
-    """The rules for requests of other sites."""
+    """The rules for requests from other sites."""
 
     def __init__(self, cors: Cors, starts_instances: Callable[[Request], bool]) -> None:
-        """``starts_instances`` returns True if the requested function can start instances."""
+        """Set the rules.
+
+        ``starts_instances`` returns True if the requested function can start instances.
+        """
         self._cors, self._starts_instances = cors, starts_instances
         self._logged = OncePerKey()
 
     def refusal(self, request: Request) -> Response | None:
-        """Return the response to a request that is refused, or None if it is accepted."""
+        """Return the response to a refused request, or None for an accepted request."""
         headers = request.headers
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site is None and origin is None:
@@ -62,7 +64,8 @@ class CrossSite:
             )
         reason = (
             f"{request.method} {request.path} was sent by {sender}. Pages of other sites may not "
-            f"send requests to this host, because requests start and terminate instances.{remedy}"
+            "send requests to this host, because requests can start and terminate instances."
+            f"{remedy}"
         )
         if self._logged.is_new(sender):
             log.warning("Refused with 403: %s [EH241]", reason)
@@ -70,13 +73,14 @@ class CrossSite:
 
 
 def _is_own(request: Request, site: str | None, origin: str | None) -> bool:
-    """Return True for a request of the host's own page or of the user.
+    """Return True for a request from the host's own pages or from the user.
 
-    A user's request is a typed URL, a bookmark or a link in another program.
+    A request from the user is a typed URL, a bookmark or a link in another program.
     """
     if site is not None:
         return site in ("same-origin", "none")
-    # Browsers before 2023, and plain HTTP requests to another machine, have no Sec-Fetch-Site.
+    # Browsers before 2023 do not send Sec-Fetch-Site, and no browser sends it over HTTP to
+    # another machine.
     own = {
         request.base_url.partition("://")[2],
         *request.headers.get("x-forwarded-host", "").split(","),

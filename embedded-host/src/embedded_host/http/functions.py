@@ -79,7 +79,8 @@ class HttpFunctions:
             return Response(429, b"", [("Retry-After", "1")])
 
     async def _run(self, request: Request, route: HttpRoute, values: dict[str, str]) -> Response:
-        # A chunked body reaches the function empty (recorded; functions-host.md#http-requests).
+        # For a chunked body, the function receives an empty body (recorded;
+        # functions-host.md#http-requests).
         length = request.headers.get("content-length", "")
         body = await request.read() if length.isdigit() and int(length) > 0 else b""
         data = HttpRequestData(
@@ -112,7 +113,7 @@ class HttpFunctions:
         return _checked_response(name, result.value)
 
     def _refused(self, request: Request) -> Response | None:
-        """Return the response of a function that is out of service, if its route matches."""
+        """Return the response of a function that is out of service, or None if no route matches."""
         served = self._app.loaded
         for name, text in served.refused.items():
             if _would_match(text, request.path.removeprefix("/")):
@@ -152,7 +153,7 @@ class HttpFunctions:
 def _would_match(text: str, path: str) -> bool:
     """Return True if the route ``text`` matches the path.
 
-    An invalid route matches if the path begins with the literal part before its first parameter.
+    An invalid route matches if the path begins with the text before the route's first parameter.
     """
     try:
         return RouteTemplate.parse(text).match(path) is not None
@@ -161,9 +162,10 @@ def _would_match(text: str, path: str) -> bool:
 
 
 def _checked_response(name: str, data: HttpResponseData) -> Response:
-    """Return the function's response, or a 500 if Kestrel would not send it.
+    """Return the function's response, or a 500 if the Azure Functions host could not send it.
 
-    Kestrel rejects an invalid status, and a header that is not ASCII or contains a line break.
+    Its server, Kestrel, rejects an invalid status, and headers with line breaks or characters that
+    are not ASCII.
     """
     if not 200 <= data.status <= 999:
         log.error(
@@ -176,9 +178,9 @@ def _checked_response(name: str, data: HttpResponseData) -> Response:
     for header, value in data.headers:
         if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):
             log.error(
-                "Function '%s' returned a header that cannot be sent: %r: %r. Names have letters, "
-                "digits and '-', values are ASCII without line breaks. Percent-encode other "
-                "characters. [EH324]",
+                "Function '%s' returned a header that cannot be sent: %r: %r. A name contains "
+                "letters, digits and '-'. A value contains ASCII characters without line breaks. "
+                "Percent-encode other characters. [EH324]",
                 name,
                 header,
                 value,
@@ -190,8 +192,8 @@ def _checked_response(name: str, data: HttpResponseData) -> Response:
 def function_query(text: str) -> dict[str, str]:
     """Return the decoded parameters of a query (recorded; functions-host.md#http-requests).
 
-    Repeated parameters are joined with commas under the last spelling of the name. Empty values
-    are dropped.
+    The values of a repeated parameter are joined with commas, and its name has the spelling of the
+    last occurrence. Parameters with an empty value are omitted.
     """
     spelling: dict[str, str] = {}
     values: dict[str, str] = {}

@@ -28,8 +28,8 @@ class HostNames:
         """Allow additional ``names``, in the format of ``--allow-host``.
 
         The name ``.example.com`` allows all subdomains of ``example.com``. ``network`` is True if
-        the host listens on a network. It then allows all IP addresses, because it does not know the
-        address of a published container port.
+        the host listens on a network. All IP addresses are then allowed, because the host cannot
+        determine the address of a published container port.
         """
         self._names = frozenset(normalized(name) for name in names)
         self._network = network
@@ -38,7 +38,7 @@ class HostNames:
         """Return True for an allowed host name or address, with or without a port."""
 
     def refusal(self, request: Request) -> Response | None:
-        """Return the response to a request that is refused, or None if its host name is allowed."""
+        """Return the response to a refused request, or None if the host name is allowed."""
         authority = request.base_url.partition("://")[2]
         return None if self.allows(authority) else self._refuse(authority)
 
@@ -55,7 +55,7 @@ class HostNames:
         return name == "localhost" or name.endswith(".localhost") or self._allows_address(name)
 
     def _allows_address(self, text: str) -> bool:
-        """Return True for an allowed IP address. DNS rebinding does not apply to addresses.
+        """Return True for an allowed IP address. DNS rebinding is possible only with names.
 
         0.0.0.0 and similar addresses are refused although they reach this machine. Browsers send no
         origin for them, so the filter in ``cross_site.py`` would not recognize a page.

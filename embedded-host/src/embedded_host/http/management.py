@@ -1,4 +1,4 @@
-"""The Durable management API (functions-host.md#management-api)."""
+"""The management API of Durable Functions (functions-host.md#management-api)."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class ManagementApi:
         """Return the response to a request.
 
         ``path`` is the percent-encoded path after ``/runtime/webhooks/durabletask`` or
-        ``/durabletask``. ``public_url`` is the base of the URLs in a response of the SDK's
-        endpoint, by default the base URL of the request.
+        ``/durabletask``. URLs in the response begin with ``public_url``, or by default with the
+        base URL of the request.
         """
         try:
             return await self._routed(request, path, public_url or request.base_url)

@@ -42,7 +42,10 @@ class InstanceRoutes:
     async def start(
         self, request: Request, base: str, name: str, instance_id: str | None
     ) -> Response:
-        """Start an instance. The response has its id, or its output if the request waits for it."""
+        """Start an instance.
+
+        The response has the id of the instance, or its output if the request waits for the output.
+        """
         query = request.query
         input: str | None = await request.text()
         if not input and request.headers.get("content-length") == "0":
@@ -80,7 +83,10 @@ class InstanceRoutes:
         )
 
     async def restart(self, request: Request, base: str, instance_id: str) -> Response:
-        """Start the function of an instance again, with its input, under a new or the same id."""
+        """Start the orchestrator of an instance again with the same input.
+
+        By default, the new instance has a new id.
+        """
         try:
             new_id = flag(request.query.get("restartwithnewinstanceid"), True)
             started = await self._client.restart(instance_id, new_id)
@@ -103,7 +109,10 @@ class InstanceRoutes:
     # -- status
 
     async def status(self, request: Request, instance_id: str) -> Response:
-        """Return the status of an instance. ``Prefer: wait=N`` waits N seconds for its end."""
+        """Return the status of an instance.
+
+        With the header ``Prefer: wait=N``, wait up to N seconds until the instance has finished.
+        """
         wait = preferred_wait(request.headers.get("prefer"))
         if wait is None:
             row = self._client.status(instance_id)
@@ -147,9 +156,9 @@ class InstanceRoutes:
     # -- operations
 
     async def raise_event(self, request: Request, instance_id: str, name: str) -> Response:
-        """Raise an external event. The request is checked in the recorded order.
+        """Raise an external event.
 
-        See functions-host.md#raise-an-event.
+        The order of the checks is recorded (functions-host.md#raise-an-event).
         """
         try:
             self._client.live(instance_id)
@@ -217,8 +226,8 @@ class InstanceRoutes:
         try:
             return json_response({"instancesDeleted": await self._client.purge(instance_id)})
         except InstanceNotFoundError:
-            # An id that begins with @ is an entity's, and skips the checks (recorded;
-            # functions-host.md#management-routes).
+            # An id that begins with @ belongs to an entity. The Azure Functions host does not check
+            # that the entity exists (recorded; functions-host.md#management-routes).
             return (
                 json_response({"instancesDeleted": 0})
                 if instance_id.startswith("@")

@@ -33,7 +33,7 @@ class ListRoutes:
         self._client = client
 
     async def list(self, request: Request) -> Response:
-        """Return a page of instances, entities included.
+        """Return a page of instances and entities.
 
         Invalid parts of the filter are ignored (recorded).
         """
@@ -55,7 +55,7 @@ class ListRoutes:
         return page_response(body, rows[limit - 1].id if len(rows) > limit else None)
 
     async def purge(self, request: Request) -> Response:
-        """Delete the finished instances of a filter.
+        """Delete the finished instances that match a filter.
 
         An invalid filter deletes nothing. This is an intended difference: the Azure Functions host
         ignores the invalid part and deletes more (functions-host.md#list-and-purge).

@@ -12,7 +12,7 @@ from embedded_host.web.response import JSON, Response, json_response
 T = TypeVar("T")
 INTERNAL_ERROR = "Something went wrong while processing your request"
 ROWS_PER_ROUND = 100
-"""Rows of a list between two rounds of the event loop. They take some milliseconds."""
+"""Number of rows in one round of the event loop. A round takes some milliseconds."""
 
 
 def exception_response(status: int, message: str, exception: str, kind: str) -> Response:
@@ -34,8 +34,8 @@ def message_response(status: int, text: str) -> Response:
 def invalid_json_response(text: str, error: ValueError) -> Response:
     """Return the error for an invalid JSON body.
 
-    For an empty body and for an invalid first character the message is that of the Azure Functions
-    host (recorded), otherwise that of ``error``.
+    For an empty body or an invalid first character, the message is that of the Azure Functions host
+    (recorded). Otherwise it is the message of ``error``.
     """
     position = getattr(error, "pos", None)
     if not text.strip():

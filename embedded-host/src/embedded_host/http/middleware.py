@@ -1,4 +1,4 @@
-"""The filter of requests to the public address, by host name and origin."""
+"""The filter that checks the host name and the origin of requests to the public address."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Router:
             and self.has_dashboard
         ):
             # CORS does not apply, because only the dashboard's own page uses these paths.
-            # The files of the page require no key; its API does.
+            # The files of the page require no key. The API of the page requires a key.
             path = request.path[len(DASHBOARD) :]
             is_api = "api" in unquote(path).lower().split("/")
             refusal = self._authorization.to_management(request) if is_api else None
@@ -71,14 +71,14 @@ class Router:
 
     @property
     def has_dashboard(self) -> bool:
-        """False if the host has no dashboard, or a function of the app has its route.
+        """True if the host has a dashboard, unless a function of the app has the same route.
 
         A catch-all route does not replace the dashboard.
         """
         return self._dashboard is not None and not self._functions.serves_prefix(DASHBOARD[1:])
 
     async def _route(self, request: Request) -> Response:
-        """Return the response to a request for all other paths.
+        """Return the response to a request for a path outside the dashboard.
 
         Paths of the host take precedence over routes of functions (functions-host.md#http-routing).
         """

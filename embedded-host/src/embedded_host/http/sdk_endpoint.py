@@ -1,9 +1,9 @@
 """The SDK's endpoint: the management API without keys, on the loopback interface.
 
 The endpoint is ``rpcBaseUrl`` of the durable client binding (functions-host.md#transport). On the
-Azure Functions host every program on the machine can use it, including pages in a browser. This
-host puts a secret into its path. The secret has the format ``code=…`` of keys in URLs, so that it
-is removed from the log like a key.
+Azure Functions host every program on the machine can use the endpoint, including pages in a
+browser. The embedded host puts a secret into the path of the endpoint. The secret has the format
+``code=…``, like a key in a URL, so that the log omits the secret too.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class SdkEndpoint:
     """The filter that removes the secret from the path of a request."""
 
     def __init__(self, path: str, inner: Callable[[Request], Awaitable[Response]]) -> None:
-        """Pass requests below ``path``, the secret of ``sdk_path``, to ``inner`` without it."""
+        """Pass requests below ``path`` to ``inner``. ``path`` is the result of ``sdk_path``."""
         self._prefix, self._inner = path, inner
 
     async def handle(self, request: Request) -> Response:
-        """Return the response of ``inner``, or a 403 to browsers and without the secret."""
+        """Return the response of ``inner``, or a 403 for a browser or a path without the secret."""
         prefix = request.path[: len(self._prefix)]
         if not hmac.compare_digest(prefix.encode(), self._prefix.encode()) or any(
             name in request.headers for name in _BROWSERS

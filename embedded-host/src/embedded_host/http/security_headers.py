@@ -1,11 +1,11 @@
-"""The security headers of the host's own pages. The responses of functions remain unchanged."""
+"""The security headers of the host's own pages. Responses of functions do not get them."""
 
 from __future__ import annotations
 
 from embedded_host.web.response import Response, text_response
 
 _TEXT_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
-"""Headers that disable content sniffing, and the Referer header in requests to linked pages."""
+"""Headers that disable content sniffing and the Referer header of requests to linked pages."""
 _HTML_HEADERS = [
     *_TEXT_HEADERS,
     (

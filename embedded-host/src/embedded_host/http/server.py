@@ -39,14 +39,17 @@ MAX_BODY = 104_857_600
 See functions-host.md#http-requests.
 """
 MAX_BUFFERED = 1024 * 1024 * 1024
-"""Maximum bytes of all request and response bodies in memory. Requests beyond it get a 503."""
-LARGE_BODY = 1024 * 1024
-"""Minimum bytes of a body that is joined in its own round of the event loop.
+"""Maximum bytes of all request and response bodies in memory.
 
-Joining the chunks of such a body blocks the loop for some milliseconds.
+A request that would exceed this limit gets a 503.
+"""
+LARGE_BODY = 1024 * 1024
+"""Minimum bytes of a body whose chunks are joined in a separate round of the event loop.
+
+Joining the chunks of such a body blocks the event loop for some milliseconds.
 """
 SMALL_CHUNK = 4096
-"""Received chunks of fewer bytes are merged, because an object's overhead exceeds their size."""
+"""Received chunks of fewer bytes are merged, because many small objects waste memory."""
 SERVER = "embedded-host"
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(/[^?#]*)?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -104,7 +107,7 @@ class Listener:
         # some rounds of the event loop until its handler runs.
         for _ in range(10):
             await asyncio.sleep(0)
-        # A stream may never end, so there is no point in waiting for it.
+        # The streams are cancelled, because a stream may never end.
         self._closing = True
         for stream in self._streams:
             stream.cancel()
@@ -154,7 +157,7 @@ class Listener:
         return _response(request, response, close)
 
     def _count(self, request: ReceivedRequest, size: int) -> None:
-        """Count bytes that are in memory until the response has been sent."""
+        """Add ``size`` bytes, which stay in memory until the response has been sent."""
         self.buffered += size
         request.buffered += size
 

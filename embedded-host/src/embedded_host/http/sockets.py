@@ -12,7 +12,7 @@ from embedded_host.errors import EmbeddedHostError
 RPC_PORT = 17071
 """Preferred port of the SDK's endpoint, as on the Azure Functions host."""
 _IN_USE = (errno.EADDRINUSE, 10013, 10048)
-"""Error numbers of a port in use. The last two are Windows: WSAEACCES and WSAEADDRINUSE."""
+"""Error numbers of a port in use. The last two are WSAEACCES and WSAEADDRINUSE of Windows."""
 
 
 class PortInUseError(EmbeddedHostError):
@@ -52,8 +52,8 @@ def bind_public(address: str, port: int) -> socket.socket:
 def bind_rpc() -> socket.socket:
     """Return a listening socket for the SDK, on the loopback interface.
 
-    The port is 17071, or a random port from 30000 to 30999 if it is in use (recorded;
-    functions-host.md#transport), or any free port if those are in use.
+    The port is 17071. If this port is in use, it is a random port from 30000 to 30999 (recorded;
+    functions-host.md#transport). If nine random ports are in use, it is any free port.
     """
     for port in (RPC_PORT, *(random.randrange(30000, 31000) for _ in range(9)), 0):
         try:

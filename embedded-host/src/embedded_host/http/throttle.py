@@ -25,14 +25,14 @@ class Throttle:
     def __init__(self, outstanding: int | None = None, concurrent: int | None = None) -> None:
         """Set the limits. None means unlimited.
 
-        ``outstanding`` is the maximum number of waiting and running requests, ``concurrent`` that
-        of running functions.
+        ``outstanding`` is the maximum number of waiting and running requests. ``concurrent`` is the
+        maximum number of running functions.
         """
         self._limit, self._outstanding = outstanding, 0
         self.running: contextlib.AbstractAsyncContextManager[object] = (
             contextlib.nullcontext() if concurrent is None else asyncio.Semaphore(concurrent)
         )
-        """Context manager around the run of a function. It waits in the order of arrival."""
+        """Context manager around the run of a function. Waiting requests keep their order."""
         self._logged = False
 
     @contextlib.contextmanager
@@ -42,8 +42,8 @@ class Throttle:
             if not self._logged:
                 self._logged = True
                 log.warning(
-                    "The limit of %d requests for functions is reached: further requests get a "
-                    "429. Raise extensions.http.maxOutstandingRequests in host.json. [EH332]",
+                    "The limit of %d requests for functions is reached. Further requests get a "
+                    "429. Increase extensions.http.maxOutstandingRequests in host.json. [EH332]",
                     self._outstanding,
                 )
             raise TooBusyError

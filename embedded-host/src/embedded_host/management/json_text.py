@@ -7,22 +7,25 @@ import json
 from embedded_host.engine.json_codec import compact, compact_text, is_json
 
 LARGE = 65_536
-"""Minimum characters of a document that is compacted without building its value."""
+"""Minimum number of characters of a document that is compacted without building its value."""
 _TOO_DEEP = "The value is nested too deeply"
 _BRACKETS = 150
 """Documents with fewer opening brackets are not checked for depth."""
 _MARGIN = 60
-"""Levels of nesting kept free, because the value is later sent inside other values."""
+"""Levels of nesting that must remain free, because the value is later sent inside other values."""
 
 
 def check_json(text: str) -> None:
-    """Raise ValueError for invalid JSON and for too deep nesting, without building the value."""
+    """Raise ValueError if ``text`` is invalid JSON or is nested too deeply.
+
+    The check does not build the value.
+    """
     if not is_json(text) or _is_too_deep(text):
         json_value(text)
 
 
 def json_value(text: str) -> object:
-    """Return the value. Raises ValueError for invalid JSON and for too deep nesting."""
+    """Return the value of ``text``. Raises ValueError for JSON that is invalid or too deep."""
     try:
         value = json.loads(text)
     except RecursionError:
@@ -35,8 +38,9 @@ def json_value(text: str) -> object:
 def compact_json(text: str) -> str:
     """Return ``compact(json_value(text))``. Raises ValueError like ``json_value``.
 
-    A large document is compacted without building its value, which would block the event loop for
-    seconds at 100 MB. Its numbers keep their spelling, and repeated names remain.
+    Building the value of a document of 100 MB would block the event loop for seconds. A large
+    document is therefore compacted as text. Its numbers keep their spelling, and repeated names
+    remain.
     """
     if len(text) < LARGE:
         return compact(json_value(text))
@@ -45,7 +49,7 @@ def compact_json(text: str) -> str:
 
 
 def _is_too_deep(text: str) -> bool:
-    """Return True if ``text`` cannot be parsed within _MARGIN more levels of nesting."""
+    """Return True if ``text`` cannot be parsed inside ``_MARGIN`` more levels of nesting."""
     return text.count("[") + text.count("{") > _BRACKETS and not is_json(
         "[" * _MARGIN + text + "]" * _MARGIN
     )

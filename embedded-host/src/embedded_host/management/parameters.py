@@ -1,7 +1,8 @@
 """Parsers for values in queries and headers of the management API (functions-host.md#transport).
 
-They accept the same values as the Durable extension. As in the recordings of the Azure Functions
-host, an invalid value is treated as missing: the parsers return None or the default.
+The parsers accept the same values as the Durable Functions extension. For an invalid value they
+return None or the default, as for a missing value. The Azure Functions host does the same
+(recorded).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _DATE_FORMATS = (
 
 
 def flag(text: str | None, default: bool = False) -> bool:
-    """Return the value of ``true`` or ``false``, in any case."""
+    """Return the value of ``true`` or ``false``. Upper and lower case are equal."""
     return {"true": True, "false": False}.get((text or "").strip().lower(), default)
 
 
@@ -47,16 +48,19 @@ def seconds(text: str | None) -> float | None:
 
 
 def page_size(top: str | None) -> int:
-    """Return the value of ``top``, a positive 32-bit number as in .NET, or PAGE_SIZE."""
+    """Return the value of ``top``, or PAGE_SIZE if it is not a positive 32-bit integer."""
     if not re.fullmatch(r"\s*\+?[0-9]{1,10}\s*", top or "", re.ASCII):
         return PAGE_SIZE
     return int(top or "") if 0 < int(top or "") < 2**31 else PAGE_SIZE
 
 
 def parse_timestamp(text: str | None) -> datetime | None:
-    """Return a timestamp in one of the usual formats. A timestamp without time zone is UTC."""
+    """Return the value of a timestamp in UTC. A timestamp without a time zone is in UTC.
+
+    The formats are ISO 8601, ``_DATE_FORMATS`` and the date format of HTTP.
+    """
     text = (text or "").strip()
-    # A plus sign that was not encoded was decoded to a space.
+    # If the client does not encode a plus sign, the host decodes it to a space.
     text = re.sub(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$", r"\1+\2", text)
     if not text.isascii():
         return None
@@ -83,14 +87,14 @@ def parse_timestamp(text: str | None) -> datetime | None:
 
 
 def comma_separated(text: str | None) -> list[str]:
-    """Return the parts of a list that are not empty, without surrounding spaces."""
+    """Return the non-empty parts of a list, without surrounding spaces."""
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
 def runtime_status(text: str) -> str | None:
     """Return a runtime status by its case-sensitive name or its number.
 
-    This follows the source of the extension (functions-host.md#list-and-purge).
+    This follows the source code of the extension (functions-host.md#list-and-purge).
     """
     if text in STATUSES:
         return text
@@ -123,8 +127,8 @@ def id_of_token(token: str | None) -> str | None:
 
 
 def form_decoded(path: str) -> str:
-    """Return a decoded path of the management API, where ``+`` is a space, as in a query.
+    """Decode a path of the management API. As in a query, ``+`` represents a space.
 
-    This is recorded (functions-host.md#transport).
+    The Azure Functions host does the same (recorded, functions-host.md#transport).
     """
     return unquote(path.replace("+", " "))

@@ -40,13 +40,13 @@ _HIDDEN_FIELDS = {
 }
 _CALLS = (TaskScheduled, SubOrchestrationInstanceCreated)
 LARGE = 4096
-"""Minimum characters of an output that is copied into the response without parsing it."""
+"""Minimum number of characters of an output that is copied into the response unparsed."""
 
 
 def shown_value(text: str | None) -> object:
     """Return the value of a stored JSON document.
 
-    Invalid JSON is returned as a string, and a blank string as "".
+    If ``text`` is invalid JSON, return ``text`` itself. If it is blank, return "".
     """
     if text is None:
         return None
@@ -61,7 +61,7 @@ def shown_value(text: str | None) -> object:
 def status_text(row: InstanceRow, input: Callable[[], str | None] | None) -> bytes:
     """Return ``status_object`` as compact JSON.
 
-    A large output is copied, because it is stored as compact JSON.
+    A large output is copied unparsed, because it is stored as compact JSON.
     """
     if not _is_large_value(row.output):
         return compact(status_object(row, input)).encode()
@@ -86,8 +86,9 @@ def _is_large_value(text: str | None) -> bool:
 def status_object(row: InstanceRow, input: Callable[[], str | None] | None) -> dict[str, object]:
     """Return the status with its keys in the recorded order.
 
-    ``input`` returns the stored input; with None the input is left out. Only the status of a
-    sub-orchestration has ``parentInstanceId`` (extension 3.19.0).
+    ``input`` is a function that returns the stored input. If ``input`` is None, the status contains
+    null instead of the input. Only the status of a sub-orchestration has ``parentInstanceId``
+    (extension 3.19.0).
     """
     parent = (
         {}
@@ -112,8 +113,9 @@ def history_events(
 ) -> list[dict[str, object]]:
     """Return the objects of ``historyEvents``.
 
-    The completion of a call includes the fields of its scheduled event, which is left out.
-    OrchestratorStarted and OrchestratorCompleted are left out too.
+    The completion of a call includes fields of the scheduling event. The list therefore omits the
+    scheduling event of a completed call. It also omits OrchestratorStarted and
+    OrchestratorCompleted.
     """
     view = HistoryView.of(events)
     result = []

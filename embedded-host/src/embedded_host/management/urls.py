@@ -30,7 +30,8 @@ class ManagementUrls:
     def of_instance(self, base_url: str, instance_id: str, *, rewind: bool) -> dict[str, str]:
         """Return the check-status response body, with its keys in the recorded order.
 
-        The responses of the HTTP API have no URL for rewind; the binding has one.
+        ``rewind`` adds the URL for rewind. The responses of the HTTP API do not contain this URL,
+        but the durable client binding does.
         """
         return {
             "id": instance_id,

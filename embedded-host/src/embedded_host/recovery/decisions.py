@@ -2,8 +2,8 @@
 
 A finished instance is kept with its remaining data. A live instance is kept only if all data that
 it needs to continue was recovered. These data are its complete history, its input, and the
-activity, timer, sub-orchestration or entity request of each open decision. Without them, the
-instance would wait forever. It becomes Failed instead, and its parent receives the failure as from
+activity, timer, sub-orchestration or entity request of each open decision. Without these data, the
+instance would wait forever. It becomes Failed instead, and its parent receives the failure, as for
 any failed child.
 """
 
@@ -69,7 +69,7 @@ class Decided(NamedTuple):
 class _Instance:
     row: InstanceRecord
     turns: Mapping[int, str]
-    """JSON of the events by number of the turn."""
+    """JSON of each turn's events, by number of the turn."""
     events: list[HistoryEvent]
     """The events of the turns up to the first gap."""
     inbox: list[HistoryEvent]
@@ -117,7 +117,7 @@ class _Decisions:
         self._instances: dict[int, _Instance] = {}
         self._by_id: dict[tuple[str, str], _Instance] = {}
         self._failed: dict[int, str] = {}
-        """The reason of the failure by key."""
+        """The reason for the failure of each failed instance, by key."""
         self._next_message = (
             max((row.id for inbox in self._messages.values() for row in inbox), default=0) + 1
         )
@@ -158,7 +158,7 @@ class _Decisions:
             self._instances[row.key] = self._by_id[row.hub.lower(), row.id] = instance
 
     def _report_lost(self) -> None:
-        """Report instances whose row is lost but whose id is in an index or in their history."""
+        """Report each instance whose row is lost, but whose key is in an index or another table."""
         rows = {row.key for row in self._recovered.rows.instances}
         for key, entry in self._recovered.index.items():
             if key not in rows and (entry.hub.lower(), entry.id) not in self._by_id:
@@ -170,7 +170,7 @@ class _Decisions:
             events = _events_before_gap(self._turns.get(key, {}))
             started = _started((*events, *self._inbox(key)))
             id = None if started is None else started.orchestration_instance.instance_id
-            self._lose(None, id, None, f"its row is lost (its key was {key})")
+            self._lose(None, id, None, f"its row, with the key {key}, is lost")
 
     def _lose(self, hub: str | None, id: str | None, status: str | None, detail: str) -> None:
         self._outcomes.append(InstanceOutcome(hub, id, status, r.LOST, detail))
@@ -184,14 +184,14 @@ class _Decisions:
     def _reason_to_fail(self, instance: _Instance) -> str | None:
         """Return the loss that prevents a live instance from continuing, or None."""
         if instance.key in self._recovered.found_loose:
-            return "it was found in a page that may be out of date"
+            return "its row was found in a page that may be out of date"
         if not self._has_complete_history(instance):
             return "a part of its history is lost"
         if not instance.events and instance.started is None:
-            return "the message that starts it is lost"
+            return "the message that starts the instance is lost"
         if not self._has_input(instance):
             return "its input is lost"
-        if instance.row.continued:  # the history is that of the execution before
+        if instance.row.continued:  # the history belongs to the previous execution
             return None
         settled = {
             event.scheduled_id
@@ -217,14 +217,15 @@ class _Decisions:
                 isinstance(event, ExecutionCompleted | ExecutionTerminated)
                 for event in instance.events
             )
-        # The last turn set the time of the row too.
+        # The row has the time of the last event of the last turn.
         updated = format_utc(from_micros(instance.row.updated))
         return instance.events[-1].timestamp == updated
 
     def _has_input(self, instance: _Instance) -> bool:
         """Return true if the input is known.
 
-        A short input is in the ExecutionStarted event as well and is restored from it.
+        A short input is also in the ExecutionStarted event. If the row of the input is lost, the
+        input is restored from this event.
         """
         if instance.key in self._inputs or "inputs" not in self._damaged:
             return True
@@ -238,7 +239,7 @@ class _Decisions:
         return True
 
     def _lost_counterpart(self, instance: _Instance, decision: SchedulingEvent) -> str | None:
-        """Return the loss because of which an open decision cannot complete, or None."""
+        """Return the loss that prevents an open decision from completing, or None."""
         if isinstance(decision, TaskScheduled):
             scheduled = {row.task_id for row in self._activities.get(instance.key, ())}
             if "activities" in self._damaged and decision.event_id not in scheduled:
@@ -257,7 +258,7 @@ class _Decisions:
         return None
 
     def _lost_request(self, instance: _Instance, decision: EventSent) -> str | None:
-        """Return a sentence about a lost request to an entity or its lost response, or None."""
+        """Return the loss if a request to an entity or its response is lost, else None."""
         request = _request(decision.input)
         if (
             request is None
@@ -309,7 +310,7 @@ class _Decisions:
             outcome, detail = r.FAILED, self._failed[instance.key]
         elif instance.key in self._entities:
             lost = (
-                "operations that it had not executed may be lost"
+                "operations that the entity had not executed may be lost"
                 if "messages" in self._damaged
                 else None
             )
@@ -322,7 +323,7 @@ class _Decisions:
                 losses.append("its input is lost")
             outcome, detail = r.FINISHED, "; ".join(losses)
         else:
-            lost_events = "external events that it had not received may be lost"
+            lost_events = "external events that the instance had not received may be lost"
             outcome, detail = r.CONTINUED, lost_events if "messages" in self._damaged else ""
         return InstanceOutcome(
             instance.hub, instance.id, instance.row.status, outcome, detail or None
@@ -365,7 +366,7 @@ class _Decisions:
 
 
 def _by_instance(rows: Iterable[PendingRecord]) -> dict[int, list[PendingRecord]]:
-    """Group rows by instance. Of several rows with the same id the first one is used."""
+    """Group rows by instance. If several rows have the same id, use the first one."""
     by_id: dict[int, dict[int, PendingRecord]] = defaultdict(dict)
     for row in rows:
         by_id[row.instance].setdefault(row.id, row)

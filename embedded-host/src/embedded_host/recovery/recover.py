@@ -4,7 +4,7 @@ A recovery has two steps, and each can be repeated after an interruption:
 
 1. It writes the new file beside the damaged one, under a name that no host opens. The name is
    ``state.db.recovering``, and ``state.db.recovered`` as soon as the complete file is on the disk.
-2. It renames the damaged file and its log, and then the new file to ``state.db``.
+2. It renames the damaged file and its log. Then it renames the new file to ``state.db``.
 
 A host does not open a state between the two steps.
 """
@@ -37,7 +37,7 @@ RECOVERING = ".recovering"
 _PARTS = ("-wal", "-shm", "")
 """Suffixes of the files of a state, in the order of their renames.
 
-The log is first, because SQLite would apply it to a new file beside it.
+The log is first, because SQLite would apply an old log to the new file.
 """
 
 _HEADER = 100
@@ -94,7 +94,7 @@ def recover(path: Path) -> Recovery:
     except OSError as error:
         raise StateError(
             f"The recovery of {path} was interrupted: {error}. Free disk space or correct the "
-            "permissions, and run embedded-host recover again: it continues. [EH553]"
+            "permissions. Then run embedded-host recover again to continue the recovery. [EH553]"
         ) from error
 
 
@@ -106,7 +106,7 @@ def _read(path: Path) -> RecoveredRows:
     with tempfile.TemporaryDirectory(
         prefix="recover-", dir=path.parent, ignore_cleanup_errors=True
     ) as folder:
-        # One copy for each step, because SQLite changes a file with a log on opening and closing.
+        # Each step needs its own copy: SQLite changes a file with a log when it opens or closes it.
         checked, dumped, rebuilt = (
             Path(folder, "checked.db"),
             Path(folder, "dumped.db"),
@@ -142,8 +142,9 @@ def _copy(path: Path, target: Path) -> None:
 def _append_missing_pages(copy: Path) -> None:
     """Append zeros to a truncated database up to the size in its header.
 
-    SQLite does not open a database that is shorter than the header states. A damaged header may
-    state any size, so the result has at most 64 MiB or 16 times the size of the file.
+    SQLite does not open a database that is shorter than the size in its header. A damaged header
+    may contain any size. The function therefore ignores a size that is larger than both 64 MiB and
+    16 times the size of the file.
     """
     size = copy.stat().st_size
     with copy.open("r+b") as file:
@@ -172,10 +173,10 @@ def _check_version(database: Path, path: Path) -> None:
 
 
 def _check_application(database: Path, recovered: RecoveredRows) -> None:
-    """Add a problem if the header is not that of a state file."""
+    """Add a problem if the header does not identify the file as a state file."""
     with closing(connect(database)) as connection:
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            recovered.problems.append("the header of the file is not that of a state file")
+            recovered.problems.append("the header does not identify the file as a state file")
 
 
 def _write(target: Path, rows: Rows) -> None:
@@ -187,7 +188,7 @@ def _write(target: Path, rows: Rows) -> None:
             connection.execute("BEGIN")
             for name, table in TABLES.items():
                 columns, marks = ", ".join(table.columns), ",".join("?" * len(table.columns))
-                # Of two rows with the same key, one is from a page that is no longer in use.
+                # If two rows have the same key, one is from a page that is no longer in use.
                 statement = f"INSERT OR IGNORE INTO {name} ({columns}) VALUES ({marks})"
                 connection.executemany(statement, table.rows(rows))
             connection.execute("COMMIT")
@@ -211,7 +212,7 @@ def _put_in_place(path: Path, recovered: Path, plan: Path) -> Recovery:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + part).replace(damaged.with_name(damaged.name + part))
     sync_folder(path.parent)
-    # Before the rename: a recovery that is interrupted after the rename is not continued.
+    # Write the report before the rename. After the rename, no later run continues the recovery.
     report_file = damaged.with_name(damaged.name + ".json")
     _rewrite(report_file, json.dumps(document))
     replace_file(recovered, path)

@@ -1,4 +1,4 @@
-"""The valid rows of a damaged state file, and the tables that may lack some."""
+"""The valid rows of a damaged state file, and the names of the tables that may lack rows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RecoveredRows:
     index_is_complete: bool = False
     """True if SQLite read the whole index, so that no other instances exist."""
     problems: list[str] = field(default_factory=list)
-    """Descriptions of the damage; empty for a sound file."""
+    """Descriptions of the damage. The list is empty for a sound file."""
 
     @property
     def is_sound(self) -> bool:
@@ -72,7 +72,8 @@ def examine(path: Path) -> Damage:
             message = "; ".join(
                 line for line in problems[0].splitlines() if not line.startswith("***")
             )
-            # SQLite finds a page that two tables use only when it checks the whole file.
+            # Only the check of the whole file finds a page that two tables use. It does not
+            # identify the tables, so every table may be damaged.
             return Damage(
                 tables or set(TABLES),
                 any("freelist" in problem.lower() for problem in problems),
@@ -114,7 +115,10 @@ def read_rows(database: Path, damage: Damage) -> RecoveredRows:
 
 
 def read_index(path: Path, recovered: RecoveredRows) -> None:
-    """Read the index of statuses of the damaged file. Its entries name instances without a row."""
+    """Read the index of statuses of the damaged file.
+
+    The index also contains instances whose row is lost.
+    """
     try:
         with closing(connect(path)) as connection:
             # All four columns are in the index: SQLite does not read the table's pages.
@@ -132,7 +136,7 @@ def read_index(path: Path, recovered: RecoveredRows) -> None:
 
 
 def _decoded(data: bytes) -> str | bytes:
-    """Return invalid UTF-8 as bytes, which every check of a column rejects."""
+    """Decode a string. Return invalid UTF-8 as bytes, which every check of a column rejects."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -141,7 +145,7 @@ def _decoded(data: bytes) -> str | bytes:
 
 def _read_table(connection: sqlite3.Connection, name: str, recovered: RecoveredRows) -> None:
     table, invalid = TABLES[name], 0
-    # By position: the names of the columns may be damaged too.
+    # Read columns by position, because their names may be damaged too.
     for values in connection.execute(f"SELECT * FROM {name}"):
         if not table.add(recovered.rows, values):
             invalid += 1
@@ -157,8 +161,8 @@ def _read_loose(
 ) -> None:
     """Add the valid rows of pages that belong to no table, for damaged tables only.
 
-    ``may_be_free`` means that such a page may be a free page, whose rows are old. Messages,
-    activities and awaited events are then left out: an old message would be delivered again.
+    If ``may_be_free`` is true, such a page may be a free page with old rows. Messages, activities
+    and awaited events are then left out, because an old message would be delivered again.
     """
     keys = {row.key for row in recovered.rows.instances}
     for _, _, count, rowid, *fields in connection.execute("SELECT * FROM lost_and_found"):

@@ -33,7 +33,7 @@ class InstanceOutcome:
     outcome: str
     """One of ``OUTCOMES``."""
     detail: str | None = None
-    """The lost data or the reason of the failure; None if nothing was lost."""
+    """The lost data or the reason for the failure, or None if nothing was lost."""
 
 
 @dataclass
@@ -72,5 +72,5 @@ class Report:
 
     @classmethod
     def parse(cls, document: Mapping[str, object]) -> Report:
-        """Return the report of a ``document``. Raises msgspec.ValidationError."""
+        """Parse a result of ``document``. Raises msgspec.ValidationError if it is invalid."""
         return convert(document, cls)

@@ -1,4 +1,4 @@
-"""The rows of a state file, typed, and the checks of rows that were read from a damaged file."""
+"""The types of the rows of a state file, and the checks for rows from a damaged file."""
 
 from __future__ import annotations
 
@@ -125,9 +125,9 @@ class Table(Generic[Record]):
     has_rowid: bool
     """True if the first column is the rowid."""
     make: Callable[[Sequence[object]], Record]
-    """Returns the row with the given values."""
+    """Function that returns the row with the given values."""
     rows: Callable[[Rows], list[Record]]
-    """Returns the table's list."""
+    """Function that returns the list of this table's rows."""
 
     def add(self, rows: Rows, values: Sequence[object]) -> bool:
         """Append the row with these values to ``rows``. Return false if a value is invalid."""
@@ -139,10 +139,13 @@ class Table(Generic[Record]):
         return True
 
     def add_loose(self, rows: Rows, rowid: object, values: Sequence[object]) -> bool:
-        """Append a record that belongs to no table. Return false if it cannot be in this table."""
+        """Append a record that belongs to no table.
+
+        Return false if the record cannot be a row of this table.
+        """
         if not self.has_rowid:
             return self.add(rows, values)
-        if not values or values[0] is not None:  # SQLite stores the rowid beside the record
+        if not values or values[0] is not None:  # SQLite stores NULL for the rowid
             return False
         return self.add(rows, (rowid, *values[1:]))
 

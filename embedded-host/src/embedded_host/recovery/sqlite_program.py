@@ -1,8 +1,8 @@
 """SQLite's ``.recover``, which rebuilds a database from the readable pages of a damaged file.
 
 ``.recover`` is a command of SQLite's shell, not of the library. The shell is the program
-``sqlite3``, and Fossil contains it too. Debian and Ubuntu build ``sqlite3`` without ``.recover``
-(without SQLITE_ENABLE_DBPAGE_VTAB), but their ``fossil`` has it.
+``sqlite3``. The program ``fossil`` contains the shell too. Debian and Ubuntu build ``sqlite3``
+without ``.recover`` (without SQLITE_ENABLE_DBPAGE_VTAB), but the shell in their ``fossil`` has it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _INSTALL = {
     "win32": "winget install SQLite.SQLite (or: choco install sqlite)",
 }
 _INSTALL_ELSEWHERE = (
-    "sudo apt-get install fossil (Debian and Ubuntu build sqlite3 without .recover; Fossil "
-    "contains SQLite's shell with it), or install the command-line tools of "
+    "sudo apt-get install fossil (Debian and Ubuntu build sqlite3 without .recover, but "
+    "the shell in their fossil has it), or install the command-line tools of "
     "https://sqlite.org/download.html"
 )
 
@@ -33,7 +33,7 @@ class Shell(NamedTuple):
 
     command: Sequence[str]
     can_ignore_free_pages: bool
-    """True if ``.recover`` has the option ``--ignore-freelist``, as since version 3.40.
+    """True if ``.recover`` has the option ``--ignore-freelist`` (SQLite 3.40 or newer).
 
     Older versions ignore free pages by default.
     """
@@ -42,8 +42,8 @@ class Shell(NamedTuple):
         """Write the readable rows of ``damaged`` to the new database ``target``.
 
         The table ``lost_and_found`` contains the rows that belong to no table. ``damaged`` is a
-        copy of ``original``, which is the file that error messages name. Raises StateError if the
-        shell cannot open the copy.
+        copy of ``original``. Error messages contain the path of ``original``. Raises StateError if
+        the shell cannot open the copy.
         """
         recover = ".recover --ignore-freelist" if self.can_ignore_free_pages else ".recover"
         with (
@@ -57,7 +57,7 @@ class Shell(NamedTuple):
                 [*self.command, str(target)],
                 stdin=reader.stdout,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # reports rows that violate a constraint; it skips them
+                stderr=subprocess.DEVNULL,  # reports skipped rows, which violate a constraint
             ) as writer,
         ):
             assert reader.stdout is not None
@@ -68,15 +68,15 @@ class Shell(NamedTuple):
         if not target.exists():
             reason = message.replace(str(damaged), str(original)) or "its shell returned no data"
             raise StateError(
-                f"SQLite cannot rebuild {original}: {reason}. A newer sqlite3 program may rebuild "
-                "more: https://sqlite.org/download.html. Nothing was changed. [EH555]"
+                f"SQLite cannot rebuild {original}: {reason}. A newer version of sqlite3 may "
+                "rebuild it: https://sqlite.org/download.html. Nothing was changed. [EH555]"
             )
 
 
 def find_shell() -> Shell:
     """Return the first installed shell that has ``.recover``.
 
-    Raises StateError if there is none. Its message contains the command that installs one.
+    Raises StateError if there is none. The message contains the command that installs a shell.
     """
     rejected = []
     for command in _SHELLS:
@@ -91,14 +91,14 @@ def find_shell() -> Shell:
     installed = f"{'; '.join(rejected)}. " if rejected else ""
     install = _INSTALL.get(sys.platform, _INSTALL_ELSEWHERE)
     raise StateError(
-        "Recovery needs SQLite's program sqlite3 with its command .recover (3.29 or newer). "
+        "The recovery requires the program sqlite3 (3.29 or newer) with the command .recover. "
         f"{installed}Install it: {install}. Nothing was changed. [EH554]"
     )
 
 
 def _lacks_recover(shell: Sequence[str]) -> str | None:
     """Return the reason why ``.recover`` does not work, or None if it works."""
-    # A dump of a real table: some programs have the command but lack the tables that it reads.
+    # Recover a real table: some shells have the command, but lack a virtual table that it reads.
     output = _output(shell, "CREATE TABLE probe (a);", ".recover")
     return None if "CREATE TABLE" in output else (output.splitlines() or ["it printed nothing"])[-1]
 

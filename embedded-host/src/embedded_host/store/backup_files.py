@@ -15,7 +15,7 @@ def default_target(state_file: Path) -> Path:
     folder = state_file.parent / BACKUPS
     now = datetime.now(timezone.utc)
     target = folder / f"{state_file.stem}-{now:%Y%m%dT%H%M%SZ}{state_file.suffix}"
-    if target.exists():  # another backup of the same second
+    if target.exists():  # another backup was made in the same second
         target = folder / f"{state_file.stem}-{now:%Y%m%dT%H%M%S.%fZ}{state_file.suffix}"
     return target
 

@@ -13,7 +13,10 @@ SqliteValue = str | int | None
 OPEN_TIMEOUT = 5.0
 """Seconds to wait for the lock of another program when a file is opened."""
 RUN_TIMEOUT = 0.02
-"""Seconds to wait for such a lock later. It is short, because the event loop's thread waits."""
+"""Seconds to wait for such a lock after the opening of the file.
+
+The time is short, because it blocks the event loop.
+"""
 
 
 def connect(

@@ -14,5 +14,5 @@ def micros(time: datetime) -> int:
 
 
 def from_micros(value: int) -> datetime:
-    """Return the UTC time. Raises OverflowError if ``datetime`` cannot represent it."""
+    """Return ``value`` as a UTC time. Raises OverflowError if ``datetime`` cannot represent it."""
     return _EPOCH + timedelta(microseconds=value)

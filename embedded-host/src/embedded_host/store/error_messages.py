@@ -34,14 +34,14 @@ def state_error(path: Path | None, error: Exception, operation: str) -> StateErr
     failure = f"The state file {path} cannot be {operation}: {error}."
     if "not a database" in message:
         return damage_error(
-            path, f"{error}. If it is another program's file, use another folder with --state"
+            path, f"{error}. If another program created the file, use another folder with --state"
         )
     if any(sign in message for sign in _DAMAGE):
         return damage_error(path, error)
     if any(sign in message for sign in _DISK):
         return StateError(
-            f"{failure} The disk or the connection to it fails: see the system's log. "
-            f"{remedy(path)} [EH221]"
+            f"{failure} The disk, or the connection to the disk, has failed. Read the system's "
+            f"log. {remedy(path)} [EH221]"
         )
     if any(sign in message for sign in _FULL):
         return StateError(
@@ -49,7 +49,9 @@ def state_error(path: Path | None, error: Exception, operation: str) -> StateErr
             "the host acknowledged. [EH215]"
         )
     if "locked" in message:
-        return StateBusyError(f"{failure} Another program has it open. Close that program. [EH215]")
+        return StateBusyError(
+            f"{failure} Another program has locked the file. Close that program. [EH215]"
+        )
     return StateError(f"{failure} [EH215]")
 
 
@@ -67,7 +69,7 @@ def backups_sentence(path: Path) -> str:
     """Return a sentence that names the latest backups."""
     backups = latest_backups(path)
     if not backups:
-        return f"There is no backup in {path.parent} (embedded-host backup makes one)."
+        return f"There is no backup in {path.parent} (embedded-host backup creates backups)."
     return f"The latest backups: {', '.join(map(str, backups))}."
 
 

@@ -1,6 +1,6 @@
 """File operations in a state folder: owner-only permissions and synchronization to disk.
 
-Windows has no POSIX modes: a file inherits the permissions of its folder.
+Windows has no POSIX permissions: a file inherits the permissions of its folder.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def sync_file(path: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """Write a folder's entries to the disk, so that new names survive a power loss.
 
-    Windows writes them without a request and has no call for it.
+    Windows writes folder entries by itself, and has no function to request it.
     """
     if os.name != "posix":
         return

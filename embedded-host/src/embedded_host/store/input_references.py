@@ -1,7 +1,7 @@
 """The JSON of history events in the state file, in which a long input is a reference.
 
-An input is stored once, in the table ``inputs``. The ExecutionStarted in the inbox and in the
-history refers to that row if the input is long.
+The table ``inputs`` contains the input of each instance. A long input is stored in no other place.
+The ExecutionStarted in the inbox and in the history contains a reference instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from embedded_host.engine.events import (
 from embedded_host.engine.json_codec import compact_plain
 
 LONG = 1024
-"""Number of characters from which an input is stored as a reference."""
+"""Minimum number of characters of an input that is stored as a reference."""
 _REFERENCE = {"in": "inputs"}
 _REFERENCE_JSON = '"Input":{"in":"inputs"}'
 """The reference in the JSON of events.
@@ -30,7 +30,7 @@ It is unambiguous: every other input is null or a string, and strings escape the
 
 
 def encode_stored_event(event: HistoryEvent) -> str:
-    """Return the JSON of an inbox message's event."""
+    """Return the JSON of an event in the inbox."""
     return encode_event(_referring(event))
 
 
@@ -61,7 +61,7 @@ def has_reference(events: str) -> bool:
 
 
 def resolve_reference(events: str, input: str | None) -> str:
-    """Return the JSON of one or more events with ``input`` in the place of the reference."""
+    """Return the JSON of one or more events, with ``input`` in place of the reference."""
     if not has_reference(events):
         return events
     input_json = "null" if input is None else compact_plain(input)

@@ -1,9 +1,10 @@
 """The check of a state file that the previous host did not close.
 
-A killed process leaves an intact file, because the operating system has all its writes. A power
-loss may damage the file, if the disk reports writes as complete too early. The host cannot
-distinguish the two, so it runs SQLite's ``integrity_check`` with indexes after both. The check
-takes about 1 s for 100,000 finished instances (229 MB). It does not delay the start of the host.
+If the host process was killed, the file is intact, because the operating system completes all
+writes. A power loss may damage the file if the disk reports writes as complete too early. The host
+cannot distinguish these two cases, so it checks the file and its indexes with SQLite's
+``integrity_check`` in both cases. The check takes about 1 s for 100,000 finished instances
+(229 MB). It does not delay the start of the host.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class IntegrityCheck:
         self._thread = threading.Thread(target=self._run, name="integrity-check", daemon=True)
         self._closing = False
         self.error: StateError | None = None
-        """The damage, as soon as the check has found it."""
+        """The error for the damage, or None if the check has not found any damage."""
         self.finished = False
         """True after the end of the check."""
 
@@ -38,7 +39,7 @@ class IntegrityCheck:
     def close(self) -> None:
         """Stop a running check and close its connection."""
         self._closing = True
-        # In a loop, because an interrupt before the statement starts has no effect.
+        # Repeat the interrupt, because it has no effect before the statement starts.
         while self._thread.is_alive():
             self._connection.interrupt()
             self._thread.join(0.02)

@@ -3,10 +3,10 @@
 ``sqlite.py`` implements the contract, and ``tests/store/contract_tests.py`` tests implementations.
 
 - ``write`` applies the changes of one or more turns in order and makes them durable together. When
-  it returns, the changes survive a crash of the process and of the machine. If it raises, none of
-  them took effect.
+  it returns, the changes survive a crash of the process and of the machine. If it raises an
+  exception, no change has taken effect.
 - Read methods return committed data only, never a part of a ``write``.
-- One process writes. It chooses keys and ids that are greater than those of ``highest_keys``.
+- Only one process writes. It chooses keys and ids that are greater than those of ``highest_keys``.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class InstanceRow:
     execution_id: str
     """Id of the current execution. It is empty for an entity."""
     generation: int | None = 0
-    """Number of restarts under this id, or None after continue-as-new."""
+    """Number of restarts under this id, or None for a child and after continue-as-new."""
     parent: ParentInstance | None = None
     """The parent of a sub-orchestration."""
     continued: bool = False
@@ -69,19 +69,19 @@ class MessageRow:
     """A message in an instance's inbox."""
 
     id: int
-    """Unique in the state. Messages are delivered in order of id."""
+    """Message id, unique in the state. Messages are delivered in order of id."""
     instance: int
     """Key of the receiving instance."""
     execution_id: str | None
-    """The execution that receives the message, or None for every execution."""
+    """The execution that receives the message, or None for the current execution."""
     due: datetime | None
-    """Time of delivery of a timer, or None for immediate delivery."""
+    """Time of delivery, or None for immediate delivery."""
     event: HistoryEvent
-    """The history event that the message becomes."""
+    """The history event that the message contains."""
 
 
 class Due(NamedTuple):
-    """Time of delivery of a message."""
+    """A message and its time of delivery."""
 
     due: datetime
     instance: int
@@ -93,13 +93,13 @@ class ActivityRow:
     """A scheduled activity without a result."""
 
     id: int
-    """Unique in the state. Activities start in order of id."""
+    """Activity id, unique in the state. Activities start in order of id."""
     instance: int
     """Key of the orchestration instance."""
     execution_id: str
-    """The execution that scheduled it."""
+    """The execution that scheduled the activity."""
     task_id: int
-    """``EventId`` of its TaskScheduled event."""
+    """``EventId`` of the TaskScheduled event."""
     name: str
     """Name of the activity function."""
     input: str
@@ -131,7 +131,7 @@ class Address(NamedTuple):
 
 
 class SaveInstance(NamedTuple):
-    """Insert the row, or update it except for hub, id, name and parent."""
+    """Insert the row. If the row exists, update it except for hub, id, name and parent."""
 
     row: InstanceRow
 
@@ -149,7 +149,7 @@ class DeleteTaskHub(NamedTuple):
 
 
 class SetInput(NamedTuple):
-    """Set the input of the current execution. None deletes it."""
+    """Set the input of the current execution. None deletes the stored input."""
 
     instance: int
     input: str | None
@@ -158,7 +158,7 @@ class SetInput(NamedTuple):
 class AppendHistory(NamedTuple):
     """Append a turn to the history.
 
-    A long input of an ExecutionStarted is stored by ``SetInput`` only, so both must be the same.
+    Only ``SetInput`` stores the long input of an ExecutionStarted. Both inputs must be equal.
     """
 
     instance: int
@@ -252,7 +252,10 @@ Change = (
 
 @dataclass(frozen=True)
 class InstanceQuery:
-    """Conditions on instances. None and () do not restrict. Bounds of time are inclusive."""
+    """Conditions on instances. A condition that is None or () has no effect.
+
+    The times are inclusive bounds.
+    """
 
     id_prefix: str | None = None
     after_id: str | None = None
@@ -266,7 +269,7 @@ class InstanceQuery:
     entities: bool | None = None
     """True for entities only, false for orchestrations only."""
     waiting: str | None = None
-    """The kind of wait. Only live instances with an open wait of this kind match.
+    """The kind of wait. Only unfinished instances with an open wait of this kind match.
 
     The value is ``activity``, ``timer``, ``child``, ``event`` or ``entity`` (an entity's response).
     ``activity:NAME``, ``child:NAME``, ``event:NAME`` and ``entity:ID`` match one name only.
@@ -283,10 +286,10 @@ class StateReader(Protocol):
         """Close the connections to the file."""
 
     def damage_error(self, damage: str) -> StateError:
-        """Return the error for data that no host wrote. ``damage`` describes the data."""
+        """Return the error for damaged data. ``damage`` describes the damage."""
 
     def highest_keys(self) -> tuple[int, int, int]:
-        """Return the highest instance key, message id and activity id (0 for an empty table)."""
+        """Return the highest instance key, message id and activity id, or 0 for an empty table."""
 
     def instance(self, hub: str, id: str) -> InstanceRow | None:
         """Return an instance or None. The comparison of ``hub`` ignores case."""
@@ -337,7 +340,7 @@ class StateReader(Protocol):
         """
 
     def list(self, hub: str, query: InstanceQuery, limit: int) -> list[InstanceRow]:
-        """Return at most ``limit`` instances in order of id (code points)."""
+        """Return at most ``limit`` instances, ordered by the code points of their ids."""
 
 
 class Store(StateReader, Protocol):
@@ -352,8 +355,8 @@ class Store(StateReader, Protocol):
     def stage(self, changes: Sequence[Change]) -> None:
         """Start a transaction with these changes. ``commit`` must follow.
 
-        Raises StateError, and StateBusyError at once if another program has locked the file. After
-        an error no transaction is open.
+        Raises StateError. If another program has locked the file, raises StateBusyError after a few
+        milliseconds. After an error no transaction is open.
         """
 
     def commit(self) -> None:
@@ -366,5 +369,5 @@ class Store(StateReader, Protocol):
         """Release up to ``pages`` unused pages of the file to the file system.
 
         Returns the number of pages that another call can release. Any thread may call this method,
-        between transactions only. Raises StateError.
+        but only between transactions. Raises StateError.
         """

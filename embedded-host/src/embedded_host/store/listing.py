@@ -1,7 +1,7 @@
 """The query for a list of instances, with the index that returns a page fastest.
 
-Lists are in order of id, and SQLite cannot estimate how many rows a condition selects. This module
-therefore chooses the index:
+Lists are in order of id. SQLite cannot estimate how many rows a condition selects, so this module
+chooses the index:
 
 - A range of creation times with few rows is read completely and sorted.
 - Each status is read in order of id from the index of statuses, until the page is full.
@@ -29,13 +29,13 @@ COLUMNS = (
     "custom_status, output"
 )
 FEW = 2000
-"""Number of rows up to which sorting is faster than reading all rows in order of id."""
+"""Maximum number of rows for which sorting is faster than reading all rows in order of id."""
 
 
 def list_query(
     reader: sqlite3.Connection, hub: str, query: InstanceQuery, limit: int
 ) -> tuple[str, dict[str, SqliteValue]]:
-    """Return the SQL that selects ``COLUMNS`` of at most ``limit`` rows, and its named values."""
+    """Return the SQL that selects ``COLUMNS`` of at most ``limit`` rows, and its parameters."""
     created = creation_conditions(query)
     if created.terms and _are_few(reader, hub_condition(hub) + created):
         conditions = (
@@ -69,10 +69,10 @@ def list_query(
 def scan_queries(
     hub: str, query: InstanceQuery, rows: int
 ) -> tuple[str, str, dict[str, SqliteValue]]:
-    """Return the SQL for one step of a scan, which examines the next ``rows`` ids.
+    """Return the two queries for one step of a scan, and the parameters of both.
 
-    Returns the SQL for the matching instances, the SQL for the last examined id, and the named
-    values of both.
+    A step examines the next ``rows`` ids. The first query selects the matching instances, and the
+    second query selects the last examined id.
     """
     examined = hub_condition(hub) + id_conditions(query)
     matching = all_conditions(hub, query)

@@ -1,4 +1,4 @@
-"""File locks of the operating system, which releases them when the process exits or is killed."""
+"""File locks. The operating system releases them when the process exits or is killed."""
 
 from __future__ import annotations
 
@@ -40,9 +40,8 @@ class StateLock:
         except OSError as error:
             file.close()
             raise StateError(
-                f"The state folder {self._path.parent} cannot be locked: {error}. Its file system "
-                "has no locks, as is the case for some network folders. Use a folder on this "
-                "machine with --state. [EH217]"
+                f"The state folder {self._path.parent} cannot be locked: {error}. Some network "
+                "folders do not support locks. Use a folder on this machine with --state. [EH217]"
             ) from error
         if not is_ours:
             file.seek(0)
@@ -56,7 +55,7 @@ class StateLock:
         try:
             file.seek(0)
             file.truncate()
-            # Unbuffered, so that closing the file cannot fail.
+            # Write without a buffer, so that closing the file cannot fail.
             os.write(file.fileno(), f"{os.getpid()}\n".encode())
         except OSError as error:
             file.close()
@@ -113,7 +112,7 @@ if sys.platform == "win32":
         try:
             file.seek(_LOCKED_BYTE)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except PermissionError:  # the error for a lock of another process
+        except PermissionError:  # another process has the lock
             return False
         return True
 
@@ -127,7 +126,7 @@ else:
         """
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # PermissionError: on systems that implement flock with the locks of fcntl.
+        # Systems that implement flock with fcntl locks raise PermissionError.
         except (BlockingIOError, PermissionError):
             return False
         return True

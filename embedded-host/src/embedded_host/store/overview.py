@@ -1,7 +1,7 @@
 """Queries for the dashboard: pages in any order, counts and a histogram.
 
-They use their own connection. A query over 100,000 instances takes tens of milliseconds, so run the
-queries in a thread, one at a time. Times are microseconds since 1970.
+The queries use their own connection. A query over 100,000 instances takes tens of milliseconds, so
+run the queries in a thread, one at a time. Times are microseconds since 1970.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SORTS: Mapping[str, str] = {
     "duration": "updated - created {0}, key {0}",
 }
 _INDEXED = ("created", "id")
-"""Sort orders that an index supports. The others read all rows, in the order of the table."""
+"""Sort orders that an index supports. Other sort orders read all rows in table order."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Overview:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Make all reads in the ``with`` block see the same committed state."""
+        """Use the same committed state for all reads in the ``with`` block."""
         self._connection.execute("BEGIN")
         try:
             yield
@@ -136,7 +136,7 @@ class Overview:
     def counts(self, hub: str, query: InstanceQuery) -> dict[str, int]:
         """Return the number of instances by status."""
         where, values = _where(hub, query)
-        # A condition on the name reads every row, which is fastest in the order of the table.
+        # A condition on the name reads every row. This is fastest in the order of the table.
         select = (
             f"SELECT status, count(*) FROM instances {'NOT INDEXED' if query.name else ''} "
             f"WHERE {where} GROUP BY status"
@@ -144,7 +144,7 @@ class Overview:
         return dict(self._connection.execute(select, values))
 
     def creation_range(self, hub: str) -> tuple[int, int] | None:
-        """Return the creation times of the oldest and newest instance, or None if there is none."""
+        """Return the earliest and the latest creation time, or None if there are no instances."""
         first, last = self._only("creation_range", hub)
         return None if first is None else (first, last)
 
@@ -179,7 +179,7 @@ class Overview:
         return counts
 
     def waits(self, hub: str, rows: Iterable[ListedInstance]) -> dict[int, list[str]]:
-        """Return the open waits of the live instances among ``rows`` by key.
+        """Return the open waits of the unfinished instances among ``rows``, by instance key.
 
         A wait is ``activity NAME``, ``timer DUE``, ``child NAME``, ``event NAME`` or ``entity ID``.
         """
@@ -217,7 +217,7 @@ class Overview:
     # -- one ---------------------------------------------------------------------------------------
 
     def instance(self, hub: str, id: str) -> InstanceDetails | None:
-        """Return an orchestration instance, or None if the id is unknown or that of an entity."""
+        """Return an orchestration instance, or None for an unknown id or the id of an entity."""
         row = self._one("instance_of", hub, id)
         if row is None or self._one("is_entity", row[0]):
             return None
@@ -228,7 +228,10 @@ class Overview:
         return self._one("fingerprint_of", hub, id)
 
     def turns(self, key: int) -> tuple[int, int]:
-        """Return the number of turns and the length of the first turn, which a rewind changes."""
+        """Return the number of turns, and the length of the first turn's JSON in characters.
+
+        A rewind changes that length.
+        """
         turns, first = self._only("turns_of", key)
         return turns, first
 
@@ -242,7 +245,7 @@ class Overview:
     # -- functions and entities --------------------------------------------------------------------
 
     def orchestrators(self, hub: str) -> dict[str, OrchestratorUse]:
-        """Return the use of each orchestrator by name."""
+        """Return the OrchestratorUse of each orchestrator, by name."""
         rows = self._connection.execute(self._sql["orchestrators"], (hub,)).fetchall()
         return {
             name: OrchestratorUse(count, newest, self._input(key))
@@ -254,8 +257,8 @@ class Overview:
     ) -> Iterable[tuple[str, list[HistoryEvent]]]:
         """Yield the name and the history of some of the ``newest`` instances.
 
-        There are up to ``each`` instances of a name. Histories of more than ``longest`` characters
-        are left out. Raises ValueError if a row is damaged.
+        There are at most ``each`` instances of one name. Instances with a history of more than
+        ``longest`` characters are left out. Raises ValueError if a row is damaged.
         """
         counts: dict[str, int] = {}
         for key, name in self._connection.execute(
@@ -270,17 +273,17 @@ class Overview:
                 yield name, list(chain.from_iterable(self.history(key)))
 
     def awaited_events(self, hub: str, limit: int) -> list[str]:
-        """Return ``event NAME`` for the external events that instances wait for."""
+        """Return ``event NAME`` for up to ``limit`` external events that instances wait for."""
         return [
             row[0] for row in self._connection.execute(self._sql["awaited_events"], (hub, limit))
         ]
 
     def entity_names(self, hub: str) -> list[str]:
-        """Return the names of the entities, each once, with the leading @."""
+        """Return the distinct names of the entities, with the leading @."""
         return [row[0] for row in self._connection.execute(self._sql["entity_names"], (hub,))]
 
     def entity_states(self, keys: Sequence[int]) -> dict[int, str | None]:
-        """Return the states of the entities that have one, by key."""
+        """Return the state of each entity that has a state, by instance key."""
         marks = ",".join("?" * len(keys))
         select = f"SELECT instance, state FROM entities WHERE has_state AND instance IN ({marks})"
         return dict(self._connection.execute(select, keys))
@@ -290,7 +293,7 @@ class Overview:
         return None if row is None else str(row[0])
 
     def _only(self, name: str, *values: SqliteValue) -> SqliteRow:
-        """Return the row of a query that always returns one."""
+        """Return the row of a query that always returns one row."""
         row = self._one(name, *values)
         assert row is not None
         return row

@@ -21,7 +21,7 @@ SELECT i.key, i.status, i.updated, i.execution_id,
        (SELECT count(*) FROM activities a WHERE a.instance = i.key)
 FROM instances i WHERE i.hub = ? AND i.id = ?;
 -- name: orchestrators
--- The number of instances of each name, and the newest of them.
+-- The number of instances of each name, and the newest instance of that name.
 SELECT name, count(*), max(created), key FROM instances NOT INDEXED
 WHERE hub = ? AND key NOT IN (SELECT instance FROM entities) GROUP BY name;
 -- name: newest_instances

@@ -1,6 +1,7 @@
 """SQL conditions of an instance query, with named parameters.
 
-The argument ``prefix`` of some functions is "+" to keep SQLite from using the index of a column.
+Some functions have an argument ``prefix``. The prefix "+" prevents SQLite from using the index of
+the column.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ _LAST = "\U0010ffff"
 PARENT_ID = "json_extract(parent, '$.OrchestrationInstance.InstanceId')"
 IS_LIVE = f"status IN ({', '.join(map(repr, UNFINISHED))})"
 _IS_ENTITY = "key IN (SELECT instance FROM entities)"
-"""The id does not show it: an orchestration's id may start with @ too (recorded)."""
+"""The condition for an entity.
+
+The id alone is not sufficient, because the id of an orchestration may start with @ too (recorded).
+"""
 _WAITING: Mapping[str, str] = {
     "activity": "key IN (SELECT instance FROM activities{0})",
     "timer": "key IN (SELECT instance FROM messages WHERE due IS NOT NULL)",
@@ -105,7 +109,7 @@ def status_condition(query: InstanceQuery, prefix: str = "") -> Conditions:
 
 
 def unindexed_conditions(query: InstanceQuery) -> Conditions:
-    """Return the conditions on columns that are in no index of instances."""
+    """Return the conditions on columns without an index in the table ``instances``."""
     conditions = _with_values(
         (
             "updated >= :updated_from",

@@ -18,7 +18,9 @@ from embedded_host.store.state_reader import SqliteReader
 
 @contextmanager
 def read_state(path: Path) -> Iterator[SqliteReader]:
-    """Read a state file, also while a host runs. All reads see the same committed state.
+    """Open a state file for reading. All reads return data of the same committed state.
+
+    A host may run at the same time.
 
     Raises StateError if the file cannot be read.
     """
@@ -39,7 +41,7 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def open_beside_host(path: Path) -> AbstractContextManager[sqlite3.Connection]:
-    """Open the state file of a running host, which keeps the log and its index in the folder.
+    """Open the state file of a running host. The file's log and the log's index already exist.
 
     Raises StateError if the file cannot be read.
     """
@@ -69,8 +71,8 @@ def readable(path: Path) -> Iterator[tuple[Path, str]]:
     elif index.exists():
         yield path, "mode=ro&readonly_shm=1"
     else:
-        # A log without its index, as in a copy of a killed host's folder. SQLite creates the index
-        # to read the log, so it reads a temporary copy.
+        # There is a log without its index, for example in a copy of a killed host's folder. SQLite
+        # creates the index when it reads the log. It therefore reads a temporary copy.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             for file in (path, log):
                 shutil.copyfile(file, Path(folder, file.name))

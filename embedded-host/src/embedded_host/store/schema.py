@@ -11,7 +11,7 @@ from embedded_host.store.interface import StateError
 SCHEMA_VERSION = 1
 """``PRAGMA user_version`` of a state file. Increase it with each change of schema.sql."""
 APPLICATION_ID = int.from_bytes(b"EHst", "big")
-"""``PRAGMA application_id`` of a state file, which other programs' databases do not have."""
+"""``PRAGMA application_id`` of a state file. Databases of other programs have another value."""
 
 
 def create_schema(connection: sqlite3.Connection) -> None:

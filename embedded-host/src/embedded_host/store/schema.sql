@@ -1,8 +1,8 @@
 -- The schema of a state file, which contains all task hubs. Times are whole microseconds since
 -- 1970-01-01 UTC. Increase SCHEMA_VERSION in schema.py with each change of this file.
 
--- Orchestration instances and entities (id "@name@key"). Every turn rewrites its row, so large
--- values that do not change are in other tables.
+-- Orchestration instances and entities (id "@name@key"). Every turn rewrites the row of its
+-- instance, so large values that do not change are in other tables.
 CREATE TABLE instances (
     key           INTEGER PRIMARY KEY,
     hub           TEXT NOT NULL COLLATE NOCASE,
@@ -35,7 +35,8 @@ CREATE TABLE history (
     PRIMARY KEY (instance, turn)
 ) WITHOUT ROWID;
 
--- Messages in the inboxes. A message with a due time (a timer) is delivered at that time.
+-- Messages in the inboxes. A message with a due time (a timer or a scheduled signal) is delivered
+-- at that time.
 CREATE TABLE messages (
     instance     INTEGER NOT NULL,
     id           INTEGER NOT NULL,

@@ -35,9 +35,9 @@ from embedded_host.store.state_file import open_in_memory, open_state
 from embedded_host.store.state_reader import SqliteReader
 
 BUSY_LIMIT = 10.0
-"""Seconds that ``write`` waits for the lock of another program."""
+"""Maximum seconds that ``write`` waits for the lock of another program."""
 _Execute = Callable[[str, Sequence[object]], object]
-"""``execute`` of a connection."""
+"""The method ``execute`` of a connection."""
 _DELETE_INSTANCE = ("instance", "input", "history", "messages", "activities", "awaited", "entity")
 _DELETE_HUB = (
     "inputs",
@@ -65,7 +65,7 @@ class SqliteStore(SqliteReader):
         opened.
         """
         self.was_left_open = path is not None and file_size(log_file(path)) > 0
-        """True if the previous host did not close the file: closing it deletes the log."""
+        """True if the previous host did not close the file, so that the file's log still exists."""
         if path is None:
             self._writer = reader = open_in_memory()
         else:
@@ -116,12 +116,12 @@ class SqliteStore(SqliteReader):
         """Release unused pages to the file system, as ``Store.release_pages`` describes."""
         try:
             before = self._unused_pages()
-            # Not execute, which would release one page only: it runs one step of the statement.
+            # ``execute`` would release one page only, because it runs one step of the statement.
             self._writer.executescript(f"PRAGMA incremental_vacuum({pages})")
             remaining = self._unused_pages()
             if 0 < remaining < before:
                 return remaining
-            # The file shrinks at the checkpoint, which writes the log into it.
+            # A checkpoint writes the log into the file. Only then does the file shrink.
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error as error:
             raise state_error(self.path, error, "written") from error

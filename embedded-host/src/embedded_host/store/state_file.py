@@ -86,14 +86,17 @@ def _configure(writer: sqlite3.Connection, fsync: bool) -> None:
     writer.execute("PRAGMA journal_mode = WAL")
     writer.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
     if fsync:
-        # On macOS fsync leaves data in the drive's cache, and F_FULLFSYNC writes it to the disk.
-        # Other systems ignore these settings.
+        # On macOS, fsync leaves data in the drive's cache. These settings use F_FULLFSYNC, which
+        # writes the data to the disk. Other systems ignore the settings.
         writer.execute("PRAGMA fullfsync = ON")
         writer.execute("PRAGMA checkpoint_fullfsync = ON")
 
 
 def _create(path: Path, fsync: bool) -> None:
-    """Create a state file. It gets its name last, so that an empty file always means lost data."""
+    """Create a state file under another name, and rename it last.
+
+    Thus an empty file with the final name always means that data is lost.
+    """
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     create_file(new).close()
@@ -118,7 +121,7 @@ def _check_files(path: Path) -> None:
     log = log_file(path)
     if path.is_dir():
         raise StateError(
-            f"{path} must be a file and is a folder. Use another folder with --state. [EH212]"
+            f"{path} must be a file, but it is a folder. Use another folder with --state. [EH212]"
         )
     if not path.exists():
         if file_size(log):
@@ -145,13 +148,13 @@ def _open_error(path: Path, error: Exception) -> StateError:
         )
     if "locked" in message:
         return StateError(
-            f"The state file {path} cannot be opened: {error}. Another program has it open. Close "
-            "that program. If the file is on a network folder, use a folder on this machine with "
-            "--state: SQLite is not safe on network folders. [EH212]"
+            f"The state file {path} cannot be opened: {error}. Another program has locked it. "
+            "Close that program. If the file is on a network folder, use a folder on this machine "
+            "with --state: SQLite is not safe on network folders. [EH212]"
         )
     if "locking protocol" in message:
         return StateError(
-            f"The state file {path} cannot be opened: {error}. Network folders do not support it. "
-            "Use a folder on this machine with --state. [EH212]"
+            f"The state file {path} cannot be opened: {error}. Network folders do not support "
+            "SQLite's locks. Use a folder on this machine with --state. [EH212]"
         )
     return state_error(path, error, "opened")

@@ -37,7 +37,7 @@ _NEVER = 2**63 - 1
 class SqliteReader:
     """Implements ``StateReader``.
 
-    ``path`` is the file that error messages name, or None for a state in memory.
+    ``path`` is the path of the file for error messages, or None for a state in memory.
     """
 
     def __init__(self, path: Path | None, reader: sqlite3.Connection) -> None:
@@ -50,11 +50,11 @@ class SqliteReader:
         self._reader.close()
 
     def damage_error(self, damage: str) -> StateError:
-        """Return the error for data that no host wrote. ``damage`` describes the data."""
+        """Return the error for damaged data. ``damage`` describes the damage."""
         return damage_error(self.path, damage)
 
     def highest_keys(self) -> tuple[int, int, int]:
-        """Return the highest instance key, message id and activity id (0 for an empty table)."""
+        """Return the highest instance key, message id and activity id, or 0 for an empty table."""
         instance, message, activity = self._only("highest_keys")
         return instance, message, activity
 
@@ -110,7 +110,10 @@ class SqliteReader:
         return (self._parse(self._message, row[:5]), Address(*row[5:])) if row else None
 
     def all_messages(self, due_by: datetime | None = None) -> Iterator[tuple[MessageRow, Address]]:
-        """Yield the messages of all inboxes that are due by ``due_by``, in order of their ids."""
+        """Yield the messages of all inboxes in order of id.
+
+        ``due_by`` excludes the messages that are due later.
+        """
         for row in self._rows("all_messages", _NEVER if due_by is None else micros(due_by)):
             yield self._parse(self._message, row[:5]), Address(*row[5:])
 
@@ -141,7 +144,7 @@ class SqliteReader:
         return [self._parse(_instance, row) for row in matching], last[0] if last else None
 
     def list(self, hub: str, query: InstanceQuery, limit: int) -> list[InstanceRow]:
-        """Return at most ``limit`` instances in order of id (code points)."""
+        """Return at most ``limit`` instances, ordered by the code points of their ids."""
         try:
             select, values = list_query(self._reader, hub, query, limit)
             rows = self._reader.execute(select, values).fetchall()
@@ -162,7 +165,7 @@ class SqliteReader:
         )
 
     def _only(self, name: str, *values: SqliteValue) -> SqliteRow:
-        """Return the row of a query that always returns one."""
+        """Return the row of a query that always returns one row."""
         row = self._one(name, *values)
         assert row is not None
         return row

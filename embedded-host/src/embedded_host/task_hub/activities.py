@@ -1,4 +1,4 @@
-"""Activities: runs them within the limit of host.json and delivers their results."""
+"""The execution of activities within the limit of host.json."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Activities:
         return self._activities.busy + self._http_calls.busy
 
     def start(self, work: ActivityWork) -> None:
-        """Run an activity as soon as the limit allows."""
-        # A call_http that gets a 202 polls until it has the result. It must not use the slot of an
-        # activity.
+        """Run an activity as soon as the limit allows it."""
+        # After a response 202, call_http polls until it has the result. It must not occupy the
+        # place of an activity meanwhile.
         limiter = self._http_calls if work.row.name == HTTP_ACTIVITY else self._activities
         limiter.put(partial(self._run, work))
 
@@ -62,9 +62,9 @@ class Activities:
         return self._running.get((instance, task_id))
 
     async def close(self, grace: float) -> int:
-        """Stop as ``ConcurrencyLimiter.close`` does, and cancel HTTP calls at once.
+        """Cancel HTTP calls at once, and activities that still run after ``grace`` seconds.
 
-        The next start sends the cancelled HTTP calls again.
+        Returns the number of cancelled calls. They run again at the next start of the host.
         """
         return sum(await asyncio.gather(self._activities.close(grace), self._http_calls.close(0)))
 
@@ -91,7 +91,7 @@ class Activities:
                 lambda _: self._invoker.http(row.input, lambda: self._is_wanted(work)),
                 "an HTTP call",
             )
-        # The function existed when the activity was scheduled (functions-host.md#replay).
+        # The function was removed after the activity was scheduled (functions-host.md#replay).
         if row.name not in functions:
             return UserError("ValueError", f"Activity function '{row.name}' does not exist.")
         name = functions.registered(row.name)

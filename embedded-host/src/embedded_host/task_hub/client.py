@@ -50,11 +50,11 @@ class InstanceFinishedError(EmbeddedHostError):
 
 
 class NotAnEntityError(EmbeddedHostError):
-    """The id of the entity is the id of an orchestration."""
+    """An orchestration has the id that was passed as the id of an entity."""
 
 
 class InstanceStatusError(EmbeddedHostError):
-    """The operation is not allowed in the instance's status, which ``status`` contains."""
+    """The runtime status of the instance, ``status``, does not allow the operation."""
 
     def __init__(self, status: str) -> None:
         super().__init__(status)
@@ -77,7 +77,7 @@ class HubClient:
         return self.hub.settings.functions.entities
 
     def of_hub(self, name: str) -> HubClient:
-        """Return the client of another task hub in the same state."""
+        """Return the client of another task hub in the same store."""
         return HubClient(self.hub.sibling(name))
 
     # -- orchestrations ----------------------------------------------------------------------------
@@ -104,8 +104,8 @@ class HubClient:
             and not existing.is_terminal
             and not hub.settings.any_state_is_overridable
         ):
-            # The instance in memory may be ahead of the store, but a response may depend on durable
-            # state only.
+            # The instance in memory may be newer than the store, but a response must depend on
+            # durable state only.
             key = existing.key
             await hub.settle()
             existing = hub.find(instance_id)
@@ -145,8 +145,8 @@ class HubClient:
     async def suspend(self, instance_id: str, reason: str | None) -> None:
         """Suspend an instance.
 
-        Raises InstanceNotFoundError, InstanceFinishedError, or InstanceStatusError if it is
-        suspended already.
+        Raises InstanceNotFoundError or InstanceFinishedError. Raises InstanceStatusError if the
+        instance is already suspended.
         """
         row = self.live(instance_id)
         if row.status == Status.SUSPENDED.value:
@@ -156,8 +156,8 @@ class HubClient:
     async def resume(self, instance_id: str, reason: str | None) -> None:
         """Resume an instance.
 
-        Raises InstanceNotFoundError, InstanceFinishedError, or InstanceStatusError if it is not
-        suspended.
+        Raises InstanceNotFoundError or InstanceFinishedError. Raises InstanceStatusError if the
+        instance is not suspended.
         """
         row = self.live(instance_id)
         if row.status != Status.SUSPENDED.value:
@@ -182,7 +182,7 @@ class HubClient:
         row = self.known(instance_id)
         if row.status != Status.FAILED.value:
             raise InstanceStatusError(row.status)
-        # The failure may be in the store and not yet in memory.
+        # The store may contain the failure before the instance in memory does.
         await self.hub.settle()
         unit = UnitOfWork()
         self._rewind(instance_id, reason, unit)
@@ -260,7 +260,7 @@ class HubClient:
     # -- entities ----------------------------------------------------------------------------------
 
     async def signal_entity(self, entity: EntityId, operation: str, input: str | None) -> None:
-        """Send a signal. ``input`` is JSON. Raises NotAnEntityError."""
+        """Send a signal to an entity. ``input`` is JSON. Raises NotAnEntityError."""
         now = self.hub.clock.now()
         text = request_message(
             request_id=str(uuid4()), operation=operation, input=input, signal=True, now=now
@@ -274,7 +274,7 @@ class HubClient:
         await self.hub.record(unit)
 
     def entity_state(self, entity: EntityId) -> tuple[InstanceRow, str] | None:
-        """Return the row and the state as JSON, or None if the entity has no state."""
+        """Return the row of an entity and its state as JSON, or None if it has no state."""
         row = self._store.instance(self.hub.name, str(entity))
         kept = self._store.entity(row.key) if row else None
         if row is None or kept is None or kept[1] is None:
@@ -312,7 +312,7 @@ class HubClient:
         return await self.hub.wait(instance_id, seconds)
 
     async def diagnosis(self, instance_id: str) -> Diagnosis | None:
-        """Return the diagnosis of an orchestration, or None if there is none with this id."""
+        """Return the diagnosis of an orchestration, or None if the orchestration does not exist."""
         return await diagnose(self.hub, instance_id)
 
     def input(self, row: InstanceRow) -> str | None:

@@ -74,7 +74,7 @@ class TimerQueue(Generic[T]):
             return
         self._armed_for = self._heap[0][0]
         wait = min(max(self._armed_for - self._clock.now(), timedelta(0)), self._CHECK_INTERVAL)
-        # The event loop may wake one clock tick early. A millisecond more prevents an early timer.
+        # The event loop may call fire_due one clock tick early. A millisecond more prevents this.
         self._handle = asyncio.get_running_loop().call_later(
             wait.total_seconds() + 0.001, self.fire_due
         )

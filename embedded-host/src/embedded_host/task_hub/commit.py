@@ -16,26 +16,29 @@ from embedded_host.store.interface import Change, StateBusyError, StateError, St
 log = logging.getLogger("embedded_host.task_hub")
 
 QUICK = 0.001
-"""Seconds. After a commit that took less time, the event loop's thread makes the next commit."""
-MANY = 50
-"""Number of changes. A commit with more changes is never made in the event loop's thread."""
-ROUNDS = 2
-"""Rounds of the event loop before a write.
+"""Maximum duration, in seconds, of a quick commit.
 
-A turn that starts before its message is durable sends its request to the worker in these rounds,
+After a quick commit, the event loop's thread may make the next commit.
+"""
+MANY = 50
+"""Maximum number of changes of a commit in the event loop's thread."""
+ROUNDS = 2
+"""Number of rounds of the event loop before a write.
+
+A turn may start before its message is durable. It sends its request to the worker in these rounds,
 so that the worker runs during the write.
 """
 PAGES = 256
-"""Number of unused pages that one step returns to the file system (1 MB in milliseconds)."""
+"""Number of unused pages that one step returns to the file system: 1 MB in a few milliseconds."""
 PAUSE = 0.05
-"""Seconds without a commit before such a step."""
+"""Seconds without a commit before a step that returns unused pages."""
 
 
 class Commit(Protocol):
     """Writes changes to the store."""
 
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
-        """Write changes, and return a future that is done when they are durable.
+        """Write changes, and return a future that is done when the changes are durable.
 
         Changes become durable in the order of the calls. If the write fails, the future fails with
         StateError.
@@ -44,7 +47,7 @@ class Commit(Protocol):
     def release_space(self) -> None:
         """Return the unused space of the state file to the file system.
 
-        It happens in small steps between commits.
+        The space is returned in small steps between commits.
         """
 
     async def close(self) -> None:
@@ -90,17 +93,17 @@ class _Job(NamedTuple):
 class GroupCommit:
     """Commits the requests of several callers in one transaction.
 
-    A transaction contains the requests of one round of the event loop, and those that arrive during
-    the previous write.
+    A transaction contains the requests of ``ROUNDS`` rounds of the event loop, and the requests
+    that arrive during the previous write.
 
-    The SQL statements run in the event loop's thread: they change memory only, and another thread
-    would have to wait for the interpreter lock before each of them. The commit itself waits for the
-    disk and runs in a thread of its own. A single small request on a quick disk does not use the
-    thread, because switching threads takes as long as writing to the disk (measured).
+    The SQL statements run in the event loop's thread. They change memory only, and another thread
+    would have to wait for the interpreter lock before each statement. The commit itself waits for
+    the disk and runs in a thread of its own. A single small request on a quick disk does not use
+    that thread, because switching threads takes as long as writing to the disk (measured).
 
-    After a failed write all later commits fail: the file is intact, but the instances in memory no
-    longer match it. ``on_failure`` receives the first error. The host must stop then, because its
-    responses would be wrong.
+    After a failed write all later commits fail. The file is intact, but the instances in memory no
+    longer match the file. ``on_failure`` receives the first error. The host must then stop, because
+    its responses would be wrong.
     """
 
     def __init__(self, store: Store, on_failure: Callable[[Exception], None] | None = None) -> None:
@@ -167,7 +170,7 @@ class GroupCommit:
         except StateBusyError as error:
             if error is self._failure:
                 self._finish(requests, error)
-            else:  # another program has locked the file: wait in the thread, not in the event loop
+            else:  # another program has locked the file: the thread waits, not the event loop
                 self._jobs.put(_Job(partial(self._store.write, changes), requests))
         except Exception as error:
             self._finish(requests, error)
@@ -179,7 +182,7 @@ class GroupCommit:
             self._on_failure(failure)
         self._failure = failure
         for request in requests:
-            if request.done.done():  # its caller was cancelled
+            if request.done.done():  # the caller was cancelled
                 continue
             if failure is None:
                 request.done.set_result(None)
@@ -201,7 +204,7 @@ class GroupCommit:
 
     def _release(self) -> None:
         self._release_timer = None
-        if not self._scheduled:  # else the end of the write schedules the release again
+        if not self._scheduled:  # otherwise the end of the write schedules the release again
             self._scheduled = True
             self._idle.clear()
             self._jobs.put(_Job(self._release_pages, ()))
@@ -226,7 +229,7 @@ class GroupCommit:
     def _release_pages(self) -> None:
         try:
             remaining = self._store.release_pages(PAGES)
-        except StateError as error:  # the changes are durable nevertheless
+        except StateError as error:  # the changes are already durable
             log.debug("The state file could not be shrunk: %s", error)
             remaining = 0
         self._has_unused_pages = remaining > 0

@@ -19,9 +19,9 @@ class CompletionWaiters:
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
         """Wait until the instance finishes, ``seconds`` have passed, or ``close`` is called.
 
-        Then returns the row of the instance, or None if the instance does not exist.
+        Returns the row of the instance, or None if the instance does not exist.
         """
-        if self._closed:  # the request arrived before the host stopped
+        if self._closed:  # the host is stopping
             return self._read(instance_id)
         waiter: asyncio.Future[InstanceRow] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(instance_id, []).append(waiter)
@@ -47,7 +47,7 @@ class CompletionWaiters:
                 waiter.set_result(row)
 
     def close(self) -> None:
-        """End all waits, and all later ones at once. They return the current rows."""
+        """End all waits. Each wait returns the current row. Later waits end at once."""
         self._closed = True
         for instance_id, waiters in self._waiting.items():
             row = self._read(instance_id)

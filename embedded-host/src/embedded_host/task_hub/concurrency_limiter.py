@@ -28,7 +28,7 @@ class ConcurrencyLimiter:
         return len(self._running)
 
     def put(self, job: Job) -> None:
-        """Start a job now, or once the limit allows."""
+        """Start a job now, or as soon as the limit allows it."""
         self._waiting.append(job)
         self._fill()
 
@@ -45,7 +45,7 @@ class ConcurrencyLimiter:
         self._fill()
 
     async def close(self, grace: float) -> int:
-        """Start no more jobs, and cancel those that still run after ``grace`` seconds.
+        """Start no more jobs, and cancel the jobs that still run after ``grace`` seconds.
 
         Returns the number of cancelled jobs.
         """

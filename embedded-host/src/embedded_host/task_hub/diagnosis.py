@@ -1,4 +1,4 @@
-"""Diagnoses: the reasons why an instance does not continue, and since when."""
+"""Diagnoses: the reasons why an instance does not continue, with the start of each wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from embedded_host.task_hub.invoker import Invoker, WorkerLostError
 from embedded_host.task_hub.settings import HubSettings
 
 LONG_TIMER_LEG = timedelta(days=3) - timedelta(minutes=1)
-"""Minimum duration of a leg. The SDK splits a long timer into legs of about three days."""
+"""Minimum duration of a timer that is a leg of a long timer.
+
+The SDK splits a timer of more than six days into legs: timers of about three days.
+"""
 
 
 class DiagnosedHub(Protocol):
@@ -65,7 +68,7 @@ class Diagnosis:
 
 
 async def diagnose(hub: DiagnosedHub, instance_id: str) -> Diagnosis | None:
-    """Return the diagnosis of an orchestration, or None if there is none with ``instance_id``.
+    """Return the diagnosis of an orchestration, or None if the orchestration does not exist.
 
     If the execution is not in memory, a worker replays it.
     """
@@ -108,7 +111,8 @@ def waits_diagnosis(
 ) -> Diagnosis:
     """Return the diagnosis of a waiting instance.
 
-    ``execution`` is its execution, or a sentence with the reason why it cannot be replayed.
+    ``execution`` is the execution of the instance, or the reason why the replay failed, as a
+    sentence.
     """
     if isinstance(execution, str):
         return Diagnosis([], execution)
@@ -187,7 +191,7 @@ def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait
 
 
 async def _replayed(hub: DiagnosedHub, state: Orchestration) -> Execution | str:
-    """Replay the execution. Returns a sentence with the reason if the replay fails."""
+    """Replay the execution. If the replay fails, return the reason as a sentence."""
     turn = OrchestratorInput(
         state.instance_id,
         state.execution_id,

@@ -1,7 +1,8 @@
 """A task hub.
 
-A change is durable before its effects start: a response to a client, an activity, an operation of
-an entity. Only orchestrators, which have no effects of their own, may run earlier.
+A change is durable before its effects start. Effects are responses to clients, activities and
+entity operations. Orchestrators have no effects of their own, so they may run before the change is
+durable.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ from embedded_host.task_hub.unit_of_work import (
 log = logging.getLogger("embedded_host.task_hub")
 
 WATCHED_AT_START = 100
-"""Maximum number of instances that are watched for stalls because an earlier host ran them."""
+"""Maximum number of waiting instances that the stall reporter watches from the start of the hub."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class HubDependencies:
     invoker: Invoker
     clock: Clock = field(default_factory=WallClock)
     on_fatal: Callable[[BaseException], None] | None = None
-    """Receives the error after which the hub cannot continue."""
+    """Function that receives the error after which the hub cannot continue."""
     automatic_timers: bool = True
     """False if the caller fires due timers, as with a virtual clock."""
     row_keys: RowKeySequences | None = None
@@ -121,7 +122,7 @@ class TaskHub:
     # -- start and stop ----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Resume the inboxes, timers, activities and continued executions of the store."""
+        """Load inboxes, timers, activities and continued executions from the store and run them."""
         now = self.clock.now()
         for row, address in self.store.all_messages(now):
             if self._is_ours(address.hub):
@@ -138,7 +139,7 @@ class TaskHub:
         self.stalls.instances_were_waiting(self.store.list(self.name, waiting, WATCHED_AT_START))
 
     async def close(self, grace: float) -> int:
-        """Cancel the background tasks, and the functions that still run after ``grace`` seconds.
+        """Stop the hub. Cancel the functions that still run after ``grace`` seconds.
 
         Returns the number of cancelled functions. They run again at the next start.
         """
@@ -146,8 +147,8 @@ class TaskHub:
         await self.stalls.close()
         loop = asyncio.get_running_loop()
         began = loop.time()
-        # Turns continue meanwhile to record the results of activities. Otherwise the activities
-        # would run again.
+        # Turns continue meanwhile, to record the results of activities. Otherwise the activities
+        # would run again at the next start.
         cut_off = await self._activities.close(grace)
         return cut_off + await self._turns.close(max(1.0, grace - (loop.time() - began)))
 
@@ -162,12 +163,13 @@ class TaskHub:
     def busy(self) -> bool:
         """True while turns or activities run.
 
-        The result of an activity starts a turn at once, so that there is no gap between them.
+        The result of an activity starts a turn at once, so that the value does not become false
+        between the activity and the turn.
         """
         return bool(self._turns.busy or self._activities.busy)
 
     def sibling(self, name: str) -> TaskHub:
-        """Return a dormant hub with another name and the same state."""
+        """Return a dormant hub with another name and the same store."""
         return TaskHub(
             name, self.settings, replace(self._dependencies, on_fatal=None), is_dormant=True
         )
@@ -178,7 +180,7 @@ class TaskHub:
         self.forget_executions()
 
     def forget_executions(self) -> None:
-        """Replay every instance from its history in its next turn, because the code has changed."""
+        """Make the next turn of each instance replay its history, because the code has changed."""
         self._code_version += 1
         for instance in self._cache:
             if isinstance(instance.state, Orchestration):
@@ -190,7 +192,7 @@ class TaskHub:
 
     def _stop(self, error: BaseException) -> None:
         """Report an error after which the hub cannot continue."""
-        # After a failed commit all later commits fail with the same error.
+        # After a failed commit all later commits fail with the same error. Log it once.
         if error is not self._fatal_error:
             log.critical(
                 "The task hub stopped [EH406]: %s",
@@ -294,8 +296,8 @@ class TaskHub:
     def _deliver(self, instance: LoadedInstance, item: InboxItem) -> None:
         due = item.message.due
         if due is not None and item.message_id is not None and due > self.clock.now():
-            # The message is in the store, and is read when it is due. Thousands of timers would
-            # take too much memory.
+            # Keep only the key of the message, because thousands of timers would use too much
+            # memory. The message is read from the store when it is due.
             self.timers.add(due, (instance.key, item.message_id))
             return
         current = self._cache.get(instance.id) or instance
@@ -322,7 +324,7 @@ class TaskHub:
 
     def _timer_fired(self, entry: tuple[int, int]) -> None:
         message = self.store.message(*entry)
-        if message is not None:  # else its execution has ended and its timers are deleted
+        if message is not None:  # the end of an execution deletes its timers
             self._deliver_row(*message)
 
     def _discard(self, key: int, item: InboxItem) -> None:
@@ -360,7 +362,7 @@ class TaskHub:
             )
             if result.host_error:
                 log.error(
-                    "Instance '%s' failed because of a bug in the host. Report it with this "
+                    "Instance '%s' failed because of a bug in the host. Report the bug with this "
                     "traceback [EH410]:\n%s",
                     instance.id,
                     result.host_error,
@@ -457,8 +459,8 @@ class TaskHub:
 def _may_deliver_early(instance: LoadedInstance, item: InboxItem) -> bool:
     """Return True if a message may be delivered before it is written to the disk.
 
-    Return False for an operation of an entity, because the entity can have effects outside the
-    host, and for a message that is due later, because the host reads it from the store.
+    Return False for an entity operation, because it can have effects outside the host. Return False
+    for a message that is due later, because the host reads this message from the store.
     """
     return isinstance(instance.state, Orchestration) and item.message.due is None
 

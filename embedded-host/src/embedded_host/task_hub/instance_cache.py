@@ -9,7 +9,7 @@ from embedded_host.engine.orchestration import Orchestration
 from embedded_host.task_hub.instances import LoadedInstance
 
 WAITING = 400
-"""Maximum number of idle instances in memory. A message for another instance loads it again."""
+"""Maximum number of idle instances in memory. A message for any other instance loads it again."""
 
 
 class InstanceCache:
@@ -25,7 +25,10 @@ class InstanceCache:
         return self._instances.get(instance_id)
 
     def __contains__(self, instance: LoadedInstance) -> bool:
-        """Return true if the cache contains this object, and not a later instance with its id."""
+        """Return true if the cache contains this object.
+
+        A later instance with the same id is another object.
+        """
         return self._instances.get(instance.id) is instance
 
     def __iter__(self) -> Iterator[LoadedInstance]:
@@ -46,7 +49,10 @@ class InstanceCache:
         self._waiting.pop(instance.id, None)
 
     def mark_idle(self, instance: LoadedInstance) -> None:
-        """Mark an instance as idle. Over the limit, evict the one that was idle for longest."""
+        """Mark an instance as idle.
+
+        If the limit is exceeded, evict the instance that has been idle for the longest time.
+        """
         self._waiting[instance.id] = instance
         self._waiting.move_to_end(instance.id)
         while len(self._waiting) > WAITING:

@@ -21,15 +21,15 @@ T = TypeVar("T")
 
 
 class WorkerLostError(EmbeddedHostError):
-    """The worker process ended before the function returned. The message describes how."""
+    """The worker process ended before the function returned. The message contains the reason."""
 
     def __init__(
         self, message: str, *, concurrent_calls: int = 0, caused_by_another_call: bool = False
     ) -> None:
         """Create the error.
 
-        ``concurrent_calls`` is the number of other calls in the process. With
-        ``caused_by_another_call`` one of them ended the process.
+        ``concurrent_calls`` is the number of other calls in the process. If
+        ``caused_by_another_call`` is true, one of these calls ended the process.
         """
         super().__init__(message)
         self.concurrent_calls = concurrent_calls
@@ -114,5 +114,5 @@ class Invoker(Protocol):
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         """Send the request of a ``call_http`` and return its response. Both are JSON.
 
-        It may stop polling for a result once ``is_wanted`` returns false.
+        The method may stop polling for a result once ``is_wanted`` returns false.
         """

@@ -27,8 +27,8 @@ class HubSettings:
     default_version: str | None = None
     """Version of instances and sub-orchestrations that are started without a version."""
     replayed_up_to: int = 0
-    """Maximum number of events of a history that is replayed in every turn.
+    """Maximum number of events of a history that every turn replays from its start.
 
-    The Azure Functions host replays every history, so that a non-deterministic orchestrator fails
-    early.
+    Replays from the start make a non-deterministic orchestrator fail early. The Azure Functions
+    host replays every history in this way.
     """

@@ -1,4 +1,4 @@
-"""The stall reporter: logs instances that have waited for half a minute."""
+"""The stall reporter, which logs instances that have waited for half a minute."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from embedded_host.task_hub.instances import LoadedInstance
 log = logging.getLogger("embedded_host.task_hub")
 
 STALL_TIME = timedelta(seconds=30)
-"""Time after which a waiting instance is reported, once."""
+"""Time after which a waiting instance is reported. An instance is reported only once."""
 REPORT_INTERVAL = timedelta(seconds=1)
-"""Minimum time between two reports. Instances that stall in this time share a report."""
+"""Minimum time between two reports. One report covers all instances that stall in this time."""
 LINES = 5
-"""Maximum number of instances that a report names. It counts the others."""
+"""Maximum number of instances that a report lists. The other instances are only counted."""
 WATCHED = 1000
 """Maximum number of watched instances. The dashboard shows the others."""
 
@@ -66,7 +66,7 @@ class StallReporter:
     def forget(self, instance_id: str) -> None:
         """Stop watching an instance that finished or was deleted.
 
-        A new instance with its id is reported again.
+        A new instance with the same id is reported again.
         """
         self._reported.discard(instance_id)
         self._waiting.pop(instance_id, None)
@@ -99,7 +99,8 @@ class StallReporter:
         to_replay: list[tuple[str, str]] = []
         more = 0
         for instance_id, updated_at in self._due():
-            # An instance that is not in memory must be loaded and replayed: at most LINES of them.
+            # An instance that is not in memory must be loaded and replayed. A report loads at most
+            # LINES such instances.
             instance = self._hub.cached(instance_id) or (
                 self._hub.find(instance_id) if len(to_replay) < LINES else None
             )

@@ -1,4 +1,4 @@
-"""Timer functions: runs them when they are due, and stores when they ran."""
+"""The execution of timer functions when they are due, and the storage of their status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from embedded_host.task_hub.timer_request import timer_request
 log = logging.getLogger("embedded_host.timers")
 
 Run = Callable[[Function, str], Awaitable[None]]
-"""Runs a function with the JSON of its trigger. It logs errors and raises none."""
+"""Function that runs a timer function with the JSON of its trigger.
+
+It logs exceptions instead of raising them.
+"""
 
 
 @dataclass(eq=False)
@@ -31,15 +34,18 @@ class _Timer:
     running: bool = False
     stopped: bool = False
     successor: TimerTrigger | None = None
-    """New trigger of the function, after a reload during its run. None if the function is gone."""
+    """New trigger of the function, if a reload changes the trigger during a run.
+
+    It is None if the app no longer contains the function.
+    """
 
 
 class TimerFunctions:
     """The timer functions of an app. Call ``start`` once, and ``reload`` when the app has changed.
 
     A function never runs concurrently with itself. When a run ends, the next run is scheduled for
-    the first due time after the start of that run, or for now if this time has passed. Other missed
-    times are skipped.
+    the first due time after the start of the ended run. If this time has passed, the next run
+    starts at once. All other missed due times are skipped.
 
     If a run was due while the host was stopped, the function runs once when the host starts. This
     requires a stored status of the timer: ``useMonitor`` is set, and the schedule has at most one
@@ -91,8 +97,8 @@ class TimerFunctions:
     def reload(self, triggers: Iterable[TimerTrigger]) -> None:
         """Replace the timer functions after a change of the app.
 
-        Functions that are new or have another trigger are scheduled as by ``start``. Functions that
-        are gone stop. All other functions continue with their schedule.
+        A function that is new or has another trigger is scheduled as by ``start``. If the app no
+        longer contains a function, its schedule stops. All other schedules continue.
         """
         wanted = {trigger.function.name.lower(): trigger for trigger in triggers}
         for name, timer in list(self._timers.items()):
@@ -106,7 +112,7 @@ class TimerFunctions:
         self.start(wanted.values())
 
     async def close(self, grace: float) -> int:
-        """Stop, and cancel the functions that still run after ``grace`` seconds.
+        """Stop all schedules. Cancel the functions that still run after ``grace`` seconds.
 
         Returns the number of cancelled functions.
         """
@@ -159,7 +165,7 @@ class TimerFunctions:
     async def _execute(self, timer: _Timer, past_due: bool, unscheduled: bool) -> None:
         began = self._clock.now()
         await self._run(timer.trigger.function, _request(timer, past_due))
-        # If the system time was set back, the same due time must not occur twice.
+        # The same due time must not occur twice if the system time was set back.
         if not unscheduled and timer.status.next is not None:
             began = max(began, timer.status.next)
         next = timer.trigger.schedule.next(began)
@@ -199,9 +205,10 @@ def _same(a: TimerTrigger, b: TimerTrigger) -> bool:
 
 
 def _status(kept: TimerRow | None, schedule: Schedule, now: datetime) -> TimerRow | None:
-    """Return the stored status, or one that starts now if the schedule has changed.
+    """Return the stored status, with another next run if the schedule has changed.
 
-    A changed schedule does not count as a missed run. Returns None without a stored status.
+    If the next due time of the changed schedule has already passed, this is not a missed run.
+    Returns None without a stored status.
     """
     if kept is None:
         return None

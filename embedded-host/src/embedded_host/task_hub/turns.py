@@ -1,4 +1,4 @@
-"""Turns with a worker: connects the engine's turns with the invoker."""
+"""Turns that run a function: the connection between the engine's turns and the invoker."""
 
 from __future__ import annotations
 

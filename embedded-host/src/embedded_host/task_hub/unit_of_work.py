@@ -55,7 +55,7 @@ def _awaited(execution: Execution | None) -> tuple[tuple[str, str], ...]:
 
 
 class RowKeySequences:
-    """The keys of new rows. All hubs of a store share them, because they share its tables."""
+    """The keys of new rows. All hubs of a store share them, because they use the same tables."""
 
     def __init__(self, store: c.Store) -> None:
         self.instances, self.messages, self.activities = (
@@ -66,8 +66,9 @@ class RowKeySequences:
 class UnitOfWorkBuilder:
     """Builds units of work from the results of turns.
 
-    ``find`` returns an instance by its id. ``adopt`` puts a new instance into the cache at once, so
-    that the next unit of work finds it before it is durable. Units become durable in order.
+    ``find`` returns an instance by its id. ``adopt`` puts a new instance into the cache at once.
+    The next unit of work therefore finds the instance before its creation is durable. This is safe,
+    because units of work become durable in order.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class UnitOfWorkBuilder:
         if awaited != instance.awaited:
             instance.awaited = awaited
             changes.append(c.SetAwaited(instance.key, awaited))
-        # An execution that ends sends no messages to itself, so that none of its timers remains.
+        # If the execution ends, drop its messages to itself, so that none of its timers remains.
         outgoing = [
             o
             for o in result.outgoing
@@ -153,7 +154,7 @@ class UnitOfWorkBuilder:
     ) -> LoadedInstance:
         """Add the start of an orchestration to ``unit`` and return its instance.
 
-        ``replaced`` is the finished instance with the same id, which is deleted.
+        ``replaced`` is the existing instance with the same id, which is deleted.
         """
         instance = new_orchestration(next(self._row_keys.instances), started)
         if replaced is not None:

@@ -1,7 +1,8 @@
-"""The test kit: orchestrations in the test's process, with an in-memory state and a virtual clock.
+"""The test kit, which runs orchestrations in the test's process.
 
-The pytest plugin provides the fixture ``durable_app``. Import all other names from this module, and
-the classes of history events from ``embedded_host.testing.events``. The other modules are internal.
+The state is in memory, and the clock is virtual. The pytest plugin provides the fixture
+``durable_app``. Import the classes of history events from ``embedded_host.testing.events``, and all
+other names from this module. The other modules are internal.
 
 Example:
     ```python

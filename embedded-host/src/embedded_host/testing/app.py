@@ -1,4 +1,4 @@
-"""The app under test: ``DurableApp`` has coroutine methods, ``SyncDurableApp`` ordinary ones."""
+"""The app under test, with coroutine methods (DurableApp) or ordinary methods (SyncDurableApp)."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ T = TypeVar("T")
 class DurableApp(InstanceOperations):
     """A v1 or v2 app in the test's process, with an in-memory state and a virtual clock.
 
-    The clock moves in ``advance``, ``run`` and ``finish`` only. Each method returns when the app
-    has no work left at the clock's time. If the host crashes meanwhile, the method restarts it. All
-    methods of an app must run in the same event loop.
+    The clock moves only in ``advance``, ``run`` and ``finish``. Each method returns when the app is
+    idle: nothing is left to run before the clock moves. If ``crash_at`` kills the host during a
+    method, the method starts a new host. All methods of an app must run in the same event loop.
 
-    While an app is open, the working directory, ``sys.path`` and the environment are those of the
-    app. ``close``, or the end of a ``with`` block, restores them. The app's modules stay imported
-    for the next test.
+    An open app changes the working directory, ``sys.path`` and the environment of the process.
+    ``close``, or the end of a ``with`` block, restores them. The app's modules remain imported for
+    the next test.
 
     Example:
         ```python
@@ -57,9 +57,9 @@ class DurableApp(InstanceOperations):
         Args:
             root: The app folder.
             settings: App settings. They override the environment and local.settings.json.
-            now: The clock's initial time. A time without a zone is UTC.
-            limit: The number of functions and turns that may run without the clock moving. More of
-                them raise LivelockError.
+            now: The clock's initial time. If it has no time zone, the time zone is UTC.
+            limit: The maximum number of functions and turns that run before the clock moves. If
+                the app exceeds the limit, LivelockError is raised.
 
         Raises:
             AppError: A file of the app is invalid or missing. The error lists all problems.
@@ -80,9 +80,9 @@ class DurableApp(InstanceOperations):
         self.close()
 
     def close(self) -> None:
-        """Stop the app and restore the process.
+        """Stop the app, and restore the state of the process.
 
-        The results of functions that still run are lost.
+        The results of running functions are lost.
         """
         if self._sync is not None:
             self._sync.close()
@@ -110,8 +110,8 @@ class DurableApp(InstanceOperations):
     ) -> None:
         """Move the clock forward.
 
-        Timers and timer functions that become due run in order, each at its time. The clock moves
-        by the sum of all arguments.
+        The clock moves by the sum of all arguments. On the way, timers fire and timer functions
+        run, each at its due time.
 
         Args:
             delta: A duration.
@@ -125,7 +125,7 @@ class DurableApp(InstanceOperations):
         Raises:
             TypeError: ``delta`` is not a timedelta.
             ValueError: The sum is negative.
-            LivelockError: The app never stops running functions while the clock does not move.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
 
         Example:
             ```python
@@ -157,13 +157,13 @@ class DurableApp(InstanceOperations):
         simulation.clock.advance_to(target)
 
     async def run_until_idle(self) -> None:
-        """Run until no work is left at the clock's time.
+        """Run until the app is idle: nothing is left to run before the clock moves.
 
-        The other methods do this themselves. Call this method after a test has started work in
+        The other methods already do this. Call this method only after a test has started work in
         another way, for example in a thread.
 
         Raises:
-            LivelockError: The app never stops running functions while the clock does not move.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
         """
         await self._simulation.run_until_idle()
 
@@ -177,13 +177,13 @@ class DurableApp(InstanceOperations):
         instance_id: str | None = None,
         timeout: timedelta = YEAR,
     ) -> InstanceHandle:
-        """Start an orchestration, and move the clock until it finishes.
+        """Start an orchestration, and move the clock until the orchestration finishes.
 
         Args:
             name: The orchestrator's name.
             input: The input: a JSON value, or an object whose class has ``to_json``.
-            instance_id: The instance's id. By default the host generates one.
-            timeout: The maximum duration, measured by the app's clock.
+            instance_id: The instance's id. By default, the host generates an id.
+            timeout: The maximum duration, measured by the virtual clock.
 
         Returns:
             The finished instance. Its status is ``Completed``, ``Failed`` or ``Terminated``.
@@ -191,9 +191,9 @@ class DurableApp(InstanceOperations):
         Raises:
             UnknownFunctionError: The app has no orchestrator of this name.
             InstanceStatusError: An instance with this id exists and has not finished.
-            NotFinishedError: The instance waits for something other than a timer, for example an
-                event. Use ``start``, raise the event, then use ``finish``.
-            LivelockError: The app never stops running functions while the clock does not move.
+            NotFinishedError: No timer is left, or the next timer is due after ``timeout``. If the
+                instance waits for an event, use ``start``, ``raise_event`` and ``finish``.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
 
         Example:
             ```python
@@ -208,12 +208,14 @@ class DurableApp(InstanceOperations):
     async def start(
         self, name: str, input: object = None, *, instance_id: str | None = None
     ) -> InstanceHandle:
-        """Start an orchestration, and run it until it waits for an event, a timer or a call.
+        """Start an orchestration, and run the app until it is idle.
+
+        The instance has then finished, or it waits, for example for a timer or an event.
 
         Args:
             name: The orchestrator's name.
             input: The input: a JSON value, or an object whose class has ``to_json``.
-            instance_id: The instance's id. By default the host generates one.
+            instance_id: The instance's id. By default, the host generates an id.
 
         Returns:
             The instance.
@@ -221,7 +223,7 @@ class DurableApp(InstanceOperations):
         Raises:
             UnknownFunctionError: The app has no orchestrator of this name.
             InstanceStatusError: An instance with this id exists and has not finished.
-            LivelockError: The app never stops running functions while the clock does not move.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
 
         Example:
             ```python
@@ -246,22 +248,22 @@ class DurableApp(InstanceOperations):
 
         Args:
             instance: The instance's handle or id.
-            timeout: The maximum duration, measured by the app's clock.
+            timeout: The maximum duration, measured by the virtual clock.
 
         Returns:
             The finished instance.
 
         Raises:
             InstanceNotFoundError: No instance has this id.
-            NotFinishedError: No timer is left, or the next one is due after ``timeout``.
-            LivelockError: The app never stops running functions while the clock does not move.
+            NotFinishedError: No timer is left, or the next timer is due after ``timeout``.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
         """
         instance, simulation = self.instance(instance), self._simulation
         deadline = self.now + timeout
         await simulation.run_until_idle()
         while not instance.is_finished:
             due = simulation.next_due
-            # Timer functions recur forever. Without a durable timer no instance continues.
+            # Timer functions recur forever. Without a durable timer, no instance continues.
             if due is None or simulation.host.next_timer is None:
                 raise NotFinishedError(
                     f"{instance.name} '{instance.id}' does not finish by itself. "
@@ -290,14 +292,15 @@ class DurableApp(InstanceOperations):
         Args:
             method: The HTTP method, for example ``POST``.
             url: A path such as ``/api/start/OrderFlow``, or a URL such as ``statusQueryGetUri``.
-            body: The request body. Bytes and a str are sent unchanged, other values as JSON.
+            body: The request body. Bytes and strings are sent unchanged. Other values are sent as
+                JSON.
             headers: The request's headers.
 
         Returns:
             The response. An error status does not raise an exception.
 
         Raises:
-            LivelockError: The app never stops running functions while the clock does not move.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
 
         Example:
             ```python
@@ -314,9 +317,9 @@ class DurableApp(InstanceOperations):
     # -- crashes -----------------------------------------------------------------------------------
 
     async def restart(self) -> None:
-        """Kill the host and start a new one over the same state.
+        """Kill the host, and start a new host with the same state.
 
-        Work that was not recorded is lost and runs again.
+        Turns and results that were not recorded are lost. Their functions run again.
         """
         await self._simulation.restart()
 
@@ -324,10 +327,10 @@ class DurableApp(InstanceOperations):
         """Kill the host at a later turn of an orchestrator or entity, and start a new host.
 
         Args:
-            turn: The number of the turn. The next turn is 1.
-            recorded: If True, kill the host after the turn is recorded and before its effects
-                begin. If False, kill the host before the turn is recorded. Then the turn and the
-                activity that led to the turn run again.
+            turn: The number of the turn. The next turn has the number 1.
+            recorded: If True, kill the host after the turn is recorded, but before the turn has
+                any effect. If False, kill the host before the turn is recorded. The turn then runs
+                again, and also the activity whose result the turn received.
 
         Raises:
             ValueError: ``turn`` is less than 1.
@@ -345,16 +348,16 @@ class DurableApp(InstanceOperations):
         self._simulation.host.crash_at(turn, recorded=recorded)
 
     async def reset(self) -> None:
-        """Return to an empty state and the initial time. Keep the fakes, but delete their calls."""
+        """Delete the state and the recorded calls of fakes, and return to the initial time."""
         await self._simulation.reset()
 
 
 class SyncDurableApp(BaseDurableApp):
     """``DurableApp`` with ordinary methods, for tests that are not coroutines.
 
-    ``DurableApp.sync`` returns it. Its methods have the arguments, results and errors of the
-    methods of ``DurableApp``. It has its own event loop, in which no task runs between two calls.
-    In an async test each method raises RuntimeError.
+    ``DurableApp.sync`` returns an object of this class. The methods have the same arguments,
+    results and errors as the methods of ``DurableApp``. They run in a separate event loop, in which
+    no task runs between two calls. In an async test, these methods raise RuntimeError.
 
     Example:
         ```python
@@ -375,10 +378,10 @@ class SyncDurableApp(BaseDurableApp):
         return self._asynchronous
 
     def run_async(self, coroutine: Coroutine[None, None, T]) -> T:
-        """Run a coroutine that uses ``asynchronous``.
+        """Run a coroutine of the test that uses ``asynchronous``.
 
         Args:
-            coroutine: A coroutine, for example the call of an async function of the test.
+            coroutine: A coroutine, which is the result of a call of an async function.
 
         Returns:
             The coroutine's result.
@@ -389,7 +392,7 @@ class SyncDurableApp(BaseDurableApp):
         return self._loop.run(coroutine)
 
     def close(self) -> None:
-        """Close the event loop. ``DurableApp.close`` does this."""
+        """Close the event loop. ``DurableApp.close`` calls this method."""
         if self._loop.is_open:
             try:
                 self._loop.run(self._simulation.host.close())

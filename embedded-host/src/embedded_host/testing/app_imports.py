@@ -21,20 +21,20 @@ class ImportedApp:
     """The functions by name, each with its code or the error that prevents its use."""
     loaded: LoadResult
     modules: tuple[str, ...]
-    """Names in ``sys.modules`` of the modules of the app folder that loading imported."""
+    """The modules of the app folder that were imported, by their names in ``sys.modules``."""
 
 
 class AppImports:
     """A cache that contains one app.
 
-    Another app replaces the cached app, because both apps may have modules of the same names.
+    Another app replaces the cached app, because both apps may have modules with the same names.
     """
 
     def __init__(self) -> None:
         self._app: ImportedApp | None = None
 
     def find(self, load: LoadRequest) -> ImportedApp | None:
-        """Return the app if it was loaded with the same request, otherwise None."""
+        """Return the app if it was loaded with the same request. Otherwise, return None."""
         return self._app if self._app is not None and self._app.load == load else None
 
     def keep(
@@ -54,7 +54,7 @@ class AppImports:
         self._app = ImportedApp(load, dict(functions), loaded, modules)
 
     def clear(self) -> None:
-        """Remove the app, and its modules from ``sys.modules``."""
+        """Remove the app from the cache, and remove its modules from ``sys.modules``."""
         if self._app is not None:
             for name in self._app.modules:
                 sys.modules.pop(name, None)

@@ -1,4 +1,4 @@
-"""The state, fakes and replay of the app under test: the operations that need no event loop."""
+"""The operations on the app under test that need no event loop: state, fakes and replay."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ class BaseDurableApp:
     def now(self) -> datetime:
         """The virtual clock's time in UTC.
 
-        Orchestrators see it as ``context.current_utc_datetime``.
+        An orchestrator reads this time from ``context.current_utc_datetime``.
         """
         return self._simulation.clock.now()
 
     @property
     def turns(self) -> int:
-        """The number of turns of orchestrators and entities since the host last started."""
+        """The number of turns of orchestrators and entities since the last start of the host."""
         return self._simulation.host.turns
 
     @property
     def activity_runs(self) -> dict[str, int]:
         """The number of runs of each activity, by name.
 
-        An activity can run more than once for one call after a crash or a killed worker.
+        After a crash or a killed worker, an activity can run more than once for the same call.
         """
         return dict(self._simulation.fakes.runs)
 
     @property
     def instances(self) -> list[InstanceHandle]:
-        """Orchestration instances in the order of their creation, with sub-orchestrations."""
+        """Orchestration instances, including sub-orchestrations, in the order of creation."""
         client = self._simulation.client
         rows = client.hub.store.list(client.hub.name, InstanceQuery(entities=False), 2**31)
         return [
@@ -103,15 +103,15 @@ class BaseDurableApp:
     ) -> Fake:
         """Replace an activity, a sub-orchestrator or an entity.
 
-        A later fake or spy of the same name replaces this one.
+        A later fake or spy of the same function replaces this fake.
 
         Args:
             name: The function's name.
             return_value: The result of each call.
-            side_effect: One of: a function, coroutine function or Mock that is called with the
-                input (an entity's with the operation's name and its input); an exception (or its
-                class) that is raised; an iterable with one result or exception for each call. It
-                works as in ``unittest.mock``.
+            side_effect: A function, an exception, an exception class or an iterable, as in
+                ``unittest.mock``. A function, coroutine function or Mock is called with the input.
+                For an entity, it is called with the operation's name and the operation's input. An
+                exception is raised. An iterable has one result or exception for each call.
 
         Returns:
             The fake, with its ``calls``, ``call_count`` and assertions.
@@ -139,8 +139,8 @@ class BaseDurableApp:
 
         Args:
             name: The function's name.
-            failures: Exceptions (or their classes). The first calls raise them, one each, instead
-                of running the function.
+            failures: Exceptions or exception classes. Each of the first calls raises one of them,
+                in order, and does not run the function.
 
         Returns:
             The spy, with its ``calls``, ``call_count`` and assertions.
@@ -176,8 +176,8 @@ class BaseDurableApp:
     ) -> HttpFake:
         """Set the response to requests of ``context.call_http``.
 
-        A request without a matching fake fails: no request leaves the test. If several fakes match,
-        the last one is used.
+        If no fake matches, the request fails, and nothing is sent over the network. If several
+        fakes match, the last one is used.
 
         Args:
             url: The URL, in which ``*`` matches any characters.
@@ -185,10 +185,10 @@ class BaseDurableApp:
             status: The response's status code.
             body: The response body. A value that is not a str is sent as JSON.
             headers: The response's headers.
-            side_effect: An exception (or its class) with which the request fails.
+            side_effect: An exception or exception class. The request fails with this exception.
 
         Returns:
-            The fake, with the requests in its ``calls``.
+            The fake. Its ``calls`` contain the requests.
 
         Example:
             ```python
@@ -204,10 +204,10 @@ class BaseDurableApp:
         return fake
 
     def kill_worker_during(self, name: str, times: int = 1) -> None:
-        """Kill the worker in the next calls of a function, before it returns the result.
+        """Kill the worker during the next calls of a function, before the result is returned.
 
-        The function runs again on another worker. After three killed workers the call fails, as it
-        does in the host.
+        The function runs again on another worker. After three killed workers, the call fails, as
+        in the host.
 
         Args:
             name: The function's name.
@@ -227,19 +227,19 @@ class BaseDurableApp:
         Only the orchestrator runs. Inputs and outputs are not compared.
 
         Args:
-            history: An instance's handle, its ``history``, or a file's path or its parsed JSON. The
-                file contains an export of the embedded host, a history that
+            history: An instance's handle, an ``InstanceHistory``, the path of a file, or the parsed
+                JSON of the file. The file contains an export of the embedded host, a history that
                 ``InstanceHistory.save`` wrote, the list that ``func durable get-history`` prints,
                 or an instance's status with ``showHistory=true`` and ``showHistoryOutput=true``.
-            name: The orchestrator's name. It is required if the history does not contain it or
+            name: The orchestrator's current name. It is required if the history contains no name or
                 the function was renamed.
 
         Returns:
             The number of compared steps, and the output of the current code.
 
         Raises:
-            HistoryMismatchError: The code takes a different step. The error contains the
-                first step that differs.
+            HistoryMismatchError: A step of the code differs from the history. The error contains
+                the first step that differs.
             UnreadableHistoryError: The history is incomplete, or the argument is not a history.
             UnknownFunctionError: The app has no such orchestrator.
             FunctionLoadError: The orchestrator's code does not load.

@@ -23,7 +23,7 @@ class CrashChangedOutcomeError(EmbeddedHostError, AssertionError):
     def __init__(self, message: str, runs: list[CrashRun]) -> None:
         super().__init__(message)
         self.runs = runs
-        """The runs in order; the first one is without a crash."""
+        """The runs, in order. The first run has no crash."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class CrashRun:
     turn: int
     """The turn at which the host was killed; 0 in the run without a crash."""
     recorded: bool
-    """True if the turn was recorded before the host was killed. If not, the turn ran again."""
+    """True if the host was killed after the turn was recorded. If False, the turn ran again."""
     status: str
     """The instance's runtime status, or the class name of the error if the run did not finish."""
     output: Any
@@ -95,12 +95,12 @@ def crash_everywhere(
     """Assert that a crash of the host at any turn does not change an orchestration's outcome.
 
     The orchestration runs once without a crash. Then it runs twice for each of its turns: once with
-    a crash before the turn is recorded, and once with a crash after it. After a crash before the
-    turn is recorded, the turn and the activity that led to it run again. Each run begins with
-    ``app.reset()``.
+    a crash before the turn is recorded, and once with a crash after the turn is recorded. In the
+    first of these two runs, the turn runs again, and also the activity whose result the turn
+    received. Each run begins with ``app.reset()``.
 
     The outcome is the status, the output, the custom status and the result of ``also``. An activity
-    that is not idempotent changes it.
+    that is not idempotent can change the outcome.
 
     Args:
         app: The app under test.
@@ -108,18 +108,18 @@ def crash_everywhere(
             DurableApp, starts an instance, may raise events, and returns the instance.
         input: The orchestrator's input, if ``orchestration`` is a name.
         instance_id: The instance's id, if ``orchestration`` is a name.
-        before: A function that is called before each run, to undo the effects of the previous one.
+        before: A function that is called before each run, to undo the effects of the previous run.
         also: A function that is called after each run. It returns the effects of the activities,
             for example the rows of a table.
 
     Returns:
-        The runs in order; the first one is without a crash. For a DurableApp the result must be
-        awaited, for a SyncDurableApp it is the list itself.
+        The runs, in order. The first run has no crash. For a DurableApp, this function returns a
+        coroutine of the list. For a SyncDurableApp, it returns the list.
 
     Raises:
         CrashChangedOutcomeError: The outcome of a run differs from the outcome without a crash.
         NotFinishedError: The run without a crash does not finish.
-        LivelockError: The run without a crash does not end while the clock does not move.
+        LivelockError: The run without a crash exceeds the app's limit of functions and turns.
         UnknownFunctionError: The app has no orchestrator of this name.
 
     Example:
@@ -197,6 +197,6 @@ def _differences(name: str, runs: list[CrashRun]) -> str:
             f"  {undisturbed}",
             *lines,
             "An activity runs again if the host stops before its result is recorded. Make the "
-            "activity idempotent: two runs must have the effect of one. [EH607]",
+            "activity idempotent: two runs must have the same effect as one run. [EH607]",
         ]
     )

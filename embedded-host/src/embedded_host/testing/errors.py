@@ -33,7 +33,7 @@ class UnknownFunctionError(EmbeddedHostError):
 class FunctionLoadError(EmbeddedHostError):
     """An orchestrator cannot be replayed.
 
-    Its code does not load, or ``df.Orchestrator.create`` did not create it.
+    Its code cannot be loaded, or it was not created with ``df.Orchestrator.create``.
     """
 
 
@@ -57,19 +57,22 @@ class InstanceStatusError(EmbeddedHostError):
 
 
 class LivelockError(EmbeddedHostError):
-    """The app never stops running functions and turns while its clock does not move."""
+    """The app exceeds its limit of functions and turns while its clock does not move."""
 
 
 class UnreadableHistoryError(EmbeddedHostError):
-    """The history cannot be read, or lacks events that a replay needs."""
+    """The history cannot be read, or it does not contain all events that a replay needs."""
 
 
 class NotFinishedError(EmbeddedHostError, AssertionError):
-    """The instance did not finish. The message names the event or timer that it waits for."""
+    """The instance did not finish. The message contains the events and timers that it waits for."""
 
 
 class OrchestrationFailedError(EmbeddedHostError, AssertionError):
-    """The orchestration has not completed. The message states its error or its open waits."""
+    """The orchestration has not completed.
+
+    The message contains its error, or the events, timers and calls that it waits for.
+    """
 
 
 class FakeCallsError(EmbeddedHostError, AssertionError):
@@ -77,14 +80,14 @@ class FakeCallsError(EmbeddedHostError, AssertionError):
 
 
 class HistoryMismatchError(EmbeddedHostError, AssertionError):
-    """The code takes a different step than the recorded history."""
+    """A step of the code differs from the recorded history."""
 
     def __init__(self, message: str, *, step: int, turn: int, expected: str, actual: str) -> None:
         super().__init__(message)
         self.step = step
         """The number of the first step that differs, from 1."""
         self.turn = turn
-        """The number of the turn that contains that step, from 1."""
+        """The number of the turn that contains this step, from 1."""
         self.expected = expected
         """The step in the history, for example ``activity 'Charge'``."""
         self.actual = actual

@@ -1,4 +1,4 @@
-"""The task hub's invoker: it runs the test's fake of a function, or the app's function."""
+"""The invoker of the task hub, which runs a function's fake or the app's function."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __tracebackhide__ = True
 
 T = TypeVar("T")
 FakeResult = str | UserError | Delegation
-"""The JSON string of a fake's result, its exception, or CALL_ORIGINAL."""
+"""The result of a fake as JSON, the exception that the fake raised, or CALL_ORIGINAL."""
 
 
 class Fakes:
@@ -49,12 +49,12 @@ class Fakes:
         self.http: list[HttpFake] = []
         """HTTP fakes, in the order of their creation."""
         self.worker_deaths: Counter[str] = Counter()
-        """The number of next calls that lose their worker, by lower-case durable name."""
+        """The number of next calls during which the worker dies, by lower-case durable name."""
         self.runs: Counter[str] = Counter()
-        """Numbers of runs of each activity, fakes included, by durable name."""
+        """The number of runs of each activity, including runs of its fake, by durable name."""
 
     def reset(self) -> None:
-        """Delete all recorded calls and runs, and all faults; keep the fakes."""
+        """Delete all recorded calls and runs, and all faults. Keep the fakes."""
         for fake in self.functions.values():
             fake.reset()
         for http_fake in self.http:
@@ -66,7 +66,7 @@ class Fakes:
 class FakeInvoker:
     """The ``task_hub.invoker.Invoker`` of one run of the host.
 
-    After ``is_killed`` is set, calls neither start nor return.
+    After ``is_killed`` is set, no call starts, and no call returns.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class FakeInvoker:
     ) -> None:
         """Create the invoker of one run of the host.
 
-        ``on_outcome`` receives an outcome of pytest that a function raises, for example that of
-        ``pytest.fail()`` in a fake. The call then never returns.
+        ``on_outcome`` receives an exception that ends the test, for example the exception of
+        ``pytest.fail()`` in a fake. The call that raised the exception then never returns.
         """
         self._app, self._fakes, self._on_outcome = app, fakes, on_outcome
         self.count = 0
@@ -113,7 +113,7 @@ class FakeInvoker:
     async def entity(
         self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
     ) -> EntityOutput | InvocationFailure:
-        """Run a batch of operations, each by the fake or by the app.
+        """Run a batch of operations. The fake or the app runs each operation.
 
         A fake does not change the entity's state.
         """
@@ -146,7 +146,7 @@ class FakeInvoker:
         )
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
-        """Return the response of the HTTP fake that matches."""
+        """Return the response of the HTTP fake that matches the request."""
 
         async def respond() -> str | UserError:
             return fake_http_response(self._fakes.http, request)
@@ -168,7 +168,7 @@ class FakeInvoker:
         return await self.run(name, call)
 
     async def run(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Await a call, and count it as running meanwhile.
+        """Await a call. Until it finishes, ``running`` contains a future for the call.
 
         Raises WorkerLostError if the test kills the worker during the function ``name``.
         """

@@ -1,6 +1,6 @@
 """Fakes and spies of functions, and fakes of HTTP endpoints.
 
-Their interface is the same as in ``unittest.mock``.
+The interface follows ``unittest.mock``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class SideEffectFunction(Protocol):
     """A function, coroutine function or Mock of the test, with parameters of any types."""
 
     def __call__(self, *arguments: Any, **options: Any) -> object:
-        """Return the result of a call, or an awaitable of it."""
+        """Return the result of a call, or an awaitable of the result."""
 
 
 SideEffect = SideEffectFunction | Failure | Iterable[object]
@@ -42,16 +42,16 @@ class Delegation(Enum):
 
 
 CALL_ORIGINAL: Final = Delegation.CALL_ORIGINAL
-"""The result of a fake that leaves a call to the app's own function."""
+"""The value that a fake returns if the app's own function must run."""
 
 
 class Fake:
     """A replacement or a spy of an activity, sub-orchestrator or entity.
 
-    ``DurableApp.fake`` and ``DurableApp.spy`` create it. ``return_value`` and ``side_effect`` have
-    the meaning that they have in ``unittest.mock.Mock``, and can be set at any time. A
-    ``side_effect`` function has one parameter, the input. For an entity it has two, the operation's
-    name and its input.
+    ``DurableApp.fake`` and ``DurableApp.spy`` create fakes. ``return_value`` and ``side_effect``
+    have the same meaning as in ``unittest.mock.Mock`` and can be set at any time. A function in
+    ``side_effect`` has one parameter, the input. For an entity, the function has two parameters:
+    the operation's name and the operation's input.
 
     Example:
         ```python
@@ -77,9 +77,9 @@ class Fake:
             name: The function's name.
             kind: ``activity``, ``orchestrator`` or ``entity``.
             return_value: The result of each call.
-            side_effect: A function, an exception or an iterable; see the property.
-            failures: Exceptions that the first calls raise, one each.
-            is_spy: Run the app's own function instead of returning ``return_value``.
+            side_effect: A function, an exception or an iterable. See the property.
+            failures: Exceptions. Each of the first calls raises one of them, in order.
+            is_spy: If True, run the app's own function instead of returning ``return_value``.
         """
         self.name = name
         """The function's name."""
@@ -89,9 +89,9 @@ class Fake:
         """The result of each call for which ``side_effect`` has no result."""
         self.side_effect = side_effect
         self.calls: list[Any] = []
-        """The input of each call, in order. For an entity it is a tuple ``(operation, input)``.
+        """The input of each call, in order, including failed calls.
 
-        Failed calls are included.
+        For an entity, each item is a tuple ``(operation, input)``.
         """
         self._failures = tuple(failures)
         self._is_spy = is_spy
@@ -104,8 +104,8 @@ class Fake:
     def side_effect(self) -> SideEffect | None:
         """A function to call, an exception to raise, or an iterable.
 
-        An iterable has one result or exception for each call. A function that returns
-        ``unittest.mock.DEFAULT`` leaves the result to ``return_value``.
+        An iterable has one result or exception for each call. If a function returns
+        ``unittest.mock.DEFAULT``, the result of the call is ``return_value``.
         """
         return self._side_effect
 
@@ -125,9 +125,9 @@ class Fake:
         return len(self.calls)
 
     def reset(self) -> None:
-        """Delete the recorded calls, and restart ``failures`` and a sequence in ``side_effect``.
+        """Delete the recorded calls, and use ``failures`` and ``side_effect`` from their start.
 
-        An iterator in ``side_effect`` continues where it is, because it cannot be restarted.
+        However, an iterator in ``side_effect`` continues with its next value.
         """
         self.calls.clear()
         self._values = _values(self._side_effect)
@@ -165,7 +165,7 @@ class Fake:
         """Assert that the last call had this input.
 
         Args:
-            *arguments: The input; for an entity the operation's name and its input.
+            *arguments: The input. For an entity, the operation's name and the operation's input.
 
         Raises:
             FakeCallsError: The last call had another input, or there was no call.
@@ -177,7 +177,7 @@ class Fake:
         """Assert that there was exactly one call, and that it had this input.
 
         Args:
-            *arguments: The input; for an entity the operation's name and its input.
+            *arguments: The input. For an entity, the operation's name and the operation's input.
 
         Raises:
             FakeCallsError: The call had another input, or there was not exactly one call.
@@ -189,7 +189,7 @@ class Fake:
         """Assert that at least one call had this input.
 
         Args:
-            *arguments: The input; for an entity the operation's name and its input.
+            *arguments: The input. For an entity, the operation's name and the operation's input.
 
         Raises:
             FakeCallsError: No call had this input.
@@ -235,8 +235,8 @@ class Fake:
             result = next(self._values)
         except StopIteration:
             raise FakeCallsError(
-                f"'{self.name}' was called {self._times}, more often than its side_effect has "
-                "values. [EH608]"
+                f"'{self.name}' was called {self._times}, but its side_effect has fewer values. "
+                "[EH608]"
             ) from None
         if _is_failure(result):
             raise result
@@ -273,15 +273,15 @@ class HttpRequest:
     url: str
     """The URL, with its query."""
     headers: Mapping[str, str]
-    """The request's headers, by the names that the orchestrator used."""
+    """The request's headers. Their names are spelled as in the orchestrator."""
     content: str | None
-    """The request body, or None if there is none."""
+    """The request body, or None."""
 
 
 class HttpFake:
     """The response to requests of ``context.call_http`` whose URL matches a pattern.
 
-    ``DurableApp.fake_http`` creates it.
+    ``DurableApp.fake_http`` creates objects of this class.
     """
 
     def __init__(
@@ -302,7 +302,7 @@ class HttpFake:
             status: The response's status code.
             body: The response body. A value that is not a str is sent as JSON.
             headers: The response's headers.
-            side_effect: An exception (or its class) with which the request fails.
+            side_effect: An exception or exception class. The request fails with this exception.
         """
         self.url = url
         """The URL, in which ``*`` matches any characters."""
@@ -315,7 +315,7 @@ class HttpFake:
         self.headers = dict(headers or {})
         """The response's headers."""
         self.side_effect = side_effect
-        """An exception (or its class) with which the request fails."""
+        """An exception or exception class. The request fails with this exception."""
         self.calls: list[HttpRequest] = []
         """The requests, in order."""
 
@@ -339,7 +339,7 @@ class HttpFake:
         )
 
     def _respond(self, request: HttpRequest) -> str | UserError:
-        """Return the response's JSON as the history records it, or the failure."""
+        """Return the response as JSON in the format of the history, or the failure."""
         self.calls.append(request)
         if self.side_effect is not None:
             error = self.side_effect() if isinstance(self.side_effect, type) else self.side_effect
@@ -351,7 +351,7 @@ class HttpFake:
 def fake_http_response(fakes: Iterable[HttpFake], request_json: str) -> str | UserError:
     """Return the response of the last fake that matches a recorded request.
 
-    Without a matching fake the call fails, so that no request leaves the test.
+    If no fake matches, return a failure. Nothing is sent over the network.
     """
     document = json.loads(request_json)
     request = HttpRequest(

@@ -1,8 +1,8 @@
 """Readers of recorded histories.
 
-The forms are an export of the embedded host, the list that ``func durable get-history`` prints, and
-a status of the management API. Keys and event types are compared without regard to case. An event
-type may be a name or a number.
+A history is an export of the embedded host, the list that ``func durable get-history`` prints, or a
+status of the management API. Keys and event types are case-insensitive. An event type may be a name
+or a number.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from embedded_host.testing.instance_history import InstanceHistory
 __tracebackhide__ = True
 
 Fields = dict[str, object]
-"""The JSON object of an event, with the Durable extension's spelling of keys."""
+"""The JSON object of an event. The keys are spelled as in the Durable extension."""
 
 _TYPES: dict[str, type] = {cls.__name__.lower(): cls for cls in get_args(HistoryEvent)}
 _TYPES |= {
@@ -65,22 +65,22 @@ class RecordedHistory:
     """A history to replay."""
 
     source: str
-    """The file's path, or ``the history``, for messages."""
+    """The path of the file, or the string ``the history``, for messages."""
     name: str
     """The orchestrator's name."""
     instance_id: str
     started: ExecutionStarted
     turns: Sequence[Turn]
     is_numbered: bool
-    """True if the events have ids. If not, ids and turns are inferred from names and times."""
+    """True if the events have ids. If False, ids and turns are inferred from names and times."""
     outcome: str | None
-    """The final status, for example ``Completed``; None if the orchestration has not finished."""
+    """The final status, for example ``Completed``, or None if the instance has not finished."""
 
 
 def read_history(history: object, name: str | None = None) -> RecordedHistory:
-    """Read a history from a file's path, its parsed JSON, or an InstanceHistory.
+    """Read a history from the path of a file, from parsed JSON, or from an InstanceHistory.
 
-    ``name`` is the orchestrator's name; by default it is read from the history. Raises
+    ``name`` is the orchestrator's name. By default, the name is read from the history. Raises
     UnreadableHistoryError, or OSError if the file cannot be read.
     """
     source = str(history) if isinstance(history, (str, Path)) else "the history"
@@ -115,8 +115,8 @@ def _read(history: object, source: str, name: str | None) -> RecordedHistory:
         return _recorded(source, name, instance_id, events, turns, is_numbered=True)
     if not _has_results(items):
         raise UnreadableHistoryError(
-            f"{source} has no results. Get the status with "
-            "showHistory=true&showHistoryOutput=true. [EH606]"
+            f"{source} contains no results of activities and sub-orchestrations. Request the "
+            "status with showHistory=true&showHistoryOutput=true. [EH606]"
         )
     status = {
         "instanceId": instance_id,
@@ -154,8 +154,8 @@ def _recorded(
     name = name or started.name
     if not name:
         raise UnreadableHistoryError(
-            f"{source} does not have the orchestrator's name. Pass it: app.replay(..., name=...), "
-            "or embedded-host replay --name. [EH606]"
+            f"{source} does not contain the orchestrator's name. Pass the name: "
+            "app.replay(..., name=...), or embedded-host replay --name. [EH606]"
         )
     instance_id = instance_id or started.orchestration_instance.instance_id or "replayed"
     return RecordedHistory(source, name, instance_id, started, turns, is_numbered, _outcome(view))
@@ -168,7 +168,7 @@ def _outcome(view: HistoryView) -> str | None:
 
 
 def _list_of_events(history: object, source: str) -> list[Mapping[str, object]]:
-    """Return the list of events: the document itself, or a value one or two levels below it."""
+    """Return the list of events: the document itself, or a value in its first two levels."""
     for level in (history, *(history.values() if isinstance(history, Mapping) else ())):
         for value in (level, *(level.values() if isinstance(level, Mapping) else ())):
             if (
@@ -220,9 +220,9 @@ def _has_results(items: Sequence[Fields]) -> bool:
 
 
 def _complete(fields: Fields) -> Fields:
-    """Return a numbered event in the form that the host records.
+    """Return a numbered event in the format of the recorded history.
 
-    Its type is a number, its JSON values are strings, and no field is missing.
+    The event type is a number, JSON values are strings, and no field is missing.
     """
     cls = _type(fields)
     strings = {
@@ -247,6 +247,6 @@ def _complete(fields: Fields) -> Fields:
             else str(status or "Completed")
         )
     elif "InstanceId" not in fields or fields["InstanceId"] is None:
-        # Durable extensions before 3.19.0 omit a sub-orchestration's id.
+        # Durable extensions before 3.19.0 omit the instance id of a sub-orchestration.
         complete["InstanceId"] = ""
     return complete

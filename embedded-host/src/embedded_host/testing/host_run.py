@@ -1,6 +1,6 @@
 """One run of the host under test, from its start to its end or crash.
 
-The stored state outlives it.
+The stored state remains after the run.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ __tracebackhide__ = True
 
 BASE_URL = "http://localhost:7071"
 REPLAYED_UP_TO = 300
-"""The longest history, in events, that is replayed from its start at each turn.
+"""The maximum number of events in a history that is replayed from its start at each turn.
 
-Replaying a longer one at each turn would take a time that grows with the square of the turns.
+For longer histories, the total time would grow with the square of the number of turns.
 """
 RPC_BASE = "http://127.0.0.1:7071/durabletask/"
 
@@ -41,13 +41,13 @@ class Crash:
     turn: int
     """The number of the turn, from 1."""
     recorded: bool
-    """True to kill the host after the turn is recorded, False to kill it before."""
+    """True if the host is killed after the turn is recorded, False if it is killed before."""
 
 
 class CrashingCommit(InlineCommit):
-    """A commit that counts turns and kills the host at one of them.
+    """A commit that counts turns, and kills the host at one of the turns.
 
-    After that, commits are neither written nor completed.
+    After the kill, no changes are written, and no commit completes.
     """
 
     def __init__(self, store: Store, kill: Callable[[], None]) -> None:
@@ -58,7 +58,7 @@ class CrashingCommit(InlineCommit):
         self.is_killed = False
 
     def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
-        """Write changes, unless the host is killed at or before this turn."""
+        """Write changes. After a kill, write nothing and return a future that never completes."""
         if not self.is_killed and _is_turn(changes):
             self.turns += 1
             if self.crash is not None and self.turns == self.crash.turn:
@@ -71,7 +71,7 @@ class CrashingCommit(InlineCommit):
 
 
 def _is_turn(changes: Sequence[Change]) -> bool:
-    """Return true for the changes of an orchestrator's or entity's turn.
+    """Return True for the changes of a turn of an orchestrator or entity.
 
     The creation of an entity is not a turn.
     """
@@ -80,14 +80,14 @@ def _is_turn(changes: Sequence[Change]) -> bool:
 
 
 class HostRun:
-    """The app's runtime over a store, with fakes, a virtual clock and crashes."""
+    """A host: the app's runtime with a store, fakes, a virtual clock and crashes."""
 
     def __init__(
         self, worker: KitWorker, store: Store, clock: Clock, fakes: Fakes, limit: int
     ) -> None:
         """Create the host. Call ``start`` to start it.
 
-        ``limit`` is the number of functions and turns that may run without the clock moving.
+        ``limit`` is the maximum number of functions and turns that run before the clock moves.
         """
         self._worker, self._limit = worker, limit
         self._fatal: BaseException | None = None
@@ -125,12 +125,12 @@ class HostRun:
 
     @property
     def next_timer(self) -> datetime | None:
-        """The time when the next durable timer is due, or None if there is none."""
+        """The time when the next durable timer is due, or None without a timer."""
         return self.hub.timers.next_due
 
     @property
     def next_timer_function(self) -> datetime | None:
-        """The time when the next timer function is due, or None if there is none."""
+        """The time when the next timer function is due, or None without a timer function."""
         return self._timer_functions.next_due
 
     def start(self) -> None:
@@ -146,7 +146,7 @@ class HostRun:
         self._timer_functions.fire_due()
 
     async def run_until_idle(self) -> None:
-        """Run until nothing is due at the current time of the clock, or the host is killed.
+        """Run until the app is idle or the host is killed.
 
         Raises LivelockError, or the first error that stops the host.
         """
@@ -170,12 +170,12 @@ class HostRun:
     # -- crashes -----------------------------------------------------------------------------------
 
     def crash_at(self, turn: int, *, recorded: bool) -> None:
-        """Kill the host at the ``turn``-th turn from now."""
+        """Kill the host at a later turn. The next turn has the number 1."""
         self._commit.crash = Crash(self.turns + turn, recorded)
 
     @property
     def is_killed(self) -> bool:
-        """True after ``kill``."""
+        """True if the host was killed."""
         return self._commit.is_killed
 
     def kill(self) -> None:

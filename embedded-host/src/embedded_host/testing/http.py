@@ -45,7 +45,7 @@ class HttpResponse:
 
 
 class _Headers(Mapping[str, str]):
-    """Request headers whose names are compared without regard to case."""
+    """Request headers with case-insensitive names."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._values = {name.lower(): value for name, value in headers.items()}
@@ -65,7 +65,7 @@ async def send(
 ) -> HttpResponse:
     """Send a request to the host.
 
-    ``url`` is a path of the app or an absolute URL, for example a management URL.
+    ``url`` is a path, or an absolute URL such as a management URL.
     """
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else BASE_URL
@@ -96,7 +96,8 @@ async def send(
 def request_body(body: object, headers: Mapping[str, str] | None) -> tuple[bytes, dict[str, str]]:
     """Return the bytes of a request body, and the request's headers.
 
-    A value that is neither bytes nor a str becomes JSON, with the content type of JSON.
+    Bytes and strings are unchanged. Other values are encoded as JSON, and the headers then contain
+    a content type.
     """
     headers = dict(headers or {})
     if body is None:

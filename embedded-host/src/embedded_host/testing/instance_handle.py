@@ -15,9 +15,10 @@ __tracebackhide__ = True
 
 
 class InstanceHandle:
-    """An orchestration instance, by its id.
+    """A handle of an orchestration instance.
 
-    Each property reads the current state, and raises InstanceNotFoundError after a purge.
+    Each property reads the current state. It raises InstanceNotFoundError if the instance was
+    purged.
     """
 
     def __init__(self, simulation: Simulation, id: str) -> None:
@@ -56,8 +57,8 @@ class InstanceHandle:
     def output(self) -> Any:
         """The orchestrator's result.
 
-        For a failed instance, it is the error message. For a terminated instance, it is the reason
-        of the termination.
+        The output of a failed instance is the error message. The output of a terminated instance is
+        the reason of the termination.
         """
         return stored_value(self._simulation.row(self.id).output)
 
@@ -97,8 +98,8 @@ class InstanceHandle:
             The orchestrator's result.
 
         Raises:
-            OrchestrationFailedError: The status is not ``Completed``. The message has the
-                instance's error, or a description of the event or timer that it waits for.
+            OrchestrationFailedError: The status is not ``Completed``. The message contains the
+                instance's error, or the events, timers and calls that the instance waits for.
         """
         row = self._simulation.row(self.id)
         if row.status == Status.COMPLETED.value:

@@ -20,23 +20,23 @@ __tracebackhide__ = True
 class RecordedCall:
     """A call of an activity, a sub-orchestration or a URL.
 
-    Each attempt of a retried call is one ``RecordedCall``.
+    Each attempt of a retried call is a separate ``RecordedCall``.
     """
 
     name: str
-    """The function's name."""
+    """The function's name. The name of an HTTP call is ``BuiltIn::HttpActivity``."""
     input: Any
-    """The input. For a URL, it is the request."""
+    """The input of the function, or the request to the URL."""
     result: Any = None
-    """The result; None if the call has failed or not finished."""
+    """The result, or None if the call has failed or has not finished."""
     error: str | None = None
     """The error message of a failed call."""
     at: datetime | None = None
     """The time when the call was scheduled."""
     finished_at: datetime | None = None
-    """The time when the call completed or failed; None while it runs."""
+    """The time when the call completed or failed, or None while the call runs."""
     instance_id: str | None = None
-    """The id of a sub-orchestration."""
+    """The instance id of a sub-orchestration."""
     attempt: int | None = None
     """The number of the attempt of a retried call, from 1."""
 
@@ -136,7 +136,7 @@ class InstanceHistory(Sequence[HistoryEvent]):
 
     @property
     def turns(self) -> int:
-        """The number of the orchestrator's turns."""
+        """The number of completed turns of the orchestrator."""
         return sum(1 for turn in self._view.turns if turn.completed is not None)
 
     @property
@@ -146,7 +146,7 @@ class InstanceHistory(Sequence[HistoryEvent]):
 
     @property
     def http_calls(self) -> list[RecordedCall]:
-        """Calls of ``context.call_http``. ``input`` is the request, ``result`` the response."""
+        """Calls of ``context.call_http``. ``input`` is the request, ``result`` is the response."""
         return [_recorded_call(call) for call in self._view.calls_of(CallKind.HTTP)]
 
     @property

@@ -21,7 +21,7 @@ T = TypeVar("T")
 class InstanceOperations(BaseDurableApp):
     """The part of ``DurableApp`` that sends messages to existing instances and to entities.
 
-    Each method returns when the app has no work left at the clock's time.
+    Each method returns when the app is idle: nothing is left to run before the clock moves.
     """
 
     async def raise_event(
@@ -37,7 +37,7 @@ class InstanceOperations(BaseDurableApp):
         Raises:
             InstanceNotFoundError: No instance has this id.
             InstanceStatusError: The instance has finished.
-            LivelockError: The app never stops running functions while the clock does not move.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
 
         Example:
             ```python
@@ -54,12 +54,12 @@ class InstanceOperations(BaseDurableApp):
 
         Args:
             instance: The instance's handle or id.
-            reason: The instance's output.
+            reason: The reason of the termination, which becomes the instance's output.
 
         Raises:
             InstanceNotFoundError: No instance has this id.
             InstanceStatusError: The instance has finished.
-            LivelockError: The app never stops running functions while the clock does not move.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
         """
         await self._simulation.client.terminate(self._unfinished(instance, "be terminated"), reason)
         await self._simulation.run_until_idle()
@@ -73,8 +73,8 @@ class InstanceOperations(BaseDurableApp):
 
         Raises:
             InstanceNotFoundError: No instance has this id.
-            InstanceStatusError: The instance has finished, or is suspended.
-            LivelockError: The app never stops running functions while the clock does not move.
+            InstanceStatusError: The instance has finished or is already suspended.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
         """
         id = self._unfinished(instance, "be suspended")
         await self._convert_errors(self._simulation.client.suspend(id, reason), id, "be suspended")
@@ -90,14 +90,14 @@ class InstanceOperations(BaseDurableApp):
         Raises:
             InstanceNotFoundError: No instance has this id.
             InstanceStatusError: The instance is not suspended.
-            LivelockError: The app never stops running functions while the clock does not move.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
         """
         id = self._unfinished(instance, "be resumed")
         await self._convert_errors(self._simulation.client.resume(id, reason), id, "be resumed")
         await self._simulation.run_until_idle()
 
     async def rewind(self, instance: InstanceHandle | str, reason: str | None = None) -> None:
-        """Rewind a failed instance: its failed activities and sub-orchestrations run again.
+        """Rewind a failed instance: run its failed activities and sub-orchestrations again.
 
         Args:
             instance: The instance's handle or id.
@@ -106,7 +106,7 @@ class InstanceOperations(BaseDurableApp):
         Raises:
             InstanceNotFoundError: No instance has this id.
             InstanceStatusError: The instance has not failed.
-            LivelockError: The app never stops running functions while the clock does not move.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
         """
         id = self.instance(instance).id
         await self._convert_errors(self._simulation.client.rewind(id, reason), id, "be rewound")
@@ -139,7 +139,7 @@ class InstanceOperations(BaseDurableApp):
 
         Raises:
             UnknownFunctionError: The app has no entity of this name.
-            LivelockError: The app never stops running functions while the clock does not move.
+            LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
         """
         entity = EntityId.parse(f"@{self._simulation.durable_name('entity', name)}@{key}")
         await self._simulation.run_until_idle()
@@ -161,7 +161,7 @@ class InstanceOperations(BaseDurableApp):
     async def _convert_errors(
         self, operation: Awaitable[T], instance_id: str, description: str
     ) -> T:
-        """Await an operation, and convert the task hub's errors into InstanceStatusError."""
+        """Await an operation, and convert the task hub's errors to InstanceStatusError."""
         try:
             return await operation
         except (HubStatusError, InstanceExistsError):

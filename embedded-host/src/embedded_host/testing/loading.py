@@ -1,4 +1,4 @@
-"""The worker of the test kit, which runs the app's functions in this process, one at a time."""
+"""The worker of the test kit. It runs the app's functions in this process, one at a time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from embedded_worker.runner import Runner
 __tracebackhide__ = True
 
 with warnings.catch_warnings():
-    # The SDK warns once that the caller passes no types. A user's test cannot prevent this warning.
+    # The SDK warns only once that its caller passes no types. A test cannot prevent this warning.
     warnings.simplefilter("ignore", DeprecationWarning)
     DurableOrchestrationClient._get_json_input({})
     converter_for("activityTrigger").decode(meta.Datum("{}", "string"), trigger_metadata={})
@@ -46,9 +46,9 @@ with warnings.catch_warnings():
 class OneThread:
     """A thread that runs one function at a time while the event loop waits.
 
-    The order of the functions is therefore the same in every run of a test. The functions need a
-    thread, because a function may call ``asyncio.run``, which fails in a thread with a running
-    event loop.
+    The order of the functions is therefore the same in every run of a test. The functions run in a
+    separate thread because a function may call ``asyncio.run``. This call fails in a thread in
+    which an event loop runs.
     """
 
     def __init__(self) -> None:
@@ -82,12 +82,12 @@ class OneThread:
 
 
 class KitRunner(Runner):
-    """A runner that reuses the imports of the app if ``app_imports`` has them."""
+    """A runner that reuses the imported app if ``app_imports`` contains the app."""
 
     def load(
         self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None
     ) -> LoadResult:
-        """Load the app, or reuse its imports. ``on_import`` is not called."""
+        """Load the app, or reuse the imported app. ``on_import`` is not called."""
         imported = app_imports.find(load)
         if imported is not None:
             self.root = Path(load.root)
@@ -103,7 +103,7 @@ class KitRunner(Runner):
 
 
 class KitWorker(InProcessWorker):
-    """A loaded app."""
+    """A worker with a loaded app."""
 
     def __init__(self, root: Path, settings: Mapping[str, str], rpc_base: str) -> None:
         """Load the app.
@@ -134,7 +134,7 @@ class KitWorker(InProcessWorker):
             raise
 
     def loaded_function(self, name: str) -> LoadedFunction | LoadError | None:
-        """Return a function's code, the error of loading it, or None for an unknown name."""
+        """Return a function's code, the error from loading it, or None for an unknown name."""
         return self._kit_runner.functions.get(name)
 
     async def _run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
@@ -143,13 +143,13 @@ class KitWorker(InProcessWorker):
     def carry_client_calls(self) -> None:
         """Send the requests of durable clients to ``on_client_request``.
 
-        Must be called in the running event loop. Further calls have no effect.
+        Call this method in the running event loop. Further calls have no effect.
         """
         if not self._carries:
             self._carries = True
             self._kit_runner.carry_client_calls(self._send_client_request, self._rpc_base)
 
     def restore(self) -> None:
-        """Stop the thread and restore the process's state from before the app was loaded."""
+        """Stop the thread, and restore the state that the process had before the app was loaded."""
         self._thread.close()
         self._process.restore()

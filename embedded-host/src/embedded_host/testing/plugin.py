@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def durable_app_root(request: pytest.FixtureRequest) -> Path:
-    """Return the app folder: the nearest parent folder of the test's file that has a host.json.
+    """Return the app folder: the nearest parent folder of the test file that contains host.json.
 
-    Override the fixture if the app is in another folder.
+    If no parent folder contains host.json, return pytest's rootdir. Override the fixture if the app
+    is in another folder.
 
     Example:
         ```python
@@ -39,7 +40,7 @@ def durable_app_root(request: pytest.FixtureRequest) -> Path:
 def durable_app(durable_app_root: Path) -> Iterator[DurableApp]:
     """Yield the app of ``durable_app_root`` with an empty in-memory state and a virtual clock.
 
-    Its methods are coroutines. ``durable_app.sync`` has the same methods for tests that are not
+    The methods are coroutines. ``durable_app.sync`` has the same methods for tests that are not
     coroutines.
 
     Example:

@@ -1,8 +1,8 @@
-"""The state of the process that loading an app changes.
+"""The state of the process that changes when an app is loaded.
 
-It is the working directory, ``sys.path``, the environment and the SDK's HTTP client. A worker
-process changes this state only once, for its only app. The process of a test changes it only while
-an app is open.
+The state is the working directory, ``sys.path``, the environment and the SDK's HTTP client. In a
+worker process, this state changes only once, for its only app. In the process of a test, the state
+must be restored when the app is closed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ProcessState:
         os.environ.update(environ)
 
     def restore(self) -> None:
-        """Restore the snapshot, except for variables that the test has changed since."""
+        """Restore the snapshot, except for environment variables that the test has changed."""
         os.chdir(self._directory)
         sys.path[:] = self._path
         for name, value in self._environ_before.items():

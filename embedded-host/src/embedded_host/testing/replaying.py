@@ -55,17 +55,17 @@ class Replayed:
     instance_id: str
     """The instance's id in the history."""
     steps: int
-    """The number of compared steps: calls, timers, and operations of entities."""
+    """The number of compared steps: calls, timers and entity operations."""
     turns: int
     """The number of compared turns."""
     is_finished: bool
-    """True if the orchestrator finished."""
+    """True if the orchestrator has finished."""
     output: Any
-    """The orchestrator's result; None if it has not finished."""
+    """The orchestrator's result, or None if the orchestrator has not finished."""
 
 
 OpenSession = Callable[[OrchestratorInput], OrchestratorSession]
-"""Opens a session of the orchestrator's current code."""
+"""A function that opens a session of the orchestrator's current code."""
 
 
 def replay_history(open_session: OpenSession, recorded: RecordedHistory) -> Replayed:
@@ -92,19 +92,19 @@ class _Replay:
     ) -> None:
         """Prepare a replay.
 
-        If ``counted`` is True, decisions are numbered as the SDK numbers its tasks. If it is False,
-        decisions are numbered in the order of the actions.
+        If ``counted`` is True, decisions have the numbers of the SDK's tasks. If ``counted`` is
+        False, decisions are numbered in the order of the actions.
         """
         self._open_session, self._recorded, self._counted = open_session, recorded, counted
         self._execution_id = recorded.started.orchestration_instance.execution_id
         self._execution = Execution(recorded.instance_id, self._execution_id)
         self._session: OrchestratorSession | None = None
         self._output: OrchestratorOutput | None = None
-        """The code's output of the last turn."""
+        """The output of the code in the last turn."""
         self._failure = ""
         self._delivered: list[HistoryEvent] = []
         self._decisions: dict[int, Decision] = {}
-        """The code's decisions, by the ids of the recorded events that they match."""
+        """The decisions of the code, by the id of the matching recorded event."""
         self._step = 0
 
     def run(self) -> Replayed:
@@ -134,7 +134,7 @@ class _Replay:
     # -- one turn ----------------------------------------------------------------------------------
 
     def _deliver(self, previous: Turn | None, turn: Turn, number: int) -> None:
-        """Run the code with the previous turn's actions and this turn's messages."""
+        """Run the code with the actions of the previous turn and the messages of this turn."""
         past: list[HistoryEvent] = []
         if previous is not None:
             past = [*previous.actions, *([previous.completed] if previous.completed else [])]
@@ -167,7 +167,7 @@ class _Replay:
         self._output = output
 
     def _with_decided_ids(self, event: HistoryEvent) -> HistoryEvent:
-        """Return a recorded event with the id of the code's decision.
+        """Return a recorded event with the id of the matching decision of the code.
 
         The ids differ if the history is not numbered.
         """
@@ -302,7 +302,7 @@ def _differs(event: Action, decision: Decision) -> bool:
 def _as_decided(event: Action, decision: Decision) -> Action:
     """Return the event with the decision's id.
 
-    A sub-orchestration also receives the decision's instance id if the history lacks this id.
+    If the event of a sub-orchestration has no instance id, it also receives the decision's id.
     """
     if isinstance(event, SubOrchestrationInstanceCreated) and not event.instance_id:
         return replace(

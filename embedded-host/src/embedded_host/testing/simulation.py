@@ -33,7 +33,7 @@ from embedded_host.testing.loading import KitWorker
 from embedded_host.testing.virtual_clock import VirtualClock
 from embedded_worker.loading import LoadedFunction, LoadError
 from embedded_worker.orchestrator_sessions import OrchestratorSession
-from embedded_worker.user_function import is_orchestrator_handle
+from embedded_worker.sdk import orchestrator_of
 
 __tracebackhide__ = True
 
@@ -51,8 +51,8 @@ class Simulation:
     ) -> None:
         """Load the app.
 
-        ``limit`` is the number of functions and turns that may run without the clock moving. Raises
-        AppError or AppLoadError.
+        ``limit`` is the maximum number of functions and turns that run before the clock moves.
+        Raises AppError or AppLoadError.
         """
         self._worker = KitWorker(root, settings, RPC_BASE)
         self._worker.on_client_request = self._respond_to_client
@@ -81,7 +81,7 @@ class Simulation:
     # -- the host ----------------------------------------------------------------------------------
 
     async def run_until_idle(self) -> None:
-        """Run until no work is left at the clock's time, and restart the host if it crashes.
+        """Run until the app is idle, and restart the host if it crashes.
 
         Raises LivelockError.
         """
@@ -93,20 +93,20 @@ class Simulation:
             await self.restart()
 
     async def restart(self) -> None:
-        """Kill the host and start a new one over the same state."""
+        """Kill the host, and start a new host with the same state."""
         await self.host.close()
         self.host = self._new_host()
         await self.run_until_idle()
 
     async def reset(self) -> None:
-        """Start a new host with an empty state at the initial time. Delete the fakes' calls."""
+        """Start a new host with an empty state at the initial time, and delete the fakes' calls."""
         await self.host.close()
         self._store.close()
         self.fakes.reset()
         self._begin()
 
     def close(self) -> None:
-        """Kill the host and restore the process."""
+        """Kill the host, and restore the state of the process."""
         self.host.kill()
         self._store.close()
         self._worker.restore()
@@ -122,7 +122,7 @@ class Simulation:
         )
 
     async def fire_next(self, due: datetime) -> None:
-        """Move the clock to ``due``, and run the timers that are due then and their effects."""
+        """Move the clock to ``due``, fire the due timers, and run until the app is idle."""
         self.clock.advance_to(due)
         self.host.fire_due()
         await self.run_until_idle()
@@ -137,7 +137,7 @@ class Simulation:
         return row
 
     def waiting_for(self, instance_id: str) -> str:
-        """Describe the calls, timers and events that an instance waits for, in sentences."""
+        """Return sentences about the calls, timers and events that an instance waits for."""
         hub = self.host.hub
         instance = hub.find(instance_id)
         if instance is None or not isinstance(instance.state, Orchestration):
@@ -151,7 +151,7 @@ class Simulation:
     def _replayed(self, state: Orchestration) -> Execution | str:
         """Return the execution of an instance that the current host has not run.
 
-        Return a sentence with the reason if the instance cannot be replayed.
+        If the instance cannot be replayed, return a sentence with the reason.
         """
         turn = OrchestratorInput(
             state.instance_id,
@@ -191,7 +191,7 @@ class Simulation:
         raise UnknownFunctionError("activity, orchestrator or entity", name, known)
 
     def durable_name(self, kind: str, name: str) -> str:
-        """Return a function's name in the spelling of the app. Raises UnknownFunctionError."""
+        """Return a function's name, spelled as in the app. Raises UnknownFunctionError."""
         return self._function(kind, name).durable_name
 
     def open_session(self, name: str, input: OrchestratorInput) -> OrchestratorSession:
@@ -203,9 +203,10 @@ class Simulation:
         if not isinstance(function, LoadedFunction):
             reason = function if isinstance(function, LoadError) else "its code is not loaded"
             raise FunctionLoadError(f"'{name}' cannot be replayed: {reason} [EH611]")
-        if not is_orchestrator_handle(function.call):
+        if orchestrator_of(function.call) is None:
             raise FunctionLoadError(
-                f"'{name}' cannot be replayed: df.Orchestrator.create did not create it. [EH611]"
+                f"'{name}' cannot be replayed: it was not created with df.Orchestrator.create. "
+                "[EH611]"
             )
         return OrchestratorSession(function.call, orchestrator_payload(input), self.root)
 
@@ -238,7 +239,7 @@ class Simulation:
         return await send(self.host, method, url, body, headers)
 
     async def _respond_to_client(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        """Respond to a durable client of one of the app's functions."""
+        """Respond to a request of a durable client in a function of the app."""
         if self.host.is_killed:
             await self.restart()
         headers = {"content-type": "application/json"} if body else {}

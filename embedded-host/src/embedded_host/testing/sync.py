@@ -1,4 +1,4 @@
-"""Derivation of the synchronous app from the asynchronous one.
+"""Derivation of the synchronous app from the asynchronous app.
 
 For example: ``run = Synchronous(DurableApp.run)``.
 """
@@ -32,9 +32,9 @@ class SynchronousTwin(Protocol[App_co]):
 
 
 class Synchronous(Generic[App, P, T]):
-    """Descriptor that turns a coroutine method of ``App`` into a method of its synchronous twin.
+    """A descriptor that converts a coroutine method of ``App`` to a method of the synchronous twin.
 
-    The method keeps its parameters, result and docstring, for type checkers and at run time.
+    The method has the same parameters, result and docstring, for type checkers and at run time.
     """
 
     def __init__(self, method: Callable[Concatenate[App, P], Coroutine[None, None, T]]) -> None:
@@ -99,7 +99,7 @@ class EventLoop:
         return self._loop is not None
 
     def close(self) -> None:
-        """Close the event loop. The next ``run`` opens a new one."""
+        """Close the event loop. The next ``run`` opens a new event loop."""
         if self._loop is not None:
             self._loop.close()
             self._loop = None

@@ -13,14 +13,14 @@ _INTERNAL = ("embedded_host", "embedded_worker", "asyncio")
 
 
 def user_traceback(traceback: TracebackType | None) -> TracebackType | None:
-    """Return the traceback from the first frame of user code on, or None without such a frame."""
+    """Return the part of the traceback that begins with user code, or None without user code."""
     while traceback is not None and _is_internal(traceback):
         traceback = traceback.tb_next
     return traceback
 
 
 def is_raised_by_kit(traceback: TracebackType | None) -> bool:
-    """Return true if code of the test kit raised the exception."""
+    """Return True if code of the test kit raised the exception."""
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     return traceback is not None and _module(traceback).startswith("embedded_host.testing.")

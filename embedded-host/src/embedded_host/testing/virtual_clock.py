@@ -25,5 +25,5 @@ class VirtualClock:
         return self._now
 
     def advance_to(self, time: datetime) -> None:
-        """Set the clock to ``time``. A time before the clock's time has no effect."""
+        """Set the clock to ``time``. An earlier time has no effect."""
         self._now = max(self._now, time)

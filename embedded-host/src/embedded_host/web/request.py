@@ -14,7 +14,7 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 
 
 class BodyTooLargeError(EmbeddedHostError):
-    """The body exceeds the limit of the server. It was not read."""
+    """The body exceeds the limit of the server. The body was not read."""
 
 
 class ClientGoneError(EmbeddedHostError):

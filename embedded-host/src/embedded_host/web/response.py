@@ -19,10 +19,10 @@ class Response:
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
     stream: AsyncGenerator[bytes, None] | None = None
-    """The parts of the body, sent one by one instead of ``body``.
+    """The parts of the body, which are sent one by one instead of ``body``.
 
-    The stream ends with its last part, or if the client disconnects or the host stops. An empty
-    part sends nothing, but the server then checks if the client has disconnected.
+    The stream ends after its last part, or earlier if the client disconnects or the host stops. For
+    an empty part, the server only checks if the client has disconnected.
     """
 
     def set_header(self, name: str, value: str) -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from embedded_host.workers.app_interpreter import AppInterpreter
 from embedded_host.workers.worker import Worker
+from embedded_worker.protocol import Hello
 
 
 def make_worker(
-    environ: Mapping[str, str], *, in_process: bool, timeout: float | None = None
+    environ: Mapping[str, str],
+    *,
+    in_process: bool,
+    timeout: float | None = None,
+    interpreter: AppInterpreter | None = None,
+    on_connected: Callable[[Hello], None] | None = None,
 ) -> Worker:
     """Return a worker whose functions have the environment ``environ``.
 
     ``timeout`` is functionTimeout in seconds.
-    A worker in the host's process cannot enforce it.
+    ``interpreter`` runs the worker processes; None means the host's interpreter.
+    ``on_connected`` is called when the first worker process has connected.
+    A worker in the host's process uses none of them.
     Raises ValueError if FUNCTIONS_WORKER_PROCESS_COUNT is invalid.
     """
     if in_process:
@@ -28,4 +37,4 @@ def make_worker(
             f"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}', but must be a number from 1 to 10. "
             "[EH204]"
         )
-    return WorkerPool(int(count), dict(environ), timeout)
+    return WorkerPool(int(count), dict(environ), timeout, interpreter, on_connected)

@@ -65,22 +65,28 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadReq
     """Return the load request for the workers.
 
     ``rpc_base`` is the base URL of the durable client's endpoint. A folder with both programming
-    models is a v2 app, as on the Azure Functions host.
+    models is a v2 app if its app object declares functions (functions-host.md#function-indexing).
     """
     levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
     # A worker has one log level for all functions, so levels of single functions are not used.
     level = _LEVELS.get(levels.get("function", levels.get("default", "information")), "INFO")
-    if app.uses_v2_model:
-        script = environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
-        return LoadRequest(str(app.root), [], level, script, rpc_base)
+    script = environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
     return LoadRequest(
-        str(app.root), [_spec(function) for function in app.functions], level, None, rpc_base
+        str(app.root),
+        [_spec(function) for function in app.functions],
+        level,
+        script if app.uses_v2_model else None,
+        rpc_base,
     )
 
 
 def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> LoadedApp:
     """Return ``app`` with the result of its load and the reason of each unusable function."""
-    broken = {p.function: str(p) for p in app.problems if p.function}
+    if app.uses_v2_model and not loaded.functions and not loaded.problems:
+        app = replace(app, uses_v2_model=False)
+    # The function folders of a v2 app are not served.
+    folder_problems = () if app.uses_v2_model else app.problems
+    broken = {p.function: str(p) for p in folder_problems if p.function}
     broken |= {p.function: p.text for p in loaded.problems if p.function}
     if app.uses_v2_model:
         functions = tuple(_function(spec, environ, broken) for spec in loaded.functions)

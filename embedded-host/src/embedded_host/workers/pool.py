@@ -15,6 +15,12 @@ from pathlib import Path
 import embedded_worker
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers.app_interpreter import (
+    AppInterpreter,
+    AppInterpreterError,
+    host_interpreter,
+    packages_missing,
+)
 from embedded_host.workers.interpreter import interpreter
 from embedded_host.workers.quarantine import Quarantine
 from embedded_host.workers.time_limit import TimeLimit
@@ -25,6 +31,7 @@ from embedded_host.workers.worker_process import WorkerProcess, exit_reason
 from embedded_worker.channel import FEW_CALLS, Channel
 from embedded_worker.framing import UnsendableMessageError
 from embedded_worker.protocol import (
+    EXIT_WITHOUT_SDK,
     SESSION_LIMIT,
     ClientRequest,
     ClientResponse,
@@ -51,13 +58,23 @@ SLOW_LOAD = 10.0
 class WorkerPool:
     """A ``worker.Worker`` with several processes. The least busy process runs the next call."""
 
-    def __init__(self, count: int, environ: dict[str, str], timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        count: int,
+        environ: dict[str, str],
+        timeout: float | None = None,
+        interpreter: AppInterpreter | None = None,
+        on_connected: Callable[[Hello], None] | None = None,
+    ) -> None:
         """Prepare ``count`` processes with the environment ``environ``.
 
         ``timeout`` is functionTimeout of host.json in seconds; None means no limit. A process whose
-        call exceeds it is replaced.
+        call exceeds it is replaced. All processes run in ``interpreter``, by default the host's.
+        ``on_connected`` is called with the Hello of the first process.
         """
-        self._count, self._environ = count, environ
+        self._interpreter = interpreter or host_interpreter()
+        self._count, self._environ = count, self._interpreter.environment(environ)
+        self._on_connected = on_connected
         self._limit = TimeLimit(timeout)
         self._transport = worker_transport()
         self._workers: list[WorkerProcess] = []
@@ -69,6 +86,8 @@ class WorkerPool:
         """Processes that have an orchestrator in memory, by instance id."""
         self._ready = asyncio.Event()
         self._load: LoadRequest | None = None
+        self._has_loaded = False
+        """True after the first load of the app."""
         self._ids = itertools.count(1)
         self.on_client_request: ClientRequestHandler = respond_unavailable
         self._tasks: set[asyncio.Task[None]] = set()
@@ -90,13 +109,21 @@ class WorkerPool:
     async def load(self, load: LoadRequest) -> LoadResult:
         """Send the app to all processes and return the result of the first one.
 
-        Raises WorkerLostError if that process exits.
+        Raises AppInterpreterError if that process cannot import the SDK, and WorkerLostError if it
+        exits for another reason.
         """
         self._load = load
         workers = list(self._workers)
         for worker in workers:
             _send_load(worker, load)
-        return await self._until_loaded(workers[0])
+        try:
+            loaded = await self._until_loaded(workers[0])
+        except WorkerLostError as lost:
+            if workers[0].process.returncode == EXIT_WITHOUT_SDK:
+                raise AppInterpreterError(f"{lost} [EH219]") from None
+            raise
+        self._has_loaded = True
+        return loaded
 
     async def _until_loaded(self, worker: WorkerProcess) -> LoadResult:
         """Wait until ``worker`` has loaded the app. Log the function whose import takes long."""
@@ -269,7 +296,7 @@ class WorkerPool:
 
         Raises WorkerLostError if the system refuses the process.
         """
-        python, needs = interpreter()
+        python, needs = interpreter(self._interpreter.executable)
         try:
             sockets = self._transport.sockets()
             try:
@@ -333,6 +360,9 @@ class WorkerPool:
             lambda _: self._closed(worker, hello.placement),
         )
         worker.connect(hello, channel)
+        if self._on_connected is not None and worker.lost is None:
+            self._on_connected(hello)
+            self._on_connected = None
 
     def _watch(self, worker: WorkerProcess) -> None:
         self._add_task(asyncio.ensure_future(self._replace_when_ended(worker)))
@@ -349,6 +379,8 @@ class WorkerPool:
         pause = _PAUSE
         while True:
             code = await worker.process.wait()
+            if code == EXIT_WITHOUT_SDK and worker.hello is not None:
+                worker.lose(packages_missing(self._interpreter, worker.hello))
             worker.lose(
                 exit_reason(code)
                 + (f" while it loaded '{worker.loading}'" if worker.loading else "")
@@ -356,6 +388,8 @@ class WorkerPool:
             self._forget(worker)
             if not self._is_used(worker):
                 return
+            if code == EXIT_WITHOUT_SDK and not self._has_loaded:
+                return  # ``load`` raises the error
             log.error(
                 "A worker process (pid %d) ended: %s. Another one is started. [EH326]",
                 worker.process.pid,

@@ -37,6 +37,8 @@ class WorkerProcess:
         self.pending: dict[int, asyncio.Future[InvocationResult]] = {}
         self.retiring = False
         """True if the process gets no further calls and stops after its last result."""
+        self.hello: Hello | None = None
+        """The first message of the process, with its versions."""
         self.lost: str | None = None
         """The reason why the process exited or is about to exit; None while it runs."""
         self.loading = ""
@@ -60,6 +62,7 @@ class WorkerProcess:
             )
             self.kill()
             return
+        self.hello = hello
         self.channels[hello.placement] = channel
         if len(self.channels) == len(PLACEMENTS) and not self.connected.done():
             self.connected.set_result(None)

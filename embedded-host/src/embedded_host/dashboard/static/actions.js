@@ -4,7 +4,7 @@ import { ACTIONS, instancePath, requestFor } from "./api.js";
 import { jsonEditor } from "./dialog.js";
 import { requestDialog } from "./request_dialog.js";
 
-/** Open the dialog of an action. onSuccess gets the response. */
+/** Open the dialog of an action. onSuccess receives the response. */
 export function openActionDialog(name, row, onSuccess) {
   const action = ACTIONS[name];
   const reason = textInput();
@@ -24,7 +24,7 @@ export function openActionDialog(name, row, onSuccess) {
   });
 }
 
-/** Open the dialog that raises an external event. awaited has the names of awaited events. */
+/** Open the dialog that raises an external event. awaited is the list of awaited names. */
 export function openEventDialog(row, awaited, onSuccess) {
   const names = h(
     "datalist",
@@ -40,7 +40,7 @@ export function openEventDialog(row, awaited, onSuccess) {
         name,
         awaited.length
           ? `The instance waits for ${awaited.join(", ")}.`
-          : "An event that is not awaited is stored until the instance waits for it.",
+          : "If the instance does not wait for the event, the host stores the event.",
       ),
       names,
       editor.node,

@@ -1,4 +1,4 @@
-/** @file HTTP requests to the host: the dashboard's API reads, the management API makes changes. */
+/** @file HTTP requests. The dashboard's API returns data. The management API changes instances. */
 
 import { keyHeader, fetchWithKey } from "./key.js";
 import { FINISHED } from "./statuses.js";
@@ -54,7 +54,7 @@ export async function sendRequest({ method = "POST", path, body }, signal) {
 }
 const JSON_TYPE = { "Content-Type": "application/json" };
 const STATUS_MESSAGES = {
-  403: "Your key does not allow this.",
+  403: "Your key does not allow this request.",
   404: "The instance does not exist.",
   410: "The instance has already finished.",
 };
@@ -76,7 +76,7 @@ export const curl = ({ method = "POST", path, body }) =>
 
 /**
  * Return a shell loop that sends the same action for many ids.
- * The ids are URL-encoded, so that no id can end the here-document.
+ * The ids are URL-encoded, because an unencoded id could end the here-document.
  */
 export function curlLoop(name, ids, reason) {
   const { method = "POST", path } = requestFor(name, "ID", reason);
@@ -86,7 +86,7 @@ export function curlLoop(name, ids, reason) {
   return `while read -r id; do\n  ${command}\ndone <<'@'\n${lines}\n@`;
 }
 
-/** Encode a value like the SDK: as JSON in a JSON string. */
+/** Encode a value as the SDK does: as JSON in a JSON string. */
 export const sdkInput = (value) =>
   value === undefined ? undefined : JSON.stringify(JSON.stringify(value));
 

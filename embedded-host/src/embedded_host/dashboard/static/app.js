@@ -4,7 +4,7 @@ import { dialog } from "./dialog.js";
 import { getFromDashboard } from "./api.js";
 import { storeKeyFromUrl } from "./key.js";
 
-/** The modules of the views. Each exports show(body, {id, params, signal}). */
+/** The modules of the views. Each module exports show(body, {id, params, signal}). */
 const VIEWS = ["instances", "instance", "functions", "entities"];
 const main = document.getElementById("main");
 let current = new AbortController();

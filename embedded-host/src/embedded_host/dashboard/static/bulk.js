@@ -44,7 +44,7 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
   async function selectedInstances() {
     const instances = [];
     if (!everything) {
-      // The selection may include rows of other pages, whose status is unknown or old.
+      // The selection may include rows of other pages. Their status must be read.
       const statuses = new Map(rows().map((row) => [row.id, row.status]));
       for (const id of selection)
         instances.push({ id, status: statuses.get(id) || (await statusOf(id)) });

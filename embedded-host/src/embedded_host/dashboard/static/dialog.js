@@ -1,8 +1,8 @@
-/** @file Modal dialogs and their parts: the box with a curl command and the JSON editor. */
+/** @file Modal dialogs, and two parts of them: the box with a curl command, and the JSON editor. */
 import { h, add, button, copyButton, truncate, field, unique } from "./dom.js";
 import { LONG } from "./values.js";
 
-/** Open a dialog. content(close) returns its children. The dialog element manages the focus. */
+/** Open a dialog with the children that content(close) returns. */
 export function dialog(title, content) {
   const heading = h("h2", { id: unique("dialog") }, title);
   const node = h("dialog", { "aria-labelledby": heading.id, onclose: () => node.remove() });
@@ -15,7 +15,7 @@ export function dialog(title, content) {
 
 /**
  * Return a collapsed box with the command that text() returns.
- * It shows the beginning of a long command; the button copies the whole command.
+ * The box shows only the beginning of a long command. The button copies the whole command.
  */
 export function curlBox(text) {
   const code = h("code");

@@ -36,8 +36,8 @@ export function replace(node, ...children) {
 }
 
 /**
- * Replace the children with those that make() returns, if mark has changed.
- * If a button had the focus, the new button with the same text gets it.
+ * If mark has changed, replace the children of node with the result of make().
+ * If a button had the focus, the new button with the same text gets the focus.
  */
 export function redraw(node, mark, make) {
   if (node.dataset.mark === mark) return;
@@ -98,7 +98,7 @@ export const textInput = (props) => h("input", { type: "text", autocomplete: "of
 
 /**
  * Set the options of a select element: [value, text] pairs and groups {label: [[value, text]]}.
- * The selected value is kept, even if it is not among the options.
+ * Then select value. If value is not among the options, it is added.
  */
 export function setOptions(select, value, first, options) {
   const option = ([key, label = key]) => h("option", { value: key }, label);
@@ -173,7 +173,7 @@ export function notice(title, text, ...more) {
   );
 }
 
-/** Return a notice about data that could not be read. retry() reads it again. */
+/** Return a notice about data that could not be read. retry() reads the data again. */
 export function failure(error, retry) {
   const title = error.offline ? "The host does not respond" : "The data could not be read";
   const text = error.offline
@@ -188,7 +188,7 @@ export function failure(error, retry) {
   );
 }
 
-/** Show a message at the edge of the page: an error until it is closed, others for 6 seconds. */
+/** Show a message for 6 seconds. An error remains until the user closes it. */
 export function toast(text, bad) {
   const box = document.getElementById("toasts");
   const node = h(
@@ -201,7 +201,7 @@ export function toast(text, bad) {
   if (!bad) setTimeout(() => node.remove(), 6000);
 }
 
-/** Return a button that copies a text, or the result of a function. */
+/** Return a button that copies text. text is a string, or a function that returns a string. */
 export function copyButton(text, label) {
   const node = button(
     "Copy",

@@ -48,7 +48,7 @@ export function signalEntity(name, key, onSuccess) {
       body: sdkInput(editor.value()),
     }),
     onSuccess: () => {
-      toast(`${name} ${keyInput.value} was signalled.`);
+      toast(`${name} ${keyInput.value} was signaled.`);
       onSuccess();
     },
   });
@@ -138,7 +138,7 @@ export async function show(body, { params, signal }) {
           ? notice("No entity matches the filter")
           : notice(
               "There are no entities yet",
-              "An entity is created by its first operation.",
+              "The first operation on an entity creates the entity.",
               link("#/functions", "Signal an entity"),
             ),
     );

@@ -4,7 +4,7 @@ import { isoFromInput, inputFromIso } from "./time.js";
 import { getFromDashboard } from "./api.js";
 import { FINISHED, UNFINISHED } from "./statuses.js";
 
-// The embedded host sets neither ContinuedAsNew nor Canceled.
+// Instances of the embedded host never have the excluded statuses.
 const STATUSES = [...UNFINISHED, ...FINISHED].filter(
   (status) => !["ContinuedAsNew", "Canceled"].includes(status),
 );
@@ -16,7 +16,7 @@ const RANGES = [
   ["7 d", 10080],
 ];
 
-/** Return the bar with the filter. change(changes) applies changes of its state. */
+/** Return the bar with the filter. change(changes) applies changes to the filter. */
 export function filterBar(state, change, signal) {
   const chips = STATUSES.map((name) => {
     const count = h("span", { class: "n" });

@@ -92,7 +92,7 @@ export function historyView() {
       matches.push([event, n]);
     });
     count.textContent = `${matches.length.toLocaleString()} of ${plural(events.length, "event")}`;
-    // If events were only appended, the rows are kept, and with them the JSON that is shown.
+    // If events were only appended, the existing rows remain, so that open JSON stays visible.
     const from = grown ? rows.querySelectorAll("tr.event").length : 0;
     if (!grown) replace(rows);
     for (const [event, n] of matches.slice(from, limit)) rows.append(line(event, n));

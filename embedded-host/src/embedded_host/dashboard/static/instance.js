@@ -241,7 +241,7 @@ export async function show(body, { id, params, signal }) {
         error.status === 404
           ? notice(
               "The instance does not exist",
-              `No orchestration has the id “${id}”. It was purged, or the id is misspelt.`,
+              `No orchestration has the id “${id}”. The id is wrong, or the instance was purged.`,
               link("#/instances", "All instances"),
             )
           : failure(error, () => watch.now()),
@@ -272,7 +272,7 @@ export async function show(body, { id, params, signal }) {
   const watch = keepUpToDate(signal, { id }, refresh);
 }
 
-/** The descriptions of the things an instance can wait for. */
+/** Functions that describe a wait of an instance, by the kind of the wait. */
 const DESCRIPTIONS = {
   activity: (w) => ["Activity ", h("b", null, w.name), w.attempt && ` (attempt ${w.attempt})`],
   timer: (w) => ["Timer, due ", timeElement(w.due)],

@@ -1,4 +1,4 @@
-/** @file The list of instances with its filter and histogram. It follows changes. */
+/** @file The list of instances with its filter and histogram. Changes update the list. */
 import {
   h,
   add,
@@ -50,7 +50,7 @@ export async function show(body, { params, signal }) {
   const lines = new Map();
   const selection = new Set();
 
-  // The URL has the filter, so that users can bookmark and share it. replaceState does not reload.
+  // The URL contains the filter, so that users can bookmark and share the URL.
   function change(changes, keepPage) {
     Object.assign(state, keepPage ? {} : { page: 1 }, changes);
     const parameters = Object.entries(state).filter(([, value]) => value && value !== 1);
@@ -219,7 +219,7 @@ export async function show(body, { params, signal }) {
       );
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      // The rows are kept while the host is offline. The header of the page shows it.
+      // The rows remain while the host is offline. The header of the page shows "Offline".
       if (error.offline && lines.size) return 0;
       replace(
         container,

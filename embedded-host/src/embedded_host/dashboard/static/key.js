@@ -1,4 +1,4 @@
-/** @file The access key, if the host requires one. It is stored until the tab is closed. */
+/** @file The access key, if the host requires keys. It is stored until the tab is closed. */
 import { h, button, field, textInput } from "./dom.js";
 import { dialog } from "./dialog.js";
 
@@ -7,7 +7,7 @@ let pendingPrompt = null;
 const storedKey = () => sessionStorage.getItem(NAME);
 export const keyHeader = () => (storedKey() ? { [NAME]: storedKey() } : {});
 
-/** Call fetch() with the key. If the host refuses the request, prompt for a key and repeat it. */
+/** Call fetch() with the key. If the host refuses the request, prompt for a key and retry. */
 export async function fetchWithKey(path, options) {
   const sent = storedKey();
   const response = await fetch(path, {
@@ -21,7 +21,7 @@ export async function fetchWithKey(path, options) {
   return storedKey() === sent ? response : fetchWithKey(path, options);
 }
 
-/** Move the key of the link that the host prints ("#code=KEY") from the URL to sessionStorage. */
+/** Move the key from the URL to sessionStorage. The host prints a link with "#code=KEY". */
 export function storeKeyFromUrl() {
   const [, code] = /^#code=(.+)/.exec(location.hash) || [];
   if (!code) return;
@@ -40,7 +40,7 @@ function promptForKey(rejectedKey) {
         field(
           "Key",
           input,
-          "Run embedded-host keys list to get it. The key is stored until this tab is closed.",
+          "Run “embedded-host keys list” to get a key. The key is stored until this tab is closed.",
         ),
         h(
           "p",

@@ -1,4 +1,4 @@
-/** @file Updates of a view: after a server-sent event the view reads its data again. */
+/** @file Updates of a view. After a server-sent event, the view reads its data again. */
 import { queryString } from "./api.js";
 import { fetchWithKey } from "./key.js";
 
@@ -7,8 +7,8 @@ const GAP = 250;
 
 /**
  * Call refresh() now and after each change, one call at a time, until signal aborts.
- * refresh() returns the milliseconds that the host needed for its request. The gap before the next
- * call is ten times as long, so that the host spends at most a tenth of its time on these requests.
+ * refresh() returns the time in milliseconds that the host needed for the request. The pause before
+ * the next call is ten times as long. Thus the requests use at most a tenth of the host's time.
  */
 export function keepUpToDate(signal, params, refresh) {
   let stream = null,

@@ -1,4 +1,4 @@
-/** @file The steps of an instance, as the host interprets its history, and their values. */
+/** @file The steps of an instance, and the values of each step. */
 
 const TYPES = {
   0: "ExecutionStarted",
@@ -40,7 +40,7 @@ const parsed = (text) => {
 };
 
 /**
- * Return the model of an instance: the interpretation by the host, and the events of the history.
+ * Return the model of an instance: its history as interpreted by the host, and the events.
  * {turns: [[start, end]], start, end, spent, cause, events,
  *  steps: [{kind, name, start, end, state, attempt, instanceId, due, event, completion}]}
  */
@@ -49,7 +49,7 @@ export function modelOf(row, events) {
   return { ...rest, start: start ?? row.created, events, receivedAt: Date.now() };
 }
 
-/** Return the values of a step: {input, result, error, details}. Missing ones are undefined. */
+/** Return the values of a step: {input, result, error, details}. Missing values are undefined. */
 export function valuesOf(step, events) {
   const event = events[step.event],
     completion = events[step.completion];
@@ -70,8 +70,8 @@ export function valuesOf(step, events) {
 }
 
 /**
- * Return how the time was spent, in milliseconds: {code, work, wait, total}.
- * For a running instance this includes the time since the model was received.
+ * Return the times of orchestrator code, running calls and waits: {code, work, wait, total}.
+ * Times are in milliseconds. In a running instance, they include the time since the last update.
  */
 export function spent(model, now) {
   const time = { ...model.spent };

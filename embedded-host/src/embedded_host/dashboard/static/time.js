@@ -13,7 +13,10 @@ export function localText(ms, fraction) {
 
 export const utcText = (ms) => new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC");
 
-/** Return a time element for milliseconds or an ISO string. short omits the date of today. */
+/**
+ * Return a time element for milliseconds or an ISO string.
+ * If short is true, the date of today is omitted.
+ */
 export function timeElement(ms, { fraction, short } = {}) {
   let text = localText(ms, fraction);
   if (short && text.slice(0, 10) === localText(Date.now()).slice(0, 10)) text = text.slice(11);

@@ -1,11 +1,11 @@
-/** @file The display of stored values: indented JSON, long strings, errors with tracebacks. */
+/** @file The display of stored values: indented JSON, long strings, and errors with tracebacks. */
 import { h, button, copyButton, truncate } from "./dom.js";
 
 export const LONG = 4000;
 
 /**
  * Return a stored JSON document with indentation.
- * unwrap decodes a JSON string again, because the SDK encodes inputs twice.
+ * If unwrap is true, decode a JSON string again, because the SDK encodes inputs twice.
  */
 export function formattedJson(text, unwrap) {
   if (text === null || text === undefined) return null;
@@ -41,7 +41,7 @@ export function codeBlock(text, label) {
   return h("div", null, pre, more);
 }
 
-/** Return a panel with a stored value, or with the text empty. */
+/** Return a panel with a stored value. Without a value, the panel shows the option empty. */
 export function valuePanel(title, text, { unwrap, empty = "None" } = {}) {
   const shown = formattedJson(text, unwrap);
   return h(
@@ -52,7 +52,7 @@ export function valuePanel(title, text, { unwrap, empty = "None" } = {}) {
   );
 }
 
-/** Return the first line of an error like "Activity function 'X' failed: …", and its traceback. */
+/** Return the message and the traceback of an error like "Activity function 'X' failed: …". */
 export function errorView(reason, details) {
   const text = reason || details || "The failure has no message.";
   const [trace] = TRACE.exec(text) || TRACE.exec(details) || [""];

@@ -53,7 +53,7 @@ def parse_action(document: object) -> Action:
         kind = members["actionType"]
         number = kind if isinstance(kind, int) else _NUMBER[str(kind).lower()]
         return _READERS[number](members)
-    except MalformedOutputError:  # a nested action's
+    except MalformedOutputError:  # the error of a nested action
         raise
     except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as error:
         raise MalformedOutputError(
@@ -68,7 +68,7 @@ def _members(document: object) -> _Members:
 
 
 def _encoded(value: object) -> str | None:
-    """Return JSON that the SDK has encoded as a string unchanged, and encode every other value."""
+    """Return a string unchanged, because it is JSON from the SDK. Encode every other value."""
     return value if value is None or isinstance(value, str) else compact(value)
 
 
@@ -79,7 +79,7 @@ def _number(value: object) -> float:
 
 
 def _retry(document: object) -> RetryPolicy | None:
-    """Return the policy of ``retryOptions``; None if the call has none."""
+    """Return the policy of ``retryOptions``, or None if the call has no such options."""
     if not document:
         return None
     members = _members(document)
@@ -161,4 +161,4 @@ _READERS: tuple[Callable[[_Members], Action], ...] = (
     lambda members: WhenAny(_compound(members)),
     lambda members: WhenAll(_compound(members)),
 )
-"""One reader for each of ``_NAMES``."""
+"""One parser for each name in ``_NAMES``, in the same order."""

@@ -51,7 +51,7 @@ def entity_result(returned: str | UserError, operations: int) -> EntityOutput | 
 def parse_entity_output(text: str, operations: int) -> EntityOutput:
     """Parse the output for a batch of ``operations`` operations.
 
-    Raises MalformedOutputError if it is not JSON or has another number of results.
+    Raises MalformedOutputError if the output is not JSON or has another number of results.
     """
     try:
         document = json.loads(text)
@@ -68,8 +68,8 @@ def parse_entity_output(text: str, operations: int) -> EntityOutput:
         results, kept, exists = [], None, False
     if len(results) != operations:
         raise MalformedOutputError(
-            "the entity function did not return a result for each operation of its batch. Set "
-            "its main to df.Entity.create(...)"
+            "the entity function did not return a result for each operation of its batch. In its "
+            "module, set main to df.Entity.create(...)"
         )
     return EntityOutput(results, exists, kept)
 

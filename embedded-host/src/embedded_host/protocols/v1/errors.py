@@ -11,7 +11,7 @@ from embedded_host.errors import EmbeddedHostError
 OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
 """Label in the message of an exception that the SDK raises for a failed orchestrator.
 
-The JSON of the orchestrator's output follows it.
+The JSON of the orchestrator's output follows the label.
 """
 
 
@@ -26,7 +26,7 @@ def activity_error(error: UserError) -> UserError:
 
 
 def output_in_message(error: UserError) -> dict[str, object] | None:
-    """Return the output in the message of an orchestrator's exception, or None without one."""
+    """Return the output in the message of an orchestrator's exception, or None without output."""
     _, label, text = error.message.partition(OUT_OF_PROC_LABEL)
     if not label:
         return None

@@ -42,7 +42,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 def orchestrator_payload(turn: OrchestratorInput) -> str:
     """Return the payload of a turn with the whole history, as JSON.
 
-    A worker needs it if it does not have the orchestrator in memory.
+    A worker needs this payload if it does not have the orchestrator in memory.
     """
     new_from = 0 if turn.is_continuation else len(turn.past)
     envelope = compact_plain(
@@ -61,7 +61,7 @@ def orchestrator_payload(turn: OrchestratorInput) -> str:
     history = encode_events(
         _as_played(event, events, at, at < new_from) for at, event in enumerate(events)
     )
-    # The input is JSON already, and may be large.
+    # Insert the input as text: it is JSON already, and may be large.
     return f'{{"history":{history},"input":{turn.input or "null"},{envelope[1:]}'
 
 
@@ -82,8 +82,8 @@ def _as_played(
 ) -> HistoryEvent:
     """Return the event with ``is_played`` set if an earlier turn delivered it to the orchestrator.
 
-    A turn delivers messages, and the OrchestratorCompleted among the first events of an execution
-    that was continued as new (functions-host.md#event-order-in-a-turn).
+    A turn delivers messages. The first turn after continue-as-new also delivers an
+    OrchestratorCompleted (functions-host.md#event-order-in-a-turn).
     """
     event = _public(event)
     if earlier and (not isinstance(event, _NEVER_PLAYED) or is_continuation_mark(events, at)):
@@ -96,8 +96,8 @@ def orchestrator_result(
 ) -> OrchestratorOutput | InvocationFailure:
     """Parse the value that an orchestrator returned, or the exception that it raised.
 
-    The SDK raises an exception if an orchestrator fails, and puts the output into its message.
-    Returns an InvocationFailure if there is no output or it is malformed.
+    If an orchestrator fails, the SDK raises an exception whose message contains the output. Returns
+    an InvocationFailure if the output is missing or malformed.
     """
     stack = ""
     document: object = returned
@@ -153,7 +153,7 @@ def parse_orchestrator_output(
                 "the output of the orchestrator has more than one list of actions"
             )
         actions = [parse_action(raw) for inner in lists for raw in inner]
-    else:  # the first schema has a list for each yield, and any action of the list completes it
+    else:  # the first schema has a list for each yield; any action of the list completes the yield
         actions = [
             parse_action(inner[0]) if len(inner) == 1 else WhenAny(tuple(map(parse_action, inner)))
             for inner in lists
@@ -190,7 +190,7 @@ def _parsed(text: str | bytes) -> tuple[object, str | None]:
 
 
 def _storable(document: object) -> object:
-    """Return the object with actions and error that can be encoded in UTF-8 for the store."""
+    """Return the object, with actions and error changed so that UTF-8 can encode them."""
     if not isinstance(document, dict):
         return document
     return {

@@ -14,7 +14,7 @@ app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 async def http_start(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
-    """Start the orchestrator in the URL. A JSON body is its input."""
+    """Start the orchestrator whose name is in the URL. A JSON body is the orchestrator's input."""
     orchestrator_input = req.get_json() if req.get_body() else None
     instance_id = await client.start_new(req.route_params["functionName"], None, orchestrator_input)
     return client.create_check_status_response(req, instance_id)
@@ -24,8 +24,8 @@ async def http_start(
 def hello_cities(context: df.DurableOrchestrationContext) -> Generator[Any, Any, list[str]]:
     """Return three greetings.
 
-    The host replays an orchestrator from its start at every turn, so its code must be
-    deterministic. Read the clock, use the network and draw random numbers in activities.
+    The host replays an orchestrator from its start, so its code must be deterministic. Read the
+    clock, use the network and generate random numbers only in activities.
     """
     tokyo = yield context.call_activity("say_hello", "Tokyo")
     seattle = yield context.call_activity("say_hello", "Seattle")
@@ -35,5 +35,8 @@ def hello_cities(context: df.DurableOrchestrationContext) -> Generator[Any, Any,
 
 @app.activity_trigger(input_name="city")
 def say_hello(city: str) -> str:
-    """Return a greeting. An activity runs again after a crash."""
+    """Return a greeting.
+
+    If the host stops before the result is recorded, the activity runs again.
+    """
     return f"Hello {city}!"

@@ -1,7 +1,7 @@
 """An orchestrator that calls an activity for each of three cities.
 
-The host replays an orchestrator from its start at every turn, so its code must be deterministic.
-Read the clock, use the network and draw random numbers in activities.
+The host replays an orchestrator from its start, so its code must be deterministic. Read the clock,
+use the network and generate random numbers only in activities.
 """
 
 from collections.abc import Generator

@@ -5,7 +5,7 @@ import azure.functions as func
 
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
-    """Start the orchestrator in the URL. A JSON body is its input."""
+    """Start the orchestrator whose name is in the URL. A JSON body is the orchestrator's input."""
     client = df.DurableOrchestrationClient(starter)
     orchestrator_input = req.get_json() if req.get_body() else None
     instance_id = await client.start_new(req.route_params["functionName"], None, orchestrator_input)

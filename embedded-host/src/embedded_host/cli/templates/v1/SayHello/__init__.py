@@ -1,4 +1,7 @@
-"""An activity. It may use the network and the clock, and runs again after a crash."""
+"""An activity. It may use the network and the clock.
+
+If the host stops before the result is recorded, the activity runs again.
+"""
 
 
 def main(city: str) -> str:

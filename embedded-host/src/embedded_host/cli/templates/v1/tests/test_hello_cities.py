@@ -1,6 +1,6 @@
-"""Tests that run in milliseconds, without a host.
+"""Tests that run in milliseconds. They do not start a host.
 
-``durable_app`` is a pytest fixture of the embedded host: this app with a virtual clock.
+The pytest fixture ``durable_app`` loads this app with a virtual clock.
 """
 
 from embedded_host.testing import DurableApp
