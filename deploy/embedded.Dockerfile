@@ -6,8 +6,8 @@ RUN pip wheel --no-cache-dir --only-binary=:all: --require-hashes --wheel-dir=/w
 
 FROM python:3.11-slim AS sources
 COPY . /app
-# Compile the host's modules in the image. The host's user has no write permission for their folder, so
-# Python cannot store the compiled modules there, and would compile them again at each start.
+# Compile the host's modules in the image. The host's user has no write permission for their folder,
+# so Python cannot store the compiled modules there, and would compile them again at each start.
 RUN mv /app/embedded-host/src /host && rm -r /app/embedded-host /app/deploy && python -m compileall -q /host
 
 FROM python:3.11-slim
@@ -30,6 +30,6 @@ VOLUME /state
 EXPOSE 7071
 HEALTHCHECK --interval=5s --timeout=15s --start-period=10s --retries=3 \
     CMD ["python", "/opt/health.py", "http://127.0.0.1:7071"]
-# A published port reaches the host only if it listens on 0.0.0.0. docker-compose.yml publishes the port on
-# 127.0.0.1 only.
+# A published port reaches the host only if it listens on 0.0.0.0. docker-compose.yml publishes the
+# port on 127.0.0.1 only.
 CMD ["python", "-m", "embedded_host", "start", "--address", "0.0.0.0", "--allow-anonymous-network", "--state", "/state", "--no-reload"]

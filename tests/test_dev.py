@@ -315,9 +315,9 @@ def test_an_unsupported_python_is_named(version: str, code: int) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=30
     )
     assert done.returncode == code
-    assert ("dev.py requires Python 3.10 to 3.13. This is Python " + version in done.stderr) == bool(
-        code
-    )
+    assert (
+        "dev.py requires Python 3.10 to 3.13. This is Python " + version in done.stderr
+    ) == bool(code)
 
 
 def test_old_pythons_can_parse_the_file() -> None:

@@ -1,4 +1,5 @@
-// The app on Flex Consumption. The app accesses its storage with a managed identity. The account keys are disabled.
+// The app on Flex Consumption. The app accesses its storage with a managed identity. The account
+// keys are disabled.
 
 @description('The region of all resources.')
 param location string
@@ -26,8 +27,8 @@ param instanceMemory int = 2048
 
 var packages = 'packages'
 
-// The ids of Azure's built-in roles that the identity gets. Durable Functions stores its task hub in blobs, queues
-// and tables.
+// The ids of Azure's built-in roles that the identity gets. Durable Functions stores its task hub
+// in blobs, queues and tables.
 var storageRoles = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'

@@ -1,7 +1,7 @@
 // The resources of `azd up`: one resource group with the resources of app.bicep.
 targetScope = 'subscription'
 
-@description('The name of the azd environment. The name of the resource group and the tags contain it.')
+@description('The name of the azd environment. It is part of the resource group and the tags.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
