@@ -1,14 +1,14 @@
-"""Run, test, check and document the app and the embedded host. Needs only Python 3.10 to 3.13.
+"""Run, test, check and document the app and the embedded host. Requires Python 3.10 to 3.13.
 
-    python dev.py start [arguments]       run the app; the arguments are those of
-                                          `embedded-host start`
-    python dev.py test [paths] [options]  run the tests of both projects, or those below the paths;
-                                          the options are those of pytest: `dev.py test -m unit`
+    python dev.py start [arguments]       run the app with the arguments of `embedded-host start`
+    python dev.py test [paths] [options]  run the tests below the paths, or all tests of the app and
+                                          of the embedded host; the options are pytest's options,
+                                          for example `-m unit`
     python dev.py check                   run the linters and type checkers, build the documentation
     python dev.py docs [--build]          serve the documentation, or only build it
 
-The first run creates .venv beside this file and installs pinned versions of the packages that the
-command needs: `start` does not install the development tools.
+The first run of a command creates .venv in the folder of this file, and installs pinned versions of
+the packages that the command requires. `start` does not install the development tools.
 """
 
 import contextlib
@@ -21,9 +21,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Python 3.6 gets here: it can parse this file.
+# Python 3.6 and newer can parse this file, and therefore reach this check.
 if not (3, 10) <= sys.version_info[:2] <= (3, 13):
-    message = "dev.py needs Python 3.10 to 3.13. This is Python {}.{}.{}. Try: {} dev.py"
+    message = "dev.py requires Python 3.10 to 3.13. This is Python {}.{}.{}. Try: {} dev.py"
     newest = "py -3.13" if os.name == "nt" else "python3.13"
     sys.exit(message.format(*sys.version_info[:3], newest))
 
@@ -72,12 +72,12 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         sys.exit(f"dev.py: {error}")
     except KeyboardInterrupt:
-        print("\ndev.py: interrupted. Run the same command again; it resumes.", file=sys.stderr)
+        print("\ndev.py was interrupted. Run the same command to continue.", file=sys.stderr)
         return 130
 
 
 def test(arguments: list[str]) -> int:
-    """Run pytest for each project that a path belongs to, or for both if there is no path."""
+    """Run pytest for the project of each path. Run it for both projects if there is no path."""
     count = next((i for i, each in enumerate(arguments) if each.startswith("-")), len(arguments))
     options = arguments[count:]
     paths: dict[Path, list[str]] = {ROOT: [], HOST: []}
@@ -96,12 +96,12 @@ def test(arguments: list[str]) -> int:
         codes.append(code)
         closing_lines.append(f"{name} (exit code {code}):\n{last_line}")
     print("\n" + "\n".join(closing_lines), flush=True)
-    # 5: no test was selected, as with `-k` for one project.
+    # Exit code 5: the options, such as `-k`, select no test of this project.
     return next((code for code in codes if code not in (0, 5)), min(codes))
 
 
 def check() -> int:
-    """Run every check, also after a failure."""
+    """Run all checks, also after a check has failed. Return 1 if a check failed."""
     failed = []
     path = os.pathsep.join((str(SCRIPTS), os.environ.get("PATH", "")))
     for folder, commands in CHECKS.items():
@@ -109,7 +109,7 @@ def check() -> int:
             tool, *arguments = command.split()
             program = shutil.which(tool, path=path)
             if not program:
-                print(f"NOT CHECKED by {command}: {tool} is not installed", flush=True)
+                print(f"NOT RUN: {command}: {tool} is not installed", flush=True)
                 continue
             print(f"$ {command}", flush=True)
             if subprocess.call([program, *arguments], cwd=folder) != 0:
@@ -120,17 +120,17 @@ def check() -> int:
 
 
 def become(folder: Path, *arguments: str) -> int:
-    """Replace this process by the environment's Python. On Windows, run it as a child process."""
+    """Replace this process with the Python of .venv. On Windows, run it as a child process."""
     os.chdir(folder)
     sys.stdout.flush()
     if os.name != "nt":
         os.execv(PYTHON, [str(PYTHON), *arguments])
-    signal.signal(signal.SIGINT, lambda *_: None)  # the child receives Ctrl+C too
+    signal.signal(signal.SIGINT, lambda *_: None)  # the child process handles Ctrl+C
     return subprocess.call([PYTHON, *arguments])
 
 
 def run(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run the environment's Python, copy its output, and return its exit code and last line."""
+    """Run the Python of .venv, print its output, and return its exit code and last line."""
     signal.signal(signal.SIGINT, lambda *_: None)
     command, pipe, end = [str(PYTHON), *arguments], subprocess.PIPE, b""
     with subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=subprocess.STDOUT) as process:
@@ -143,7 +143,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
 
 
 def ensure_environment(levels: list[str]) -> None:
-    """Create .venv and install these levels into it, unless its stamps are up to date."""
+    """Create .venv and install the packages of ``levels``, unless its stamps are up to date."""
     made_for = f"Python {sys.version_info[0]}.{sys.version_info[1]} in {ROOT}"
     digest = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in INPUTS)).hexdigest()
     if stamp("created") == made_for and all(stamp(level) == digest for level in levels):
@@ -151,21 +151,21 @@ def ensure_environment(levels: list[str]) -> None:
     with contextlib.closing(locked()):
         if stamp("created") != made_for:
             if Path(sys.prefix).resolve() == VENV:
-                sys.exit("dev.py: cannot replace .venv while it is active. Run `deactivate` first.")
+                sys.exit("dev.py cannot replace .venv while it is active. Run `deactivate` first.")
             print(f"Creating .venv with {sys.executable}", flush=True)
             install("venv", "--clear", str(VENV), python=sys.executable)
             stamp("created", made_for)
         for level in levels:
             if stamp(level) != digest:
                 stamp(level, "incomplete")
-                print(f"Installing packages ({level}). This takes a minute.", flush=True)
+                print(f"Installing the packages ({level}). This takes a minute.", flush=True)
                 for arguments in INSTALL[level]:
                     install("pip", "install", "-qq", *arguments.split())
                 stamp(level, digest)
 
 
 def stamp(name: str, text: str = "") -> str:
-    """Write a stamp of .venv, or return its text. A .venv without Python has no stamps."""
+    """Write a non-empty ``text`` to a stamp of .venv. Return the stamp, or "" if none exists."""
     file = VENV / f"dev-{name}"
     if text:
         file.write_bytes(os.fsencode(text))
@@ -173,25 +173,25 @@ def stamp(name: str, text: str = "") -> str:
 
 
 def locked() -> sqlite3.Connection:
-    """Return a lock that no other dev.py holds; SQLite has file locks for every system."""
+    """Return a SQLite connection that holds a file lock. Wait if another dev.py holds the lock."""
     (ROOT / "build").mkdir(exist_ok=True)
     connection = sqlite3.connect(ROOT / "build" / "dev.lock", timeout=1, isolation_level=None)
     message = "Another dev.py is changing .venv. Waiting for it.\n"
     while not connection.in_transaction:
         try:
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:  # after the timeout of a second
+        except sqlite3.OperationalError:  # raised after the timeout of 1 s
             print(message, end="", flush=True)
             message = ""
     return connection
 
 
 def install(module: str, *arguments: str, python: str = str(PYTHON)) -> None:
-    """Run `python -m` with pip or venv. Exit if it fails."""
+    """Run pip or venv with ``python -m``. Exit if the command fails."""
     if subprocess.call([python, "-m", module, *arguments], cwd=ROOT) != 0:
         sys.exit(
-            f"dev.py: {module} failed; its message is above. Run the command again; it resumes.\n"
-            "Set HTTPS_PROXY if you use a proxy, PIP_INDEX_URL for another package index."
+            f"dev.py: {module} failed; see its message above. Run the same command to continue.\n"
+            "If you use a proxy, set HTTPS_PROXY. For another package index, set PIP_INDEX_URL."
         )
 
 

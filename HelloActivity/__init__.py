@@ -1,8 +1,8 @@
-"""An activity that returns the hello message of its machine."""
+"""An activity that returns a greeting with properties of the machine that runs it."""
 
 from shared.message import hello_world
 
 
 def main(payload: object) -> str:
-    """Return the message. Every activity has an input; this one ignores it."""
+    """Return the greeting. Every activity has an input, which this activity ignores."""
     return hello_world()

@@ -1,7 +1,8 @@
 """An orchestrator that calls HelloActivity.
 
-The host replays an orchestrator from its start in each turn, so it must be deterministic. Code that
-depends on the clock, the network or the machine belongs in an activity.
+The host can replay an orchestrator from its beginning in each turn, so the code of an orchestrator
+must be deterministic. Code that depends on the clock, the network or the machine must be in an
+activity.
 """
 
 from collections.abc import Generator

@@ -17,7 +17,10 @@ APP_ROOT = Path(__file__).resolve().parent.parent
 
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
-    """Start the orchestrator named in the URL, and return the URLs of its instance."""
+    """Start the orchestrator that the URL names, and return the URLs of its instance.
+
+    Return 404 for an unknown orchestrator, and 400 for a body that is not JSON.
+    """
     requested = req.route_params.get("functionName", "")
     known = known_orchestrators(APP_ROOT)
     name = find_orchestrator(requested, known)

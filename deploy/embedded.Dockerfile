@@ -1,11 +1,13 @@
-# The same app on the embedded host. `docker compose up embedded` runs it: embedded-host/docs/how-to/container.md
+# The image of the app on the embedded host. `docker compose up embedded` runs this image. See
+# embedded-host/docs/how-to/container.md.
 FROM python:3.11-slim AS wheels
 COPY deploy/requirements-embedded.txt /
 RUN pip wheel --no-cache-dir --only-binary=:all: --require-hashes --wheel-dir=/wheels --requirement=/requirements-embedded.txt
 
 FROM python:3.11-slim AS sources
 COPY . /app
-# Compiled here, because the host's user may not write there, and each start would compile it again.
+# Compile the host's modules in the image. The host's user has no write permission for their folder,
+# so Python cannot store the compiled modules there, and would compile them again at each start.
 RUN mv /app/embedded-host/src /host && rm -r /app/embedded-host /app/deploy && python -m compileall -q /host
 
 FROM python:3.11-slim
@@ -13,7 +15,7 @@ COPY deploy/requirements-embedded.txt /
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --find-links=/wheels --requirement=/requirements-embedded.txt
 
-# A volume gets the owner of the folder that it is first mounted at.
+# When Docker mounts a new volume, the volume gets the owner of the folder in the image.
 RUN useradd --uid 10001 --no-create-home --home-dir /home --shell /usr/sbin/nologin functions \
  && install --directory --owner=functions /state
 
@@ -28,5 +30,6 @@ VOLUME /state
 EXPOSE 7071
 HEALTHCHECK --interval=5s --timeout=15s --start-period=10s --retries=3 \
     CMD ["python", "/opt/health.py", "http://127.0.0.1:7071"]
-# A container is reachable only on 0.0.0.0. docker-compose.yml publishes the port on 127.0.0.1 only.
+# A published port reaches the host only if it listens on 0.0.0.0. docker-compose.yml publishes the
+# port on 127.0.0.1 only.
 CMD ["python", "-m", "embedded_host", "start", "--address", "0.0.0.0", "--allow-anonymous-network", "--state", "/state", "--no-reload"]

@@ -1,11 +1,12 @@
 """Check the health of a container: print "healthy" or the problem, and exit with 0 or 1.
 
-Usage, in the app folder: `python health.py [URL]`. The script needs only the standard library.
+Run it in the app folder: `python health.py [URL]`. The script needs only the standard library.
 
-The host's own probe, /admin/host/ping, returns 200 even if functions fail to load and every request
-returns 503 (recorded). This check sends a request that starts no instance: the starter returns 404
-for a name that no orchestrator can have, with the list of known orchestrators. The script then
-loads the functions without a URL in its own process, with the same Python and packages.
+The endpoint /admin/host/ping of the Azure Functions host returns 200 even if functions fail to load
+and every request returns 503 (recorded). This script therefore requests the start of an
+orchestrator whose name is not valid. HttpStarter responds with 404 and the list of orchestrators,
+and starts no instance. Then the script loads each function of the app in its own process, with the
+same Python and the same packages as the host.
 """
 
 import hashlib
@@ -18,11 +19,11 @@ import urllib.request
 from pathlib import Path
 
 STARTS_NOTHING = "/api/orchestrators/-"
-"""Function names begin with a letter."""
+"""A path that starts no instance, because function names begin with a letter."""
 
 
 def main(arguments: list[str], root: Path) -> int:
-    """Print the state of the app in ``root`` and return it as an exit code."""
+    """Print the health of the app in ``root``. Return 0 if it is healthy, otherwise 1."""
     from shared.orchestrators import known_orchestrators
 
     base = arguments[0] if arguments else "http://127.0.0.1:8080"
@@ -32,10 +33,10 @@ def main(arguments: list[str], root: Path) -> int:
 
 
 def starter_problem(base: str, known: tuple[str, ...], timeout: float = 5.0) -> str:
-    """Return the problem of the starter, or an empty string."""
+    """Return a problem of HttpStarter, or an empty string. ``timeout`` is in seconds."""
     try:
         with urllib.request.urlopen(base + STARTS_NOTHING, timeout=timeout) as response:
-            return f"{base}{STARTS_NOTHING} returns {response.status}: this is another app"
+            return f"{base}{STARTS_NOTHING} returned {response.status}: another app uses this URL"
     except urllib.error.HTTPError as error:
         with error:
             status, body = error.code, error.read(100_000)
@@ -60,7 +61,8 @@ def starter_problem(base: str, known: tuple[str, ...], timeout: float = 5.0) -> 
 def load_problem(root: Path) -> str:
     """Return the first function that cannot be loaded and the reason, or an empty string.
 
-    Loading is slow, and the files of a container do not change, so a file caches a success.
+    Loading is slow, so a temporary file records a success. A change of the app's files makes this
+    record invalid.
     """
     files = sorted(file for pattern in ("*/*.py", "*/function.json") for file in root.glob(pattern))
     digest = hashlib.sha256(
@@ -77,7 +79,10 @@ def load_problem(root: Path) -> str:
 
 
 def _load(function_json: Path) -> str:
-    """Load one function as the worker does: its module by its path, then the entry point."""
+    """Import a function's module and find its entry point, as the worker does.
+
+    Return the problem, or an empty string.
+    """
     try:
         function = json.loads(function_json.read_text(encoding="utf-8-sig"))
         script = Path(

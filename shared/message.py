@@ -1,8 +1,9 @@
 """Compose the message that HelloActivity returns.
 
-No function here starts a process. `platform.architecture()` runs the `file` command, and returns no
-linkage where that command is missing, as in slim containers. The first four bytes of the
-interpreter's file contain the same information.
+The functions of this module do not start processes. They therefore do not use
+`platform.architecture()`, which runs the command `file` and returns no linkage if this command is
+missing, as in slim containers. The first four bytes of the interpreter's file determine the same
+linkage.
 """
 
 import os
@@ -38,7 +39,7 @@ def hello_world(environment: Mapping[str, str] = os.environ, executable: str | N
 
 
 def compose(*, system: str, bits: str, linkage: str, env: str) -> str:
-    """Return the sentence. Callers depend on its spelling, including `enviroment`."""
+    """Return the message. Clients depend on its spelling, including `enviroment`."""
     return (
         f"Hello World! from {system} operating system on {bits} {linkage} architecture "
         f"in {env} enviroment"
@@ -48,21 +49,21 @@ def compose(*, system: str, bits: str, linkage: str, env: str) -> str:
 def system() -> str:
     """Return `platform.system()`."""
     if sys.platform == "win32":
-        return "Windows"  # the same result; up to Python 3.11, platform.system() runs `ver`
+        return "Windows"  # up to Python 3.11, platform.system() starts a process to return this
     return platform.system()
 
 
 def bits(maxsize: int = sys.maxsize) -> str:
-    """Return the word size of the interpreter, which can be smaller than that of the machine."""
+    """Return `64bit` or `32bit`: the word size of the interpreter, not of the machine."""
     return "64bit" if maxsize > 2**32 else "32bit"
 
 
 def linkage(executable: str | None) -> str:
     """Return `ELF`, `WindowsPE` or `Mach-O` from the first bytes of a file.
 
-    Return `unknown` for other files and for unreadable files. An interpreter embedded in another
-    program has no file (`sys.executable` is empty or None), and `python.exe` of the Windows Store
-    is an alias that cannot be opened.
+    Return `unknown` for other files, and for files that cannot be read: `python.exe` of the Windows
+    Store is an alias that cannot be opened. Return `unknown` also if `executable` is empty or None.
+    `sys.executable` has such a value if the interpreter is embedded in another program.
     """
     if not executable:
         return UNKNOWN

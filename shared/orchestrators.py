@@ -10,18 +10,18 @@ from pathlib import Path
 def known_orchestrators(app_root: Path) -> tuple[str, ...]:
     """Return the names of the app's orchestrators in alphabetical order.
 
-    In the folder-per-function model a function is a folder with a function.json, so Python has no
-    list of functions to import. The files are read once, because the host restarts the process
-    after a change.
+    In the v1 model, each function is a folder with a function.json. No Python module lists these
+    folders, so this function reads their files. It reads them only once for each process, because
+    the host restarts the process after a change.
     """
     names = (_orchestrator_in(file) for file in app_root.glob("*/function.json"))
     return tuple(sorted({name for name in names if name}))
 
 
 def find_orchestrator(requested: str, known: Iterable[str]) -> str | None:
-    """Return the known name that matches, ignoring case, `_` and `-`, or None.
+    """Return the known name that matches the requested name, or None.
 
-    An exact match has precedence.
+    The comparison ignores case, `_` and `-`. An exact match has precedence.
     """
     names = tuple(known)
     if requested in names:
@@ -34,10 +34,10 @@ def _folded(name: str) -> str:
 
 
 def _orchestrator_in(function_json: Path) -> str | None:
-    """Return the name of the orchestrator in a function folder, or None.
+    """Return the orchestrator's name from a function.json, or None for other functions.
 
-    An invalid file returns None: the host reports it, and the starter must serve the other
-    orchestrators.
+    Return None also for an invalid file. The host reports such a file, and HttpStarter must still
+    start the other orchestrators.
     """
     try:
         function = json.loads(function_json.read_text(encoding="utf-8-sig"))

@@ -42,7 +42,7 @@ FILES = (
             "ERROR: the service cannot be reached",
             1,
             0,
-            "DID NOT RUN: no advisories could be had: ERROR: the service",
+            "DID NOT RUN: pip-audit could not check the packages: ERROR: the service",
         ),
         ("", 139, 0, "DID NOT RUN"),
     ],

@@ -157,7 +157,7 @@ def test_a_failed_installation_is_explained_and_repeated(project: Project) -> No
     (project.root / "pip-fails").touch()
     output = project.dev("start", code=1)
     assert "ERROR: no matching distribution" in output
-    assert "dev.py: pip failed; its message is above." in output
+    assert "dev.py: pip failed; see its message above." in output
     write(
         project.root / "requirements.txt", before
     )  # changed again before the installation is complete
@@ -175,7 +175,7 @@ def test_an_interrupted_installation_resumes(project: Project) -> None:
         os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert output.endswith("dev.py: interrupted. Run the same command again; it resumes.\n")
+    assert output.endswith("dev.py was interrupted. Run the same command to continue.\n")
     (project.root / "pip-waits").unlink()
     project.pip_calls()
     project.dev("start")
@@ -315,9 +315,9 @@ def test_an_unsupported_python_is_named(version: str, code: int) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=30
     )
     assert done.returncode == code
-    assert ("dev.py needs Python 3.10 to 3.13. This is Python " + version in done.stderr) == bool(
-        code
-    )
+    assert (
+        "dev.py requires Python 3.10 to 3.13. This is Python " + version in done.stderr
+    ) == bool(code)
 
 
 def test_old_pythons_can_parse_the_file() -> None:

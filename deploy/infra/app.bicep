@@ -1,4 +1,5 @@
-// The app on Flex Consumption. It accesses its storage with an identity; the account keys are disabled.
+// The app on Flex Consumption. The app accesses its storage with a managed identity. The account
+// keys are disabled.
 
 @description('The region of all resources.')
 param location string
@@ -6,17 +7,17 @@ param location string
 @description('The tags of all resources.')
 param tags object
 
-@description('The suffix that makes the names unique.')
+@description('The suffix that makes the names of the resources unique.')
 @minLength(13)
 @maxLength(13)
 param suffix string
 
-@description('The maximum number of running instances.')
+@description('The maximum number of instances of the app that run at the same time.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstances int = 40
 
-@description('The memory of an instance in MB.')
+@description('The memory of each instance in MB.')
 @allowed([
   512
   2048
@@ -26,8 +27,8 @@ param instanceMemory int = 2048
 
 var packages = 'packages'
 
-// The roles of the identity: Durable Functions stores its task hub in blobs, queues and tables.
-// The ids are those of Azure's built-in roles.
+// The ids of Azure's built-in roles that the identity gets. Durable Functions stores its task hub
+// in blobs, queues and tables.
 var storageRoles = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
@@ -167,7 +168,7 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
       }
     }
   }
-  // The site starts at once and needs its storage to start.
+  // The site starts immediately after its creation, and then needs its storage and its permissions.
   dependsOn: [
     deployments
     storageAccess

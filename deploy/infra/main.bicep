@@ -1,12 +1,12 @@
 // The resources of `azd up`: one resource group with the resources of app.bicep.
 targetScope = 'subscription'
 
-@description('The name of the azd environment, which is part of the resource group and the tags.')
+@description('The name of the azd environment. It is part of the resource group and the tags.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
 
-@description('A region with Flex Consumption.')
+@description('An Azure region in which Flex Consumption is available.')
 @minLength(1)
 param location string
 
