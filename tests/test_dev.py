@@ -17,7 +17,7 @@ from tests.client import eventually
 DEV = Path(__file__).parents[1] / "dev.py"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 STUBS = {
-    # Appends each call to pip-calls. The file pip-behaviour makes it fail or wait.
+    # Appends each call to pip-calls. The file pip-behavior makes it fail or wait.
     "pip/__main__.py": """
         import os, sys, time
         with open("pip-calls", "a") as calls:

@@ -46,7 +46,7 @@ def test_the_workflows_follow_the_schema() -> None:
     assert check_schema(*(FOLDER / name for name in WORKFLOWS)).returncode == 0
 
 
-def test_the_schema_finds_a_misspelt_key(tmp_path: Path) -> None:
+def test_the_schema_finds_a_misspelled_key(tmp_path: Path) -> None:
     wrong = tmp_path / "tests.yml"
     wrong.write_text(
         (FOLDER / "tests.yml").read_text(encoding="utf-8").replace("runs-on:", "runs-onn:"),

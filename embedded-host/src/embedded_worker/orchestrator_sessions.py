@@ -4,7 +4,7 @@ An orchestrator in memory processes only its new events, so the cost of a chain 
 with n and not with n squared. Any other orchestrator is replayed from its whole history. Both ways
 have the same result.
 
-Two behaviours differ from the SDK's executor on purpose (docs/reference/known-differences.md):
+Two behaviors differ from the SDK's executor on purpose (docs/reference/known-differences.md):
 External events of one name complete the waits for that name in the order of arrival, one event for
 each wait. Names of events are compared without regard to case.
 """

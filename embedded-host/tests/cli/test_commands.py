@@ -94,7 +94,7 @@ def test_each_command_of_func_durable_exists() -> None:
     }
 
 
-def test_a_misspelt_command_is_suggested() -> None:
+def test_a_misspelled_command_is_suggested() -> None:
     called = call("get-instnces")
     assert called.code == 2
     assert "There is no command 'get-instnces'. Did you mean 'get-instances'?" in called.err

@@ -70,7 +70,7 @@ def test_start_prints_the_instance_id(call_host: CallHost) -> None:
     assert f"An instance '{id}' exists and has not finished" in second.err
 
 
-def test_a_misspelt_orchestrator_is_not_started(call_host: CallHost) -> None:
+def test_a_misspelled_orchestrator_is_not_started(call_host: CallHost) -> None:
     called = call_host("start-new", "--function-name", "Chian", "--id", "never")
     assert called.code == 3
     assert "has no orchestrator 'Chian'. Did you mean 'Chain'?" in called.err

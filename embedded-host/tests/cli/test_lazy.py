@@ -24,7 +24,7 @@ def test_imported_commands_are_listed_before_lazy_ones(group: LazyGroup) -> None
     assert group.list_commands(click.Context(group)) == ["start", "explain"]
 
 
-def test_a_misspelt_command_is_suggested(group: LazyGroup) -> None:
+def test_a_misspelled_command_is_suggested(group: LazyGroup) -> None:
     result = CliRunner().invoke(group, ["explian"])
     assert result.exit_code == 2
     assert "There is no command 'explian'. Did you mean 'explain'?" in result.output

@@ -36,13 +36,13 @@ _CALLS = {
     "CallsRunningId": 'yield context.call_sub_orchestrator("Waits", None, context.get_input())',
     "CallsItself": 'yield context.call_sub_orchestrator("Waits", None, context.instance_id)',
     "CallsEntitysId": 'yield context.call_sub_orchestrator("Waits", None, "@counter@k")',
-    "CallsUnserialisableState": 'yield context.call_entity(df.EntityId("Unserialisable", '
+    "CallsUnserializableState": 'yield context.call_entity(df.EntityId("Unserializable", '
     'context.instance_id), "state")',
-    "CallsUnserialisableResult": 'yield context.call_entity(df.EntityId("Unserialisable", '
+    "CallsUnserializableResult": 'yield context.call_entity(df.EntityId("Unserializable", '
     'context.instance_id), "result")',
-    "CallsFailingEntity": 'yield context.call_entity(df.EntityId("Unserialisable", '
+    "CallsFailingEntity": 'yield context.call_entity(df.EntityId("Unserializable", '
     'context.instance_id), "raise")',
-    "CallsUnserialisableActivity": 'yield context.call_activity("Unserialisable_Activity", 1)',
+    "CallsUnserializableActivity": 'yield context.call_activity("Unserializable_Activity", 1)',
     "CallsActivityWithoutText": 'yield context.call_activity("RaisesWithoutText", 1)',
 }
 
@@ -60,8 +60,8 @@ _ORCHESTRATORS = {
     "ReadsClock": "import datetime\nyield context.call_activity('Echo', 1)\nreturn "
     "str(datetime.datetime.now())",
     "WithoutText": "yield context.call_activity('Echo', 1)\nraise ValueError",
-    "Unserialisable_Output": "yield context.call_activity('Echo', 1)\nreturn {1, 2}",
-    "Unserialisable_Status": "context.set_custom_status(object())\nyield "
+    "Unserializable_Output": "yield context.call_activity('Echo', 1)\nreturn {1, 2}",
+    "Unserializable_Status": "context.set_custom_status(object())\nyield "
     "context.call_activity('Echo', 1)",
 }
 
@@ -99,7 +99,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     app.starter()
     app.activity("Echo", "return value")
     app.activity("RaisesWithoutText", "raise ValueError")
-    app.activity("Unserialisable_Activity", "return {1, 2}")
+    app.activity("Unserializable_Activity", "return {1, 2}")
     app.function(
         "BrokenActivity",
         "def main(value): ...\n1 / 0\n",
@@ -124,7 +124,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
         orchestration_trigger(),
     )
     entity_trigger = {"name": "context", "type": "entityTrigger", "direction": "in"}
-    app.function("Unserialisable", _ENTITY, entity_trigger)
+    app.function("Unserializable", _ENTITY, entity_trigger)
     app.function("Counter", _ENTITY, entity_trigger)
     for name, call in _CALLS.items():
         app.orchestrator(name, _CATCH.format(call=call))
@@ -168,12 +168,12 @@ def failure(host: RunningHost, name: str) -> str:
         ("CallsBrokenActivity", ["BrokenActivity/__init__.py line 2: 1 / 0", "ZeroDivisionError"]),
         ("CallsItself", ["it is the id of the calling instance or of its parent"]),
         ("CallsEntitysId", ["'@counter@k'", "ids of entities start with '@'"]),
-        ("CallsUnserialisableState", ["set", "JSON"]),
-        ("CallsUnserialisableResult", ["object", "JSON"]),
+        ("CallsUnserializableState", ["set", "JSON"]),
+        ("CallsUnserializableResult", ["object", "JSON"]),
         ("CallsFailingEntity", ["no such thing"]),
         (
-            "CallsUnserialisableActivity",
-            ["'Unserialisable_Activity', a set, cannot be converted to JSON"],
+            "CallsUnserializableActivity",
+            ["'Unserializable_Activity', a set, cannot be converted to JSON"],
         ),
         ("CallsActivityWithoutText", ["ValueError"]),
     ],
@@ -215,8 +215,8 @@ def test_a_sub_orchestration_with_the_id_of_a_running_instance_fails(host: Runni
         ),
         ("Async", ["Async/__init__.py line 3: 'run' is an async def"]),
         ("DoesNotImport", ["DoesNotImport/__init__.py line 1: import no_such_thing"]),
-        ("Unserialisable_Output", ["set", "JSON"]),
-        ("Unserialisable_Status", ["the custom status, a object, cannot be converted to JSON"]),
+        ("Unserializable_Output", ["set", "JSON"]),
+        ("Unserializable_Status", ["the custom status, a object, cannot be converted to JSON"]),
     ],
 )
 def test_an_invalid_orchestrator_fails_with_an_explanation(

@@ -40,7 +40,7 @@ async def test_an_event_for_an_unknown_instance_raises_instance_not_found_error(
 async def test_a_cancelled_timer_of_more_than_six_days_runs_to_the_end_of_its_leg(
     shop: DurableApp, hours: int, is_open: bool
 ) -> None:
-    """Check the behaviour of the Azure Functions host.
+    """Check the behavior of the Azure Functions host.
 
     The SDK divides such a timer into legs. A leg that has started cannot be canceled.
     """

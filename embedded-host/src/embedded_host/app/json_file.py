@@ -141,7 +141,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![\w.])
 _WORD = re.compile(r"\w+")
 _SHORT_TEXT = re.compile(r'"[^"\r\n]{0,40}"')
 _CONSTANTS = {"true": True, "false": False, "null": None}
-_MISSPELT = {
+_MISSPELLED = {
     "True": "true",
     "TRUE": "true",
     "False": "false",
@@ -234,8 +234,8 @@ class _Parser:
         if word and word[0] in _CONSTANTS:
             self.offset = word.end()
             return _CONSTANTS[word[0]]
-        if word and word[0] in _MISSPELT:
-            raise self.fail(f"write '{_MISSPELT[word[0]]}' instead of '{word[0]}'", self.offset)
+        if word and word[0] in _MISSPELLED:
+            raise self.fail(f"write '{_MISSPELLED[word[0]]}' instead of '{word[0]}'", self.offset)
         if start == "'":
             raise self.fail("strings need double quotes, not single quotes", self.offset)
         if word and not word[0][0].isdigit():

@@ -18,7 +18,7 @@ from embedded_host.workers.current_app import CurrentApp
 
 log = logging.getLogger("embedded_host.http")
 HOST_VERSION = "4.1037.0.0"
-"""The version of the Azure Functions host whose behaviour the embedded host follows."""
+"""The version of the Azure Functions host whose behavior the embedded host follows."""
 
 Invoke = Callable[[Function, str], None]
 
