@@ -141,6 +141,6 @@ class AppRuntime:
             await asyncio.wait(self._running, timeout=grace)
 
     def _reload(self, loaded: LoadedApp) -> None:
-        """Use the new code from the next turn on. Each turn replays the whole history."""
+        """Use the new code. The next turn of each instance replays the instance's whole history."""
         self.hub.reload(durable_functions(loaded.enabled))
         self.timers.reload(loaded.timers.values())

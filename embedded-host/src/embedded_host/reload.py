@@ -142,7 +142,7 @@ def _stamps_of(files: Iterable[Path]) -> dict[Path, Stamp]:
 
 
 def _below_root(path: Path, root: Path) -> Path:
-    """Return ``path`` with ``root`` in the form that the caller passed.
+    """Return ``path``, changed so that it begins with ``root`` as the caller passed it.
 
     macOS reports paths in which symbolic links are resolved.
     """

@@ -1,4 +1,4 @@
-"""Functions that recognize and name files of the app's own code, for messages."""
+"""Functions for messages: which files belong to the app, and their names relative to the app."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class _RunningTurn(NamedTuple):
 class BlockedTurns:
     """Checks the running turns ten times a second in a separate thread.
 
-    A timer for each turn would cost more.
+    A timer for each turn would need more time.
     """
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from embedded_worker.protocol import (
 )
 
 _PIECE = 65_536
-"""Bytes that one read requests."""
+"""Number of bytes that one read requests."""
 
 
 class CallThreads:
@@ -121,7 +121,7 @@ class CallThreads:
     def _send(self, frame: bytes) -> None:
         """Send ``frame``, or leave it to the thread that is sending now.
 
-        Simultaneous results share a write. A large frame is written by itself, after all others.
+        Simultaneous results share a write. A large frame has a separate write, after all others.
         """
         (self._unsent if len(frame) < LARGE_FRAME else self._large).append(frame)
         while (self._unsent or self._large) and self._sending.acquire(blocking=False):

@@ -31,7 +31,7 @@ _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def carry_client_requests(send: SendClientRequest, base: str) -> None:
-    """Send requests to URLs below ``base`` in the running event loop with ``send``."""
+    """Use ``send`` for requests to URLs below ``base`` in the running event loop."""
     module = sys.modules[DurableOrchestrationClient.__module__]
     if not all(hasattr(module, name) for name in FUNCTIONS):
         return  # an unknown SDK uses HTTP, which the host's endpoint serves
@@ -67,7 +67,7 @@ def carry_client_requests(send: SendClientRequest, base: str) -> None:
 def _relative(url: str, base: str) -> str:
     """Return the part of ``url`` after ``base``, without its fragment.
 
-    It is percent-encoded as by the SDK's HTTP client.
+    The SDK's HTTP client percent-encodes a URL in the same way.
     """
     parts = urlsplit(_STRAY_PERCENT.sub("%25", url[len(base) :]))
     path = quote(parts.path, safe=_SAFE)

@@ -64,9 +64,9 @@ class UnsendableMessageError(ValueError):
 def encode(message: Message) -> bytes:
     """Return the frame of ``message``.
 
-    The peer waits for results and client responses. A result that cannot be sent is replaced by an
-    error, a client response by one with status 500.
-    Raises UnsendableMessageError for any other message that cannot be sent.
+    The peer waits for results and client responses. Therefore a result that cannot be sent is
+    replaced by an error, and a client response that cannot be sent is replaced by a response with
+    status 500. Raises UnsendableMessageError for any other message that cannot be sent.
     """
     try:
         return _frame(message)

@@ -25,12 +25,13 @@ class IndexedApp:
 
     functions: list[FunctionSpec] = field(default_factory=list)
     loaded: dict[str, LoadedFunction | LoadError] = field(default_factory=dict)
-    """Usable functions, and the errors of the others, by function name."""
+    """Each usable function, or the error of an unusable function, by function name."""
     problems: list[LoadProblem] = field(default_factory=list)
 
 
 def index_app(root: Path, script: str) -> IndexedApp:
-    """Return the functions of the file ``script`` in ``root``, and the problems of broken ones."""
+    """Return the functions of the file ``script`` in ``root``, with the errors of unusable
+    functions."""
     indexed = IndexedApp()
     try:
         app = _find_app(root, script)

@@ -1,4 +1,4 @@
-"""Delays the import of the SDK's HTTP client, and with it aiohttp, until the first use.
+"""Delays the import of the SDK's HTTP client, which imports aiohttp, until the first use.
 
 aiohttp accounts for 40 % of a worker's imports, and a worker rarely needs it (``durable_client``).
 The SDK imports it in one module with three functions. The worker registers a module of the same
@@ -20,7 +20,7 @@ FUNCTIONS = ("post_async_request", "get_async_request", "delete_async_request")
 def install() -> bool:
     """Register the module and return True.
 
-    Return False, without an effect, if the SDK is unknown or already imported.
+    If the SDK is already imported or is an unknown version, change nothing and return False.
     """
     package = (
         None

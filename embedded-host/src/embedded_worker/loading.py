@@ -1,6 +1,6 @@
 """Imports the functions that function.json files declare, and describes mistakes in them.
 
-Functions are imported and bound as by the Azure Functions host's Python worker.
+The Azure Functions host's Python worker imports and binds functions in the same way.
 """
 
 from __future__ import annotations
@@ -272,7 +272,7 @@ def _import(root: Path, spec: FunctionSpec) -> types.ModuleType:
 
 
 def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
-    """Return the error for a failed import. Its message starts with the user's own line."""
+    """Return the error for a failed import. The message contains the failing line of the app."""
     where = relative_name(str(script), root)
     line = _own_line(root, error)
     stack = "".join(traceback.format_exception(type(error), error, own_traceback(error)))

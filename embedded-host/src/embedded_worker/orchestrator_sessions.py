@@ -178,12 +178,13 @@ class OrchestratorSession:
         self._function = checked(function, root)
         self._context.root, self._context.unyielded = root, []
         self._variables = contextvars.copy_context()
-        """Context variables that the orchestrator sets: its turns run in different threads."""
+        """Context variables of the orchestrator, kept because its turns run in different
+        threads."""
         self._started = False
         self._turn_events = 0
         """The number of events of the last turn."""
         self._returned_actions = 0
-        """The number of actions after the last turn."""
+        """The number of actions at the end of the last turn."""
         self.known = 0
         """The number of actions that the last turn omitted: an earlier turn returned them."""
         self._timers: list[tuple[int, CreateTimerAction]] = []

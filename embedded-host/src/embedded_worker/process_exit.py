@@ -25,7 +25,7 @@ def end_process(code: int) -> NoReturn:
 def end_if_forked(function: str) -> None:
     """Exit if this process is a forked child that has returned from its function.
 
-    It shares the parent's connection to the host and must not use it.
+    The child shares the parent's connection to the host and must not use it.
     """
     if _getpid() != _own:
         with contextlib.suppress(Exception):

@@ -82,7 +82,7 @@ class Runner:
         self._warned: set[str] = set()
 
     def carry_client_calls(self, send: SendClientRequest, base: str) -> None:
-        """Send the durable client's requests for URLs below ``base`` with ``send``."""
+        """Use ``send`` for the durable client's requests to URLs below ``base``."""
         carry_client_requests(send, base)
 
     def load(
@@ -154,7 +154,7 @@ class Runner:
             return InvocationResult(invoke.id, error=error_data(error))
 
     def cancelled(self, request: InvocationRequest) -> InvocationResult:
-        """Return the result of a coroutine function that raised CancelledError by itself."""
+        """Return the result for a CancelledError that the function raised, not the host."""
         return InvocationResult(
             request.id,
             error=ErrorData("CancelledError", "the function was cancelled by its own code"),

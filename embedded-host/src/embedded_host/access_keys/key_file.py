@@ -224,7 +224,7 @@ def _replace(new: Path, path: Path) -> None:
 
 
 def _complete(keys: AccessKeys) -> AccessKeys:
-    """Return ``keys`` with new values for the standard keys that are missing."""
+    """Return ``keys`` and a new key for each standard key that is missing."""
     if not keys.master:
         keys = replace(keys, master=_new_value(), host=keys.host or {DEFAULT: _new_value()})
     return (

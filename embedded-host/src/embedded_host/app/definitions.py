@@ -67,7 +67,7 @@ class Binding:
 
     @property
     def route(self) -> str | None:
-        """The ``route`` of an httpTrigger, which does not include the route prefix, or None."""
+        """The ``route`` of an httpTrigger without the route prefix, or None if it is not set."""
         route = self._property("route")
         return route if isinstance(route, str) else None
 

@@ -422,9 +422,9 @@ class _Reader:
     def script_file(self, config: Mapping[str, object]) -> Path | None:
         """Return the path of the Python file.
 
-        The path is ``scriptFile``, else the only other file in the folder, else ``__init__.py``, as
-        on the Azure Functions host. The last choice is ``main.py``, which only the embedded host
-        accepts.
+        As on the Azure Functions host, the path is ``scriptFile``. Without ``scriptFile``, it is
+        the only file in the folder except function.json, or else ``__init__.py``. The last choice
+        is ``main.py``, which only the embedded host accepts.
         """
         name = config.get("scriptFile")
         if name is not None and not isinstance(name, str):

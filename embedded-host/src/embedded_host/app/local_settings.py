@@ -21,7 +21,7 @@ _HOST_KEYS = ("LocalHttpPort", "LocalHttpAddress", "CORS", "CORSCredentials")
 
 
 class _UnusableError(EmbeddedHostError):
-    """A fault because of which the host ignores the whole file, as ``func`` does."""
+    """The file has a fault, so the host ignores the whole file, as ``func`` does."""
 
 
 def read_local_settings(root: Path) -> tuple[LocalSettings, tuple[Problem, ...]]:
@@ -49,10 +49,10 @@ def effective_environment(
 ) -> tuple[dict[str, str], tuple[Problem, ...]]:
     """Return the variables that the app needs in addition to ``environ``, and the problems.
 
-    A variable in ``environ`` overrides a value of the file, and a problem reports this value. Like
-    ``func start``, this function adds AZURE_FUNCTIONS_ENVIRONMENT=Development. It adds
-    FUNCTIONS_WORKER_RUNTIME if the variable is unset, and AzureWebJobsScriptRoot if ``root`` is
-    given.
+    A variable in ``environ`` overrides the value in the file. If the two values differ, a problem
+    reports it. Like ``func start``, this function adds AZURE_FUNCTIONS_ENVIRONMENT=Development. It
+    adds FUNCTIONS_WORKER_RUNTIME if the variable is unset, and AzureWebJobsScriptRoot if ``root``
+    is given.
     """
     fold = str.upper if os.name == "nt" else str
     present = {fold(name): value for name, value in environ.items()}

@@ -52,7 +52,7 @@ class RouteTemplate:
             part for segment in segments for part in segment if isinstance(part, Parameter)
         )
         self.canonical = "/".join("".join(map(_canonical, segment)) for segment in segments)
-        """The template without parameter names and case.
+        """The template in lower case and without the names of parameters.
 
         Templates with the same ``canonical`` match the same paths.
         """
@@ -120,7 +120,7 @@ class RouteTemplate:
         return self.canonical == other.canonical
 
     def _regex(self, segments: Sequence[Segment]) -> str:
-        """Return a pattern with one group for each parameter or segment of several parts."""
+        """Return a pattern. Each parameter and each segment of several parts is one group."""
         pattern, open_groups = "", 0
         for index, segment in enumerate(segments):
             slash = "/" if index else ""

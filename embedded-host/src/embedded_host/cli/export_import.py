@@ -100,7 +100,7 @@ def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
 def import_(target: Target, file: str, new_id: str | None, replace: bool, as_json: bool) -> None:
     """Import an exported instance into a state file.
 
-    FILE is the output of embedded-host export. The value - reads stdin.
+    FILE is the output of embedded-host export. If FILE is -, the command reads stdin.
 
     Stop the host before the import. The instance continues when the host starts again.
 

@@ -1,4 +1,4 @@
-"""A group that imports the module of a command only when the command is used, to start quickly."""
+"""A group that imports a command's module only if the command is used: the group starts faster."""
 
 from __future__ import annotations
 

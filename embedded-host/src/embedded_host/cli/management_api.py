@@ -50,7 +50,7 @@ class ApiResponse:
         return value
 
     def json_objects(self) -> list[Json]:
-        """Return the objects of a body that is a JSON array. Raises CommandError otherwise."""
+        """Return the body's array. Raises CommandError if the body is not an array of objects."""
         value = self.json_value()
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self._unexpected("an unexpected response")

@@ -197,7 +197,7 @@ def host_options(function: Callback) -> Callback:
     """Add the options that select a host, for a command that requires a host.
 
     ``function`` receives the options as its first argument, a Target. ``--state`` is also parsed,
-    because ``Target.host`` explains why this option is an error.
+    so that ``Target.host`` can explain why the command does not accept it.
     """
     return _with_target(function, _STATE_FOLDER, hidden=("--state",))
 
@@ -206,7 +206,7 @@ def state_file_options(function: Callback) -> Callback:
     """Add the options that select a task hub of a state file, for a command that writes the file.
 
     ``function`` receives the options as its first argument, a Target. The options that select a
-    host are also parsed, because the command explains why these options are an error.
+    host are also parsed, so that the command can explain why it does not accept them.
     """
     hidden = ("--url", "--code", "--connection-string-setting")
     return _with_target(function, _STATE_FOLDER, hidden)

@@ -93,7 +93,7 @@ class InstanceWatcher:
         self._since = datetime.now(timezone.utc)
         self._statuses: dict[str, InstanceStatus] = {}
         self.is_limited = False
-        """True if there are more than PAGE_SIZE instances. Only the first ones are watched."""
+        """True if there are more than PAGE_SIZE instances. The others are not watched."""
 
     def polls(self, interval: float, until_finished: bool) -> Iterator[list[InstanceStatus]]:
         """Yield the statuses every ``interval`` seconds, the most recently changed status first."""

@@ -17,7 +17,7 @@ class RetryPolicy:
     timeout: timedelta | None = None
 
     def delay_after(self, attempt: int) -> timedelta:
-        """Return the delay after an attempt. ``attempt`` is its number, counted from 0.
+        """Return the delay after an attempt. ``attempt`` is the number of the attempt, from 0.
 
         Source: functions-host.md#effects-of-actions.
         """

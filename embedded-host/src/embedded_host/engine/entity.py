@@ -35,7 +35,7 @@ class Entity:
 
 @dataclass
 class EntityTurnResult:
-    """The result of one turn. ``apply`` changes the entity once the result is durable."""
+    """The result of one turn. Call ``apply`` when the result is durable."""
 
     exists: bool
     state: str | None

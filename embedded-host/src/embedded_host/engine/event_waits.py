@@ -14,8 +14,8 @@ class _Wait(NamedTuple):
     step: int
     """Step of the program (see ``Execution``) at which the wait started.
 
-    The orchestrator no longer awaits the waits of earlier steps, because another task of their
-    ``task_any`` was done first.
+    The orchestrator does not continue when a wait of an earlier step ends, because another task of
+    the same ``task_any`` was done before it.
     """
     task: Task
     name: str

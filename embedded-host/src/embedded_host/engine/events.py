@@ -48,7 +48,7 @@ class EventBase(
     is_played: bool = False
     """True if an earlier turn delivered the event.
 
-    Only the payload of a turn sets this field. It is always false in a stored history.
+    The field is set only in the payload of a turn. In a stored history it is always false.
     """
     timestamp: str
 
@@ -67,7 +67,7 @@ class CompletionEvent(EventBase, frozen=True, kw_only=True, gc=False):
 
     @property
     def scheduled_id(self) -> int:
-        """The ``event_id`` of the completed scheduling event."""
+        """The ``event_id`` of the scheduling event that this event completes."""
         raise NotImplementedError
 
 
@@ -78,7 +78,7 @@ class TaskCompletionEvent(CompletionEvent, frozen=True, kw_only=True, gc=False):
 
     @property
     def scheduled_id(self) -> int:
-        """The ``event_id`` of the completed scheduling event."""
+        """The ``event_id`` of the scheduling event that this event completes."""
         return self.task_scheduled_id
 
 

@@ -215,7 +215,8 @@ def is_continuation_mark(events: Sequence[HistoryEvent], at: int) -> bool:
 
 
 class History:
-    """The events of one execution in order, and the ids of its completed scheduling events."""
+    """The events of one execution in order, and the ids of the scheduling events with a
+    completion."""
 
     def __init__(self, events: Iterable[HistoryEvent] = ()) -> None:
         self.events: list[HistoryEvent] = []

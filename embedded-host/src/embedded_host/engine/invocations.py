@@ -14,8 +14,8 @@ from embedded_host.engine.events import HistoryEvent
 class ReplayProgress:
     """The number of actions that an orchestrator had made after each event of its history.
 
-    With these numbers, the engine numbers scheduling events exactly as the SDK numbers its tasks.
-    The default value means that the worker does not report the numbers.
+    From these counts, the engine derives the ids of scheduling events. The ids are equal to those
+    of the SDK's tasks. By default, ``counts`` is None: the worker does not report the counts.
     """
 
     counts: Sequence[int] | None = None

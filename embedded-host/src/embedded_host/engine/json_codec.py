@@ -57,7 +57,7 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def compact_text(text: str) -> str:
-    """Return ``compact(json.loads(text))`` for output of ``json.dumps``.
+    """Return ``compact(json.loads(text))`` for a ``text`` that ``json.dumps`` wrote.
 
     The function converts most strings without building their values. Raises ValueError for invalid
     JSON.
@@ -101,8 +101,8 @@ def _encodable(value: object) -> object:
 def compact(value: object) -> str:
     """Encode a value as Newtonsoft.Json does: without spaces and without needless escapes.
 
-    UTF-8 cannot encode a lone surrogate. If the value contains one, all its non-ASCII characters
-    are escaped.
+    UTF-8 cannot encode a lone surrogate. If the value contains a lone surrogate, all non-ASCII
+    characters of the value are escaped.
     """
     text = _encode(value)
     if not text.isascii():

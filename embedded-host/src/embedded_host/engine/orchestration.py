@@ -73,7 +73,7 @@ class TurnSettings:
 
 @dataclass
 class TurnResult:
-    """The result of one turn. ``apply`` changes the instance once the result is durable.
+    """The result of one turn. Call ``apply`` when the result is durable.
 
     ``output`` and ``custom_status`` have the same meaning as in ``Orchestration``.
     """

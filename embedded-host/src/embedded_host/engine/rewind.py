@@ -1,4 +1,4 @@
-"""Rewind: removal of the failures from a failed execution's history, so that it can continue.
+"""Rewind: the failures are removed from the history, so that a failed execution can continue.
 
 Source: functions-host.md#effects-of-actions.
 """

@@ -201,7 +201,7 @@ def _completion(
 
 
 def _numbered(entries: Sequence[_Entry]) -> list[HistoryEvent]:
-    """Assign ids to scheduling events in order of time, and set them in the completions."""
+    """Assign ids to scheduling events in order of time, and copy the ids to the completions."""
     ids: dict[int, int] = {}
     """Event ids by the ``id()`` of the event, because equal events may be different calls."""
     timers: dict[str, list[int]] = {}

@@ -127,7 +127,7 @@ class Turn:
     completed: OrchestratorCompleted | None
     """The end of the turn, or None if it was not recorded."""
     is_continuation: bool
-    """True for the first turn after a continue-as-new, which does not wait for a message."""
+    """True for the first turn after continue-as-new. This turn does not wait for a message."""
     started_at: datetime
     queued_at: datetime
     """Time at which the first message was sent."""

@@ -53,7 +53,7 @@ class TimeSpent:
     work: timedelta
     """Time outside turns during which an activity, sub-orchestration or entity call was open."""
     wait: timedelta
-    """The remaining time: waits for timers and external events, suspensions and queues."""
+    """The remaining time: in queues, suspended, or waiting for timers and external events."""
     total: timedelta
 
 
@@ -214,7 +214,8 @@ class _StepReader:
     def steps(self) -> list[Step]:
         steps: list[Step] = []
         indexes: dict[int, int] = {}
-        """Index of each call in ``steps``, by id, to replace the step of a failed first attempt."""
+        """Index of each call in ``steps``, by id. The call of a failed first attempt is
+        replaced."""
         suspended: int | None = None
         started: OrchestratorStarted | None = None
         for event in self._view.events:

@@ -47,7 +47,7 @@ class ReceivedRequest(web.BaseRequest):
 
 
 class BufferedResponse(web.Response):
-    """A response that releases its body after it was sent or the client disconnected."""
+    """A response that releases its body when the body is sent or the client disconnects."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send the rest of the body.

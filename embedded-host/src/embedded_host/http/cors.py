@@ -39,7 +39,7 @@ class Cors:
         return self._any or (origin is not None and origin in self._origins)
 
     def is_preflight(self, request: Request) -> bool:
-        """Return True for a CORS preflight. ``handle`` responds to it itself."""
+        """Return True for a CORS preflight. ``handle`` responds to it without calling ``inner``."""
         return (
             request.method == "OPTIONS"
             and _REQUESTED_METHOD in request.headers

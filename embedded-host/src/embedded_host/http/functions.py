@@ -164,8 +164,8 @@ def _would_match(text: str, path: str) -> bool:
 def _checked_response(name: str, data: HttpResponseData) -> Response:
     """Return the function's response, or a 500 if the Azure Functions host could not send it.
 
-    Its server, Kestrel, rejects an invalid status, and headers with line breaks or characters that
-    are not ASCII.
+    Kestrel, the server of the Azure Functions host, rejects an invalid status. It also rejects
+    headers with line breaks or characters that are not ASCII.
     """
     if not 200 <= data.status <= 999:
         log.error(

@@ -71,7 +71,7 @@ class Router:
 
     @property
     def has_dashboard(self) -> bool:
-        """True if the host has a dashboard, unless a function of the app has the same route.
+        """True if the host has a dashboard and no function of the app has the same route.
 
         A catch-all route does not replace the dashboard.
         """

@@ -6,7 +6,7 @@ A recovery has two steps, and each can be repeated after an interruption:
    ``state.db.recovering``, and ``state.db.recovered`` as soon as the complete file is on the disk.
 2. It renames the damaged file and its log. Then it renames the new file to ``state.db``.
 
-A host does not open a state between the two steps.
+Between the two steps, a host refuses to open the state.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RECOVERING = ".recovering"
 _PARTS = ("-wal", "-shm", "")
 """Suffixes of the files of a state, in the order of their renames.
 
-The log is first, because SQLite would apply an old log to the new file.
+The log is first, because otherwise SQLite could apply the old log to the new file.
 """
 
 _HEADER = 100

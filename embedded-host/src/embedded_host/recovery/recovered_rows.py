@@ -33,11 +33,11 @@ class RecoveredRows:
     damaged: set[str] = field(default_factory=set)
     """Names of the tables that may lack rows."""
     found_loose: set[int] = field(default_factory=set)
-    """Keys of instances whose row belongs to no table. The row may be out of date."""
+    """Keys of instances whose row was in a page of no table. The row may be out of date."""
     index: dict[int, IndexedInstance] = field(default_factory=dict)
     """Instances by key, from the index of statuses."""
     index_is_complete: bool = False
-    """True if SQLite read the whole index, so that no other instances exist."""
+    """True if SQLite could read the whole index. Then ``index`` contains every instance."""
     problems: list[str] = field(default_factory=list)
     """Descriptions of the damage. The list is empty for a sound file."""
 

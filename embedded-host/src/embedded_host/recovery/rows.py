@@ -13,7 +13,7 @@ from embedded_host.store.epoch import from_micros
 from embedded_host.store.input_references import decode_stored_turn
 
 INPUT_REFERENCE = "\0 in the table inputs"
-"""The input of an ExecutionStarted event whose input is in the table ``inputs`` only."""
+"""Placeholder for the input of an ExecutionStarted event. The input is in the table ``inputs``."""
 _STATUSES = frozenset(status.value for status in Status)
 
 

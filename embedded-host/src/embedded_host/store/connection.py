@@ -13,7 +13,7 @@ SqliteValue = str | int | None
 OPEN_TIMEOUT = 5.0
 """Seconds to wait for the lock of another program when a file is opened."""
 RUN_TIMEOUT = 0.02
-"""Seconds to wait for such a lock after the opening of the file.
+"""Seconds to wait for the lock of another program when the file is already open.
 
 The time is short, because it blocks the event loop.
 """

@@ -70,7 +70,7 @@ def sync_file(path: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """Write a folder's entries to the disk, so that new names survive a power loss.
 
-    Windows writes folder entries by itself, and has no function to request it.
+    Windows has no function for this operation: it writes folder entries without a request.
     """
     if os.name != "posix":
         return

@@ -158,7 +158,7 @@ class SetInput(NamedTuple):
 class AppendHistory(NamedTuple):
     """Append a turn to the history.
 
-    Only ``SetInput`` stores the long input of an ExecutionStarted. Both inputs must be equal.
+    A long input of an ExecutionStarted is not stored here. ``SetInput`` must store the same input.
     """
 
     instance: int

@@ -65,7 +65,7 @@ class SqliteStore(SqliteReader):
         opened.
         """
         self.was_left_open = path is not None and file_size(log_file(path)) > 0
-        """True if the previous host did not close the file, so that the file's log still exists."""
+        """True if the previous host did not close the file. The file's log then still exists."""
         if path is None:
             self._writer = reader = open_in_memory()
         else:

@@ -25,7 +25,7 @@ RECOVERED = ".recovered"
 
 
 def open_state(path: Path, *, fsync: bool) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-    """Open a state file and create it if it is missing. Return a writing and a reading connection.
+    """Open a state file, or create it. Return a connection for writing and one for reading.
 
     Raises StateError if the file cannot be used.
     """

@@ -97,9 +97,9 @@ class GroupCommit:
     that arrive during the previous write.
 
     The SQL statements run in the event loop's thread. They change memory only, and another thread
-    would have to wait for the interpreter lock before each statement. The commit itself waits for
-    the disk and runs in a thread of its own. A single small request on a quick disk does not use
-    that thread, because switching threads takes as long as writing to the disk (measured).
+    would have to wait for the interpreter lock before each statement. The commit waits for the disk
+    and runs in a separate thread. A single small request on a quick disk does not use that thread,
+    because switching threads takes as long as writing to the disk (measured).
 
     After a failed write all later commits fail. The file is intact, but the instances in memory no
     longer match the file. ``on_failure`` receives the first error. The host must then stop, because

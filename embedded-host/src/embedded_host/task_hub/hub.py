@@ -175,7 +175,7 @@ class TaskHub:
         )
 
     def reload(self, functions: DurableFunctions) -> None:
-        """Continue with the changed code of the app and its current functions."""
+        """Continue with the app's changed code. ``functions`` are the functions of this code."""
         self.settings.functions = functions
         self.forget_executions()
 

@@ -205,10 +205,10 @@ def _same(a: TimerTrigger, b: TimerTrigger) -> bool:
 
 
 def _status(kept: TimerRow | None, schedule: Schedule, now: datetime) -> TimerRow | None:
-    """Return the stored status, with another next run if the schedule has changed.
+    """Return the stored status. If the schedule has changed, compute the next run again.
 
-    If the next due time of the changed schedule has already passed, this is not a missed run.
-    Returns None without a stored status.
+    If the changed schedule was due before ``now``, this due time does not count as a missed run.
+    Returns None if there is no stored status.
     """
     if kept is None:
         return None

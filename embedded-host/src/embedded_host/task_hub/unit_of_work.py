@@ -27,7 +27,7 @@ from embedded_host.task_hub.instances import InboxItem, LoadedInstance, new_orch
 
 @dataclass(frozen=True)
 class ActivityWork:
-    """A scheduled activity. The turn that consumes its result deletes its row."""
+    """A scheduled activity. The turn that consumes the activity's result deletes the row."""
 
     row: c.ActivityRow
     instance_id: str

@@ -239,7 +239,7 @@ class Simulation:
         return await send(self.host, method, url, body, headers)
 
     async def _respond_to_client(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        """Respond to a request of a durable client in a function of the app."""
+        """Respond to a request that a function of the app sends with its durable client."""
         if self.host.is_killed:
             await self.restart()
         headers = {"content-type": "application/json"} if body else {}

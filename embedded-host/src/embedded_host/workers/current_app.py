@@ -1,4 +1,4 @@
-"""The app as currently loaded: one reference that a reload replaces."""
+"""The loaded app that is in service. A reload replaces it."""
 
 from __future__ import annotations
 

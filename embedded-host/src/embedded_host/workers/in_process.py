@@ -24,10 +24,10 @@ from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads
 
 
 class InProcessWorker:
-    """A ``worker.Worker`` without a process of its own."""
+    """A ``worker.Worker`` that runs functions in the host's process."""
 
     def __init__(self, environ: dict[str, str], runner: Runner | None = None) -> None:
-        """Use ``runner``, which may have loaded its app already, or a new one."""
+        """Use ``runner``, or a new Runner. ``runner`` may already have loaded its app."""
         self._environ = environ
         self._runner = runner or Runner()
         self._executors: dict[Placement, ThreadPoolExecutor] = {}
@@ -43,7 +43,7 @@ class InProcessWorker:
         }
 
     async def load(self, load: LoadRequest) -> LoadResult:
-        """Import the app in this thread."""
+        """Import the app in the caller's thread."""
         if load.rpc_base:
             self._runner.carry_client_calls(self._send_client_request, load.rpc_base)
         return self._runner.load(load)

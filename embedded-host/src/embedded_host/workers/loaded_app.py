@@ -1,4 +1,4 @@
-"""An app after the workers have loaded it: its routes, timers and functions out of service."""
+"""A loaded app: its routes, its timers, and the functions that are out of service."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ _LEVELS = {
 
 @dataclass(frozen=True)
 class LoadedApp:
-    """An app with the routes and timers of its usable functions, and the reasons of the others."""
+    """An app with the routes and timers of its usable functions. ``broken`` has the other
+    functions."""
 
     app: App
     routes: Mapping[str, HttpRoute] = field(default_factory=dict)
@@ -41,7 +42,7 @@ class LoadedApp:
     broken: Mapping[str, str] = field(default_factory=dict)
     """Reasons why functions are out of service, by function name."""
     problem: str | None = None
-    """The problem of the whole app, for example a failed import; None without one."""
+    """The problem of the whole app, for example a failed import, or None."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Routes of HTTP functions that are out of service, by function name."""
 
@@ -81,7 +82,7 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadReq
 
 
 def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> LoadedApp:
-    """Return ``app`` with the result of its load and the reason of each unusable function."""
+    """Return ``app`` with its loaded functions, and with a reason for each unusable function."""
     if app.uses_v2_model and not loaded.functions and not loaded.problems:
         app = replace(app, uses_v2_model=False)
     # The function folders of a v2 app are not served.

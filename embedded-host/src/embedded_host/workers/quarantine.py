@@ -51,7 +51,7 @@ class Quarantine:
     def empty(self) -> None:
         """Stop the idle processes now, and the others after their calls.
 
-        A reload and the stop of the host call this.
+        The host calls this method when it reloads the app and when it stops.
         """
         self._generation += 1
         self._end_idle()

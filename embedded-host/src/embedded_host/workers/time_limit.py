@@ -1,4 +1,5 @@
-"""A time limit for calls. All calls have the same limit, so one timer for the oldest suffices."""
+"""A time limit for calls. All calls have the same limit, so the oldest call needs the only
+timer."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class WorkerSockets(Protocol):
         """
 
     def close(self) -> None:
-        """Close the sockets that the process does not use: it exited or could not be started."""
+        """Close the sockets of a process that has exited or could not be started."""
 
 
 class WorkerTransport(Protocol):
@@ -64,7 +64,7 @@ def worker_transport() -> WorkerTransport:
 
 
 class SocketPairTransport:
-    """Socket pairs, of which the worker inherits one end."""
+    """A transport with socket pairs. The worker inherits one end of each pair."""
 
     async def start(self) -> None:
         """Do nothing: there is no listening socket."""
@@ -101,7 +101,8 @@ class _SocketPairs:
 
 
 class LoopbackTransport:
-    """One listening socket on the loopback interface, to which all workers connect."""
+    """A transport with one listening socket on the loopback interface. All workers connect to
+    it."""
 
     def __init__(self) -> None:
         self._server: asyncio.Server | None = None
@@ -157,9 +158,9 @@ class _LoopbackSockets:
 
 
 def _greeting(find: Callable[[Hello], OnHello | None]) -> Channel:
-    """Return a channel that passes its Hello to the callback that ``find`` returns.
+    """Return a channel that passes the worker's Hello to a callback. ``find`` returns the callback.
 
-    It closes if ``find`` returns None or if the first message is not a Hello.
+    The channel closes if ``find`` returns None or if the first message is not a Hello.
     """
 
     def on_message(channel: Channel, message: Message) -> None:

@@ -1,4 +1,5 @@
-"""Errors of the SDK: malformed outputs, and exceptions with an output in their message."""
+"""Errors of the SDK: malformed outputs, and exceptions whose message contains an orchestrator's
+output."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ def activity_error(error: UserError) -> UserError:
 
 
 def output_in_message(error: UserError) -> dict[str, object] | None:
-    """Return the output in the message of an orchestrator's exception, or None without output."""
+    """Return the output in the message of an orchestrator's exception, or None if there is none."""
     _, label, text = error.message.partition(OUT_OF_PROC_LABEL)
     if not label:
         return None
