@@ -21,7 +21,7 @@ class Converter(Protocol):
         """Return True if a parameter with this annotation accepts the binding's values."""
 
     def has_implicit_output(self) -> bool:
-        """Return True if a return value is allowed even if there is no ``$return`` binding."""
+        """Return True if a function may return a value although it has no ``$return`` binding."""
 
 
 def find_converter(kind: str) -> Converter | None:

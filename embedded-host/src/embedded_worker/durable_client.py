@@ -67,7 +67,7 @@ def carry_client_requests(send: SendClientRequest, base: str) -> None:
 def _relative(url: str, base: str) -> str:
     """Return the part of ``url`` after ``base``, without its fragment.
 
-    The SDK's HTTP client percent-encodes a URL in the same way.
+    The result is percent-encoded. The SDK's HTTP client uses the same encoding.
     """
     parts = urlsplit(_STRAY_PERCENT.sub("%25", url[len(base) :]))
     path = quote(parts.path, safe=_SAFE)

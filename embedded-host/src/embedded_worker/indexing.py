@@ -30,8 +30,7 @@ class IndexedApp:
 
 
 def index_app(root: Path, script: str) -> IndexedApp:
-    """Return the functions of the file ``script`` in ``root``, with the errors of unusable
-    functions."""
+    """Return the functions of the file ``script`` in ``root``, and the errors of unusable ones."""
     indexed = IndexedApp()
     try:
         app = _find_app(root, script)

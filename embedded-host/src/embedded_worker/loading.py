@@ -205,7 +205,7 @@ def _check_annotation(
             + (
                 "output, so annotate it with func.Out[...]"
                 if is_out
-                else "input, but is annotated with func.Out"
+                else "input, so remove func.Out from its annotation"
             )
             + f', or change "direction" in {spec.name}/function.json.'
         )

@@ -49,7 +49,7 @@ _MODULE_ADVICE = {
 class UnusableValueError(TypeError):
     """A value of user code cannot be serialized.
 
-    The error is reported without its traceback, because it has only frames of the host.
+    The error is reported without its traceback, because the traceback has only frames of the host.
     """
 
 

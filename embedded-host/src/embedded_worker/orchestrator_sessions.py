@@ -178,8 +178,7 @@ class OrchestratorSession:
         self._function = checked(function, root)
         self._context.root, self._context.unyielded = root, []
         self._variables = contextvars.copy_context()
-        """Context variables of the orchestrator, kept because its turns run in different
-        threads."""
+        """Context variables of the orchestrator. Its turns can run in different threads."""
         self._started = False
         self._turn_events = 0
         """The number of events of the last turn."""

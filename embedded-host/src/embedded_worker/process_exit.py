@@ -30,8 +30,8 @@ def end_if_forked(function: str) -> None:
     if _getpid() != _own:
         with contextlib.suppress(Exception):
             print(
-                f"A process that the function '{function}' forked has returned from the function. "
-                "It is stopped. [EH334]",
+                f"The function '{function}' called os.fork(), and the child process returned from "
+                "the function. The child process is stopped. [EH334]",
                 file=sys.stderr,
             )
         end_process(0)

@@ -154,7 +154,7 @@ class Runner:
             return InvocationResult(invoke.id, error=error_data(error))
 
     def cancelled(self, request: InvocationRequest) -> InvocationResult:
-        """Return the result for a CancelledError that the function raised, not the host."""
+        """Return the failed result of a coroutine function whose own code raised CancelledError."""
         return InvocationResult(
             request.id,
             error=ErrorData("CancelledError", "the function was cancelled by its own code"),

@@ -35,7 +35,7 @@ def test_an_unknown_code_is_an_error() -> None:
     called = call("explain", "EH999")
     assert (called.code, called.err) == (
         3,
-        "Error: There is no error code 'EH999'. Run embedded-host explain for a list. [EH533]\n",
+        "Error: There is no error code 'EH999'. For a list, run embedded-host explain. [EH533]\n",
     )
 
 

@@ -187,7 +187,7 @@ def test_commands_on_the_same_machine_find_the_key(keyed: Keyed, tmp_path: Path)
     elsewhere = call("get-instances", "--url", keyed.host.base, "--script-root", tmp_path)
     assert elsewhere.code == 1
     assert "requires a key (status 401)" in elsewhere.err
-    assert "embedded-host keys list prints the key" in elsewhere.err
+    assert "this command prints the key: embedded-host keys list" in elsewhere.err
     other = call("get-instances", "--url", keyed.host.base, "--code", "wrong")
     assert "does not accept the key" in other.err
 

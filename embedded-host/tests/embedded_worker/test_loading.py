@@ -374,7 +374,5 @@ def test_an_input_annotated_as_an_output_is_refused(app: AppFolder, annotation: 
     code = f"import azure.functions as func\ndef main(req: {annotation}): ..."
     app.function("Hello", code, http_trigger(), HTTP_OUT)
     text = str(refused(app))
-    assert (
-        "'req' of 'main' in Hello/__init__.py is an input, but is annotated with func.Out" in text
-    )
+    assert "'req' of 'main' in Hello/__init__.py is an input, so remove func.Out from" in text
     assert '"direction" in Hello/function.json' in text

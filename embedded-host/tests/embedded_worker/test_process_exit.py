@@ -43,5 +43,5 @@ def test_a_forked_child_exits_when_the_function_returns() -> None:
         "print('parent')\n"
     )
     assert (ended.returncode, ended.stdout) == (0, "parent\n")
-    assert "the function 'Forks' forked" in ended.stderr
+    assert "The function 'Forks' called os.fork()" in ended.stderr
     assert "[EH334]" in ended.stderr

@@ -70,7 +70,7 @@ async def test_finish_of_a_suspended_instance_raises_not_finished_error(shop: Du
     approval = await shop.start("Approval")
     await shop.suspend(approval, "a break")
     await shop.advance(days=4)
-    with pytest.raises(NotFinishedError, match=r"does not finish by itself. It has been suspended"):
+    with pytest.raises(NotFinishedError, match=r"no durable timer is left. It has been suspended"):
         await shop.finish(approval)
     await shop.resume(approval)
     assert approval.output == "timed out"

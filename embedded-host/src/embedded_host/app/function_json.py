@@ -314,7 +314,7 @@ class _Reader:
             self.add_error(
                 json_path,
                 "A trigger cannot be named $return.",
-                "Name it after a parameter of the Python function.",
+                "Use the name of a parameter of the Python function.",
             )
 
     def check_direction(self, json_path: JsonPath, binding: Binding) -> None:

@@ -240,7 +240,7 @@ class _Parser:
             raise self.fail("strings need double quotes, not single quotes", self.offset)
         if word and not word[0][0].isdigit():
             raise self.fail(f'a string needs double quotes: "{word[0]}"', self.offset)
-        raise self.fail(f"a value is expected here, but found {self.token()}", self.offset)
+        raise self.fail(f"expected a value here, but found {self.token()}", self.offset)
 
     def string(self) -> str:
         try:
@@ -268,7 +268,7 @@ class _Parser:
         while not self.closes("}", opened):
             if self.text[self.offset] != '"':
                 unquoted = self.text[self.offset] == "'" or self.token().strip("'").isidentifier()
-                fault = f"a key in double quotes is expected here, but found {self.token()}"
+                fault = f"expected a key in double quotes here, but found {self.token()}"
                 raise self.fail("keys need double quotes" if unquoted else fault, self.offset)
             begin = self.offset
             key = self.string()
@@ -313,7 +313,5 @@ class _Parser:
                 self.note(f"JSON has no comma before '{bracket}'", comma)
         elif self.offset < len(self.text) and self.text[self.offset] != bracket:
             if self.text[self.offset] in "]}":
-                raise self.fail(
-                    f"'{bracket}' is expected here, but found {self.token()}", self.offset
-                )
+                raise self.fail(f"expected '{bracket}' here, but found {self.token()}", self.offset)
             raise self.fail(f"a comma is missing before {self.token()}", self.offset)

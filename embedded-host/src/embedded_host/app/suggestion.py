@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the name in ``known`` that is most similar to ``word``, or None."""
+    """Return the name in ``known`` that is most similar to ``word``, or None if none is similar."""
     # At this score, "dirction", "methdos" and "autLevel" match, but "type2" and "path" do not.
     best, best_score = None, 0.78
     lowered = word.lower()

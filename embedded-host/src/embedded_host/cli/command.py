@@ -49,7 +49,7 @@ class Command(click.Command):
     """
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. Convert exceptions to CommandError, except those of click."""
+        """Run the command. Convert all exceptions except those of click to CommandError."""
         for stream in (sys.stdout, sys.stderr):
             # Escape characters that the console cannot display.
             if reconfigure := getattr(stream, "reconfigure", None):

@@ -30,7 +30,7 @@ def explain(code: str | None) -> None:
     entry = catalogue.get(match[0]) if match else None
     if match is None or (entry := catalogue.get(match[0])) is None:
         raise NotFoundError(
-            f"There is no error code '{code}'. Run embedded-host explain for a list. [EH533]"
+            f"There is no error code '{code}'. For a list, run embedded-host explain. [EH533]"
         )
     click.echo(f"{match[0]}\n\nCause: {_plain(entry.cause)}\n\nFix: {_plain(entry.fix)}")
 

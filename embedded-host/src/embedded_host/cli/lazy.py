@@ -1,4 +1,4 @@
-"""A group that imports a command's module only if the command is used: the group starts faster."""
+"""A group of commands. It imports the module of a command only if the command is used."""
 
 from __future__ import annotations
 

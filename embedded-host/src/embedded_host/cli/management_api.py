@@ -314,8 +314,8 @@ class ManagementClient:
             raise CommandError(
                 f"{self.name} {problem} (status {response.status}): pass its system key "
                 "durabletask_extension with --code, or in the environment variable "
-                "EMBEDDED_HOST_CODE. For an embedded host, embedded-host keys list prints the key. "
-                "[EH503]"
+                "EMBEDDED_HOST_CODE. For an embedded host, this command prints the key: "
+                "embedded-host keys list [EH503]"
             )
         return response
 

@@ -14,8 +14,8 @@ class _Wait(NamedTuple):
     step: int
     """Step of the program (see ``Execution``) at which the wait started.
 
-    The orchestrator does not continue when a wait of an earlier step ends, because another task of
-    the same ``task_any`` was done before it.
+    If an orchestrator waits at a later step, the wait belongs to a ``task_any`` in which another
+    task was done first.
     """
     task: Task
     name: str

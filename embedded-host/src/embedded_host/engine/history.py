@@ -215,8 +215,7 @@ def is_continuation_mark(events: Sequence[HistoryEvent], at: int) -> bool:
 
 
 class History:
-    """The events of one execution in order, and the ids of the scheduling events with a
-    completion."""
+    """The events of one execution in order, and the ids of its scheduling events that are done."""
 
     def __init__(self, events: Iterable[HistoryEvent] = ()) -> None:
         self.events: list[HistoryEvent] = []

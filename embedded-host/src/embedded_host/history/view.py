@@ -214,8 +214,7 @@ class _StepReader:
     def steps(self) -> list[Step]:
         steps: list[Step] = []
         indexes: dict[int, int] = {}
-        """Index of each call in ``steps``, by id. The call of a failed first attempt is
-        replaced."""
+        """Index of each call in ``steps``, by id. It locates the call of a failed first attempt."""
         suspended: int | None = None
         started: OrchestratorStarted | None = None
         for event in self._view.events:

@@ -69,7 +69,7 @@ def backups_sentence(path: Path) -> str:
     """Return a sentence that names the latest backups."""
     backups = latest_backups(path)
     if not backups:
-        return f"There is no backup in {path.parent} (embedded-host backup creates backups)."
+        return f"There is no backup in {path.parent} (to create one, run embedded-host backup)."
     return f"The latest backups: {', '.join(map(str, backups))}."
 
 

@@ -27,7 +27,7 @@ class HubSettings:
     default_version: str | None = None
     """Version of instances and sub-orchestrations that are started without a version."""
     replayed_up_to: int = 0
-    """Maximum number of events in a history for which each turn replays the whole history.
+    """If a history has at most this number of events, every turn replays it from its start.
 
     Replays from the start make a non-deterministic orchestrator fail early. The Azure Functions
     host replays every history in this way.

@@ -266,8 +266,8 @@ class DurableApp(InstanceOperations):
             # Timer functions recur forever. Without a durable timer, no instance continues.
             if due is None or simulation.host.next_timer is None:
                 raise NotFinishedError(
-                    f"{instance.name} '{instance.id}' does not finish by itself. "
-                    f"{instance.waiting_for} [EH601]"
+                    f"{instance.name} '{instance.id}' has not finished, and no durable timer is "
+                    f"left. {instance.waiting_for} [EH601]"
                 )
             if due > deadline:
                 raise NotFinishedError(

@@ -49,8 +49,7 @@ class Fakes:
         self.http: list[HttpFake] = []
         """HTTP fakes, in the order of their creation."""
         self.worker_deaths: Counter[str] = Counter()
-        """The number of further calls during which the worker is killed, by lower-case durable
-        name."""
+        """The number of calls that will lose their worker, by lower-case durable name."""
         self.runs: Counter[str] = Counter()
         """The number of runs of each activity, including runs of its fake, by durable name."""
 

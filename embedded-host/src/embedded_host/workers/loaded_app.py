@@ -31,8 +31,7 @@ _LEVELS = {
 
 @dataclass(frozen=True)
 class LoadedApp:
-    """An app with the routes and timers of its usable functions. ``broken`` has the other
-    functions."""
+    """An app with the routes and timers of its usable functions, and the errors of the others."""
 
     app: App
     routes: Mapping[str, HttpRoute] = field(default_factory=dict)

@@ -1,5 +1,4 @@
-"""A time limit for calls. All calls have the same limit, so the oldest call needs the only
-timer."""
+"""A time limit for calls. All calls have the same limit, so one timer is enough."""
 
 from __future__ import annotations
 

@@ -101,8 +101,7 @@ class _SocketPairs:
 
 
 class LoopbackTransport:
-    """A transport with one listening socket on the loopback interface. All workers connect to
-    it."""
+    """A transport with one listening socket on the loopback interface, for all workers."""
 
     def __init__(self) -> None:
         self._server: asyncio.Server | None = None
@@ -158,7 +157,7 @@ class _LoopbackSockets:
 
 
 def _greeting(find: Callable[[Hello], OnHello | None]) -> Channel:
-    """Return a channel that passes the worker's Hello to a callback. ``find`` returns the callback.
+    """Return a channel that passes a worker's Hello to the callback that ``find`` returns for it.
 
     The channel closes if ``find`` returns None or if the first message is not a Hello.
     """

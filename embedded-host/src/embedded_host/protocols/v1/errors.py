@@ -1,5 +1,4 @@
-"""Errors of the SDK: malformed outputs, and exceptions whose message contains an orchestrator's
-output."""
+"""Errors of the SDK: malformed outputs, and exceptions whose message contains an output."""
 
 from __future__ import annotations
 
