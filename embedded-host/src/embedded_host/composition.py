@@ -1,8 +1,8 @@
 """The composition root. It builds the task hub, the timer functions and the HTTP API of an app.
 
-The host and the test kit use this module. It opens no files or sockets and starts no processes. The
-caller passes the store, the worker and the clock. Therefore the test kit can pass an in-memory
-store, fakes and a virtual clock.
+The host and the test kit use this module. The module opens no files or sockets and starts no
+processes. The caller passes the store, the worker and the clock. Therefore the test kit can pass an
+in-memory store, fakes and a virtual clock.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds mistakes in an orchestrator's code when it is loaded, when it yields and when it blocks."""
+"""Finds mistakes in orchestrators: when they are loaded, when they yield and when they block."""
 
 from __future__ import annotations
 

@@ -285,7 +285,7 @@ class OrchestratorSession:
             except Exception as error:
                 raise UnusableValueError(
                     f"the custom status, a {type(status).__name__}, cannot be converted to JSON: "
-                    f"{error}. Set plain values, or give its class to_json and from_json."
+                    f"{error}. Set plain values, or add to_json and from_json to the class."
                 ) from None
             raise
 

@@ -57,7 +57,7 @@ DURABLE_THREADS = 4
 
 
 def function_threads() -> int:
-    """Return the number of threads for all other functions that are not coroutine functions.
+    """Return the number of threads for HTTP functions, activities and timer functions.
 
     The default is that of the Azure Functions host's Python worker.
     """
@@ -326,8 +326,8 @@ class Runner:
             raise UnusableValueError(
                 f"the return value of function '{function.spec.name}', a "
                 f"{type(returned).__name__}, cannot be converted to JSON: "
-                f"{error.__cause__ or error}. Return plain values, or give its class to_json and "
-                "from_json."
+                f"{error.__cause__ or error}. Return plain values, or add to_json and "
+                "from_json to the class."
             ) from None
         value = datum.value
         return value if value is None or isinstance(value, str) else str(value)

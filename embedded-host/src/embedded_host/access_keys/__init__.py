@@ -1,1 +1,1 @@
-"""The access keys of ``--auth``: their file, and the requests that each key allows."""
+"""The access keys that ``--auth`` requires: the key file, and the requests that a key allows."""

@@ -1,8 +1,8 @@
 """The port of the host that uses a state folder.
 
 The command line sends a key of the state folder only to this port, so that no other program
-receives the key. The file ``port`` exists while a host that requires keys runs. The file remains if
-the host is killed, but then no process has the lock of the state folder.
+receives the key. A host that requires keys creates the file ``port``, and deletes it when it stops.
+If the host is killed, the file remains, but then no process has the lock of the state folder.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def publish_port(folder: Path, port: int) -> Iterator[None]:
 
 
 def port_of_running_host(folder: Path) -> int | None:
-    """Return the port of the running host, or None if no host that requires keys runs."""
+    """Return the port of the running host, or None if no host with keys is running."""
     try:
         port = (folder / NAME).read_text(encoding="ascii").strip()
     except (OSError, ValueError):

@@ -84,7 +84,7 @@ class JsonFile:
         return f"{self.name}:{line}:{column}"
 
     def warnings(self, fix: str) -> tuple[Problem, ...]:
-        """Return one problem with the given fix for each kind of note."""
+        """Return one problem for each kind of note. ``fix`` is the fix of all problems."""
         kinds: dict[str, list[Note]] = {}
         for note in self.notes:
             kinds.setdefault(note.fault, []).append(note)

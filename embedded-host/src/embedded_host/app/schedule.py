@@ -130,7 +130,7 @@ class IntervalSchedule:
         return self.every < timedelta(minutes=1)
 
     def next(self, after: datetime) -> datetime | None:
-        """Return ``after`` plus the interval, or None beyond the last representable time."""
+        """Return ``after`` plus the interval, or None if a datetime cannot represent this time."""
         try:
             return after + self.every
         except OverflowError:

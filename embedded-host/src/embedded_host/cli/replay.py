@@ -35,8 +35,8 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
     If an orchestrator differs from its history, the output contains the first step that differs,
     and the exit code is 1.
 
-    FILE is the output of embedded-host export or func durable get-history. It can also be the
-    status of an instance that an Azure Functions host returned for a status URL with
+    FILE is the output of embedded-host export or func durable get-history. FILE can also contain an
+    instance's status: the response of an Azure Functions host to a status URL with
     showHistory=true&showHistoryOutput=true.
 
     Examples:

@@ -39,7 +39,7 @@ class OrchestratorInput:
     past: Sequence[HistoryEvent]
     new: Sequence[HistoryEvent]
     input: str | None
-    """JSON."""
+    """The orchestrator's input as JSON, or None without input."""
     parent_instance_id: str | None
     seen: int = 0
     """Number of events that the worker received in earlier turns, or 0 if it needs all events."""

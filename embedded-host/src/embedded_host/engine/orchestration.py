@@ -41,7 +41,7 @@ class Orchestration:
     continued: bool = False
     """True between continue-as-new and the next turn.
 
-    That turn delivers no message except a request to terminate.
+    The next turn delivers no message except a request to terminate.
     """
     history: History = field(default_factory=History)
     execution: Execution | None = None

@@ -201,7 +201,7 @@ class _Run:
     def record(self, decision: Decision) -> str | None:
         """Append the scheduling event of a decision and send its message.
 
-        Returns the message of an error that fails the instance, or None.
+        Returns the message of an error that makes the instance fail, or None.
         """
         now, functions = self.clock(), self.settings.functions
         if isinstance(decision, ScheduleTask):

@@ -1,7 +1,7 @@
 """The admin endpoints for access keys: ``/admin/host/keys`` and ``/admin/functions/{name}/keys``.
 
-The lists of keys are recorded (functions-host.md#admin-endpoints). The other responses follow the
-source of the Azure Functions host (KeysController.cs).
+The responses with lists of keys follow recordings (functions-host.md#admin-endpoints). The other
+responses follow the source code of the Azure Functions host (KeysController.cs).
 """
 
 from __future__ import annotations

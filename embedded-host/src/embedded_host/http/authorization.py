@@ -1,6 +1,6 @@
 """The check of a request's access key, and the response to a refused request.
 
-The responses are recorded (functions-host.md#authorization and #admin-endpoints).
+The responses follow recordings (functions-host.md#authorization and #admin-endpoints).
 """
 
 from __future__ import annotations

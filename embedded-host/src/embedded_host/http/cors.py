@@ -30,7 +30,7 @@ class Cors:
         if self._any and credentials:
             log.warning(
                 "local.settings.json: CORS '*' cannot be combined with CORSCredentials, so "
-                "credentials are not allowed. Name the origins in CORS. [EH329]"
+                "credentials are not allowed. List the origins in CORS. [EH329]"
             )
             self._credentials = False
 

@@ -158,7 +158,7 @@ class InstanceRoutes:
     async def raise_event(self, request: Request, instance_id: str, name: str) -> Response:
         """Raise an external event.
 
-        The order of the checks is recorded (functions-host.md#raise-an-event).
+        The order of the checks follows a recording (functions-host.md#raise-an-event).
         """
         try:
             self._client.live(instance_id)

@@ -34,7 +34,7 @@ _DATE_FORMATS = (
 
 
 def flag(text: str | None, default: bool = False) -> bool:
-    """Return the value of ``true`` or ``false``. Upper and lower case are equal."""
+    """Return True for ``true``, False for ``false``, else ``default``. The case is ignored."""
     return {"true": True, "false": False}.get((text or "").strip().lower(), default)
 
 

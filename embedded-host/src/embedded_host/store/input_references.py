@@ -49,7 +49,7 @@ def decode_stored_turn(events: str, input: str | None) -> list[HistoryEvent]:
 
 
 def _referring(event: HistoryEvent) -> HistoryEvent:
-    """Return the event with a reference for the long input of an ExecutionStarted."""
+    """Return the event. If it is an ExecutionStarted, a reference replaces its long input."""
     if not isinstance(event, ExecutionStarted) or event.input is None or len(event.input) < LONG:
         return event
     return replace(event, input=_REFERENCE)

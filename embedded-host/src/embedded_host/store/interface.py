@@ -59,7 +59,7 @@ class InstanceRow:
     continued: bool = False
     """True between a continue-as-new and the first turn of the next execution."""
     custom_status: str | None = None
-    """JSON."""
+    """The custom status as JSON, or None if none is set."""
     output: str | None = None
     """JSON, or the message of a failure or a termination as plain text."""
 
@@ -103,7 +103,7 @@ class ActivityRow:
     name: str
     """Name of the activity function."""
     input: str
-    """JSON."""
+    """The activity's input as JSON."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ class SaveEntity(NamedTuple):
     instance: int
     has_state: bool
     state: str | None
-    """JSON."""
+    """The entity's state as JSON."""
 
 
 class SaveTimer(NamedTuple):

@@ -1,4 +1,4 @@
-"""Connects the host to its worker processes, with one socket for each placement.
+"""Connects the host to its worker processes, with one socket for each ``Placement``.
 
 On POSIX, a worker inherits one end of a socket pair. No other process can reach it, and a round
 trip takes 37 µs instead of the 60 µs over the loopback interface (measured).
@@ -26,7 +26,7 @@ class WorkerSockets(Protocol):
     """The host's ends of one worker's sockets."""
 
     arguments: tuple[str, ...]
-    """The worker's command line, as ``embedded_worker.transport.connect`` reads it."""
+    """The worker's command line, which ``embedded_worker.transport.connect`` parses."""
     environ: dict[str, str]
     """Environment variables for the worker process."""
     pass_fds: tuple[int, ...]
