@@ -59,7 +59,8 @@ DURABLE_THREADS = 4
 def function_threads() -> int:
     """Return the number of threads for HTTP functions, activities and timer functions.
 
-    The default is that of the Azure Functions host's Python worker.
+    Coroutine functions need no threads. The default is that of the Azure Functions host's Python
+    worker.
     """
     count = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
     return int(count) if count.isdigit() and int(count) > 0 else min(32, (os.cpu_count() or 1) + 4)

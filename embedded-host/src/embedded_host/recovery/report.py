@@ -72,5 +72,5 @@ class Report:
 
     @classmethod
     def parse(cls, document: Mapping[str, object]) -> Report:
-        """Parse a JSON object of ``document``. Raises msgspec.ValidationError if it is invalid."""
+        """Parse a report's JSON object. Raises msgspec.ValidationError if the object is invalid."""
         return convert(document, cls)

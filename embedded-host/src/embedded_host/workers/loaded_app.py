@@ -57,8 +57,7 @@ class LoadedApp:
         return sorted(functions, key=lambda f: f.name.lower())
 
     def of_type(self, *types: str) -> list[Function]:
-        """Return the enabled functions with one of these trigger types (``types``, in lower
-        case)."""
+        """Return the enabled functions with a trigger type in ``types``, which is in lower case."""
         return [f for f in self.enabled if f.trigger.type.lower() in types]
 
 
