@@ -35,7 +35,7 @@ def recover(target: Target, as_json: bool) -> None:
     The command reports the outcome for each instance. If an unfinished instance lost required data,
     its status becomes Failed, and its output is the reason. Other instances continue.
 
-    The recovery runs sqlite3, the shell of SQLite. It must support the command .recover.
+    The recovery runs sqlite3, the shell of SQLite, which must support the command .recover.
 
     Examples:
       embedded-host recover
