@@ -70,7 +70,7 @@ def make_environment(folder: Path, python: Path | str, *packages: str) -> Path:
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with the host's wheel."""
+    """Return the interpreter of an environment with the host's wheel."""
     folder = tmp_path_factory.mktemp("host")
     build = ("-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder))
     subprocess.run([sys.executable, *build], cwd=PROJECT, check=True, capture_output=True)

@@ -110,7 +110,8 @@ class RunningHost:
     ) -> None:
         """Start a host and wait until it is ready.
 
-        ``python`` is the interpreter of the host, by default the one that runs the tests. If ``importing`` is given, wait only until the app has created that file during its import.
+        ``python`` is the interpreter of the host, by default the one that runs the tests. If
+        ``importing`` is given, wait only until the app has created that file during its import.
         """
         self.root, self.state = root, state
         self._log = state.parent / f"{state.name}-{time.monotonic_ns()}.log"

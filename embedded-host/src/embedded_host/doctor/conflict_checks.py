@@ -10,9 +10,13 @@ from packaging.utils import canonicalize_name
 
 from embedded_host.doctor.app_environment import AppEnvironment
 from embedded_host.doctor.finding import Finding
-from embedded_host.doctor.package_checks import contains
+from embedded_host.doctor.package_checks import contains, is_unsupported
 from embedded_host.doctor.requirements_file import RequirementsFile
-from embedded_host.doctor.version_sets import exact_version, have_common_version
+from embedded_host.doctor.version_sets import (
+    exact_version,
+    have_common_version,
+    specifier_text,
+)
 
 
 def check_conflicts(environment: AppEnvironment) -> Iterator[Finding]:
@@ -56,20 +60,26 @@ def check_test_kit(
         yield Finding(
             "warning",
             f"The app has Python {environment.python}, but the test kit and --in-process need "
-            f"Python {python}.",
+            f"Python {specifier_text(python)}.",
             "To use them, create the app's environment with another Python. `embedded-host start` "
             "works with this one.",
             "EH709",
         )
     for need in _parsed(needs):
         line = requirements.of(canonicalize_name(need.name))
-        if line is None or (environment and not _applies(need, environment.markers)):
+        if line is None or is_unsupported(line):
+            continue
+        if environment and not _applies(need, environment.markers):
             continue
         required = line.requirement.specifier
         if have_common_version(required, need.specifier):
             continue
         pinned = exact_version(required)
-        verb = f"pins {need.name} {pinned}" if pinned else f"requires {need.name}{required}"
+        verb = (
+            f"pins {need.name} {pinned}"
+            if pinned
+            else f"requires {need.name}{specifier_text(required)}"
+        )
         yield Finding(
             "warning",
             f"The app {verb}, but the test kit and --in-process need {_shown(need)}.",
@@ -96,5 +106,4 @@ def _applies(requirement: Requirement, markers: dict[str, str]) -> bool:
 
 
 def _shown(requirement: Requirement) -> str:
-    bounds = sorted(map(str, requirement.specifier), reverse=True)
-    return f"{requirement.name}{','.join(bounds)}"
+    return f"{requirement.name}{specifier_text(requirement.specifier)}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -11,7 +13,8 @@ from embedded_host.doctor.app_environment import AppEnvironment
 from embedded_host.doctor.finding import Finding
 from embedded_host.doctor.requirements_file import NAME, RequirementLine, RequirementsFile
 from embedded_host.doctor.supported_versions import SDK
-from embedded_host.doctor.version_sets import have_common_version
+from embedded_host.doctor.version_sets import have_common_version, specifier_text
+from embedded_host.workers.app_interpreter import HOST_REASON, AppInterpreter, install_command
 
 DURABLE = "azure-functions-durable"
 
@@ -21,22 +24,22 @@ def check_sdk(
 ) -> Iterator[Finding]:
     """Yield the findings about the versions of the SDK.
 
-    ``install`` is the command that installs the app's packages.
+    ``install`` is the fix for a missing package.
     """
     for name, supported in SDK.items():
         installed, line = environment.installed(name), requirements.of(name)
-        if line is not None and not have_common_version(line.requirement.specifier, supported):
-            yield _unsupported(name, f"{NAME} requires {_required(line)}", supported, line)
+        if line is not None and is_unsupported(line):
+            yield _unsupported(name, f"The app requires {_required(line)}", line)
         elif installed is None:
             yield Finding(
                 "error",
                 f"{name} is not installed in the app's environment.",
-                f"Run `{install}` in the app folder.",
+                install,
                 "EH219",
                 *_place(line),
             )
         elif not contains(supported, installed):
-            yield _unsupported(name, f"The installed version is {installed}", supported, line)
+            yield _unsupported(name, f"{name} {installed} is installed", line)
 
 
 def check_installed(
@@ -44,7 +47,7 @@ def check_installed(
 ) -> Iterator[Finding]:
     """Yield the differences between requirements.txt and the installed packages."""
     for line in requirements.lines:
-        if not line.applies(environment.markers):
+        if not line.applies(environment.markers) or is_unsupported(line):
             continue
         installed = environment.installed(line.name)
         if installed is None:
@@ -52,16 +55,16 @@ def check_installed(
                 yield Finding(
                     "error",
                     f"{line.requirement.name} is not installed in the app's environment.",
-                    f"Run `{install}` in the app folder.",
+                    install,
                     "EH706",
                     *_place(line),
                 )
         elif not contains(line.requirement.specifier, installed):
             yield Finding(
                 "warning",
-                f"{NAME} requires {_required(line)}, but {installed} is installed. Azure installs "
-                "the former.",
-                f"Run `{install}` in the app folder, or correct the line.",
+                f"The app requires {_required(line)}, but {installed} is installed. Azure installs "
+                "the required version.",
+                f"{install} Or correct the line.",
                 "EH705",
                 *_place(line),
             )
@@ -87,6 +90,21 @@ def check_listed(requirements: RequirementsFile) -> Iterator[Finding]:
         )
 
 
+def install_fix(interpreter: AppInterpreter, root: Path, *, windows: bool = os.name == "nt") -> str:
+    """Return the fix for a missing package.
+
+    An app without an environment of its own gets one, because its packages could break the host.
+    """
+    if not (interpreter.is_host and interpreter.reason == HOST_REASON):
+        return f"Run `{install_command(interpreter, root)}` in the app folder."
+    python = ".venv\\Scripts\\python" if windows else ".venv/bin/python"
+    packages = install_command(AppInterpreter(python, HOST_REASON), root)
+    return (
+        "The app has no environment of its own. Create one in the app folder with "
+        f"`python -m venv .venv`, and run `{packages}` there."
+    )
+
+
 def contains(specifier: SpecifierSet, version: str) -> bool:
     """Return True if the version matches. A version that is not valid never matches."""
     try:
@@ -95,22 +113,25 @@ def contains(specifier: SpecifierSet, version: str) -> bool:
         return False
 
 
-def _unsupported(
-    name: str, fact: str, supported: SpecifierSet, line: RequirementLine | None
-) -> Finding:
-    bounds = sorted(map(str, supported), reverse=True)
+def is_unsupported(line: RequirementLine) -> bool:
+    """Return True for a requirement of the SDK that no version for the worker matches."""
+    supported = SDK.get(line.name)
+    return supported is not None and not have_common_version(line.requirement.specifier, supported)
+
+
+def _unsupported(name: str, fact: str, line: RequirementLine | None) -> Finding:
+    needed = f"{name}{specifier_text(SDK[name])}"
     return Finding(
         "error",
-        f"{fact} of {name}, which the worker does not support: it needs {','.join(bounds)}.",
-        f'Require a supported version in {NAME}, such as "{name}{",".join(bounds)}", and install '
-        "it.",
+        f"{fact}, which the worker does not support: it needs {needed}.",
+        f'Write "{needed}" in {NAME}, and install it.',
         "EH703",
         *_place(line),
     )
 
 
 def _required(line: RequirementLine) -> str:
-    return f"{line.requirement.name}{line.requirement.specifier}"
+    return f"{line.requirement.name}{specifier_text(line.requirement.specifier)}"
 
 
 def _place(line: RequirementLine | None) -> tuple[str | None, int | None]:

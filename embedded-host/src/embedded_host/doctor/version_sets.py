@@ -28,6 +28,11 @@ def exact_version(specifier: SpecifierSet) -> str | None:
     return versions[0] if versions and not versions[0].endswith(".*") else None
 
 
+def specifier_text(specifier: SpecifierSet) -> str:
+    """Return a specifier with its lower bound first, such as ``>=1.21,<2``."""
+    return ",".join(sorted(map(str, specifier), reverse=True))
+
+
 def _above(bound: Version) -> Version:
     """Return a version above ``bound`` and below every other bound that is likely."""
     release = ".".join(map(str, (*bound.release, *(0 for _ in range(4 - len(bound.release))), 1)))
