@@ -45,7 +45,9 @@ def doctor(script_root: Path, python: str | None, as_json: bool) -> None:
     """
     from embedded_host.doctor.examination import examine
 
-    examination = examine(script_root, os.environ, python)
+    # Path.resolve() would follow links, which the output would show.
+    root = Path(os.path.abspath(script_root))  # noqa: PTH100
+    examination = examine(root, os.environ, python)
     if as_json:
         print_json(examination.document())
     else:

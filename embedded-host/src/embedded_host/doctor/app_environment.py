@@ -121,8 +121,9 @@ def read_environment(
     except (OSError, subprocess.TimeoutExpired) as error:
         raise AppEnvironmentError(str(error)) from error
     if finished.returncode:
-        lines = finished.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise AppEnvironmentError(lines[-1] if lines else f"exit code {finished.returncode}")
+        lines = finished.stderr.decode("utf-8", "replace").split("\n")
+        reasons = [line.strip() for line in lines if "Error" in line] or lines
+        raise AppEnvironmentError(reasons[-1] or f"it exited with code {finished.returncode}")
     return parse_environment(finished.stdout)
 
 

@@ -67,9 +67,8 @@ def check_test_kit(
         )
     for need in _parsed(needs):
         line = requirements.of(canonicalize_name(need.name))
-        if line is None or is_unsupported(line):
-            continue
-        if environment and not _applies(need, environment.markers):
+        markers = environment.markers if environment else {}
+        if line is None or is_unsupported(line) or not _applies(need, markers):
             continue
         required = line.requirement.specifier
         if have_common_version(required, need.specifier):

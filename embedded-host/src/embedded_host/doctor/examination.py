@@ -95,8 +95,12 @@ class Examination:
 def examine(
     root: Path, environ: Mapping[str, str], python: str | None = None, today: date | None = None
 ) -> Examination:
-    """Check the app in the folder ``root``. ``python`` is the value of ``--python``."""
-    examiner = _Examiner(root.absolute(), environ, today or datetime.now(timezone.utc).date())
+    """Check the app in the folder ``root``, an absolute path.
+
+    ``environ`` has the environment variables, and ``python`` is the value of ``--python``. The
+    checks depend on the date ``today``, because Azure retires Python versions.
+    """
+    examiner = _Examiner(root, environ, today or datetime.now(timezone.utc).date())
     examiner.run(python)
     findings = sorted(dict.fromkeys(examiner.findings), key=lambda f: f.severity != "error")
     return Examination(examiner.root, examiner.interpreter, examiner.environment, tuple(findings))

@@ -21,7 +21,7 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _INCLUDE = re.compile(r"(?:-r\s*|--requirement[\s=]+)(?P<file>.+)")
 _OPTIONS = re.compile(r"\s--?[a-z].*$")
 """The options of one requirement, such as ``--hash``."""
-_NOT_A_NAME = re.compile(r"[./~]|[a-z+]+://|[A-Za-z]:[\\/]|.*\.(whl|zip|tar\.gz)$")
+_NOT_A_NAME = re.compile(r"[./~]|[a-z+]+://|[A-Za-z]:[\\/]|[^\s@]*\.(whl|zip|tar\.gz)$")
 """A file, a folder or a URL. pip reads its name and version from the package itself."""
 
 
