@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 
 from embedded_host.cli import doctor
@@ -83,5 +84,5 @@ def test_the_severity_has_a_color_on_a_terminal(
 ) -> None:
     found.append(WARNING)
     monkeypatch.setattr(doctor, "on_terminal", lambda: True)
-    monkeypatch.setattr(doctor.click, "style", lambda text, fg, bold: f"<{fg}>{text}")
+    monkeypatch.setattr(click, "style", lambda text, fg, bold: f"<{fg}>{text}")
     assert "<yellow>warning  It" in call("doctor", "--script-root", tmp_path).out

@@ -17,7 +17,7 @@ def environment(
     free_threaded: bool = False,
 ) -> AppEnvironment:
     """Return an environment with packages: name, version and requirements."""
-    installed = {canonicalize_name(package[0]): Package(*package) for package in packages}
+    installed = {str(canonicalize_name(each[0])): Package(*each) for each in packages}
     return AppEnvironment(python, installed, dict(MARKERS), free_threaded)
 
 

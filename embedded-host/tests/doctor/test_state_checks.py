@@ -67,7 +67,7 @@ def test_a_damaged_page_is_an_error(state: Path) -> None:
 
 
 def test_a_missing_permission_is_an_error(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The super-user may write to every file, so the answer of the system is replaced.
+    # The super-user may write to every file, so the result of the system call is replaced.
     for path in (state.parent, state):
         monkeypatch.setattr(os, "access", lambda candidate, _, path=path: candidate != path)
         finding = check_folder(state.parent)
