@@ -98,5 +98,16 @@ def test_a_port_in_use_is_an_error_or_the_port_of_the_running_host() -> None:
 
 
 def test_an_address_of_another_machine_is_an_error() -> None:
-    (finding,) = port_findings(7071, "192.0.2.1")
-    assert (finding.severity, finding.code) == ("error", "EH202")
+    findings = port_findings(7071, "192.0.2.1")
+    assert [(finding.severity, finding.code, finding.file) for finding in findings] == [
+        ("error", "EH206", "local.settings.json"),
+        ("error", "EH202", "local.settings.json"),
+    ]
+
+
+def test_an_address_that_other_machines_reach_needs_an_option() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    (finding,) = port_findings(port, "0.0.0.0")
+    assert (finding.severity, finding.code) == ("error", "EH206")
+    assert port_findings(port, "localhost") == []

@@ -7,6 +7,7 @@ more than twenty environments.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -96,6 +97,10 @@ def test_an_app_with_its_own_requirements_starts_and_completes_an_orchestration(
     requirements = root / "requirements.txt"
     requirements.write_text("\n".join(app.lines) + "\n", encoding="utf-8")
     make_environment(root / ".venv", python, "-r", str(requirements))
+
+    # The command fails if it finds an error.
+    doctor = json.loads(run(host, "-m", "embedded_host", "doctor", "--script-root", root, "--json"))
+    print(f"{app.name}: {[(each['code'], each['text']) for each in doctor['findings']]}")
 
     with RunningHost(root, tmp_path / "state", python=host) as running:
         line = next(line for line in running.log.splitlines() if line.startswith("Python "))

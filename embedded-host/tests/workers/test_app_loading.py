@@ -9,20 +9,16 @@ from pathlib import Path
 import pytest
 
 from embedded_host.app.folder import read_app
-from embedded_host.workers.app_interpreter import AppInterpreter, host_interpreter
+from embedded_host.workers.app_interpreter import host_interpreter
 from embedded_host.workers.app_loading import AppLoading, AppLoadingError, load_app
 from tests.support.app_folder import AppFolder
 
 pytestmark = pytest.mark.process
 
 
-def load(
-    app: AppFolder, interpreter: AppInterpreter | None = None, timeout: float | None = None
-) -> AppLoading:
-    environ = dict(os.environ)
-    return load_app(
-        read_app(app.root, environ), environ, interpreter or host_interpreter(), timeout
-    )
+def load(app: AppFolder, timeout: float | None = None, **settings: str) -> AppLoading:
+    environ = {**os.environ, **settings}
+    return load_app(read_app(app.root, environ), environ, host_interpreter(), timeout)
 
 
 def test_the_functions_and_the_problems_of_the_app(tmp_path: Path) -> None:
@@ -69,3 +65,10 @@ def test_a_worker_that_exits_is_an_error(tmp_path: Path) -> None:
     )
     with pytest.raises(AppLoadingError, match=r"\[EH203\]"):
         load(app)
+
+
+def test_an_invalid_number_of_workers_is_an_error(tmp_path: Path) -> None:
+    app = AppFolder(tmp_path / "app")
+    app.activity("Good", "return value")
+    with pytest.raises(AppLoadingError, match=r"\[EH204\]"):
+        load(app, FUNCTIONS_WORKER_PROCESS_COUNT="many")

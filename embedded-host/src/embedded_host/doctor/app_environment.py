@@ -19,6 +19,8 @@ _TIMEOUT = 60.0
 _PROGRAM = """\
 import sys
 sys.path.pop(0)
+if sys.version_info < (3, 6):
+    sys.exit("it is Python %d.%d" % sys.version_info[:2])
 import json, os, platform
 def version(info):
     text = "%d.%d.%d" % info[:3]
@@ -52,7 +54,7 @@ print("\\n" + json.dumps({
     "packages": packages,
 }))
 """
-"""Prints the environment as one line of JSON. It runs on each Python 3."""
+"""Prints the environment as one line of JSON. It runs on Python 3.6 too."""
 
 
 class AppEnvironmentError(EmbeddedHostError):
@@ -121,7 +123,7 @@ def read_environment(
     except (OSError, subprocess.TimeoutExpired) as error:
         raise AppEnvironmentError(str(error)) from error
     if finished.returncode:
-        lines = finished.stderr.decode("utf-8", "replace").split("\n")
+        lines = finished.stderr.decode("utf-8", "replace").strip().split("\n")
         reasons = [line.strip() for line in lines if "Error" in line] or lines
         raise AppEnvironmentError(reasons[-1] or f"it exited with code {finished.returncode}")
     return parse_environment(finished.stdout)

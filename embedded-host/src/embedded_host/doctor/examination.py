@@ -132,6 +132,10 @@ class _Examiner:
     def add(self, findings: Iterable[Finding]) -> None:
         self.findings += findings
 
+    def has(self, *codes: str) -> bool:
+        """Return True if there is an error with one of the codes."""
+        return any(f.code in codes and f.severity == "error" for f in self.findings)
+
     def read_app(self) -> App | None:
         try:
             app = read_app(self.root, self.process_environ)
@@ -158,7 +162,7 @@ class _Examiner:
     def examine_packages(self) -> None:
         self.add(self.requirements.findings)
         self.add(check_listed(self.requirements))
-        if self.environment is not None and self.interpreter is not None:
+        if self.environment is not None and self.interpreter is not None and not self.has("EH701"):
             install = install_fix(self.interpreter, self.root)
             self.add(check_sdk(self.environment, self.requirements, install))
             self.add(check_installed(self.environment, self.requirements, install))
@@ -170,10 +174,7 @@ class _Examiner:
         if app is None:
             return
         functions: Iterable[Function] = app.functions
-        is_usable = self.environment is not None and not any(
-            finding.code in ("EH219", "EH701", "EH703") and finding.severity == "error"
-            for finding in self.findings
-        )
+        is_usable = self.environment is not None and not self.has("EH219", "EH701", "EH703")
         if is_usable and self.interpreter is not None:
             try:
                 loading = load_app(app, self.environ, self.interpreter, LOADING_TIMEOUT)

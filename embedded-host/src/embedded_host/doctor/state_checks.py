@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from embedded_host.app.local_settings import NAME
 from embedded_host.doctor.finding import Finding, finding_of_error
-from embedded_host.http.sockets import PortInUseError, bind_public
+from embedded_host.http.sockets import PortInUseError, bind_public, is_loopback
 from embedded_host.store.error_messages import damage_error, state_error
 from embedded_host.store.files import STATE_FILE
 from embedded_host.store.integrity_check import integrity_problem
@@ -83,6 +84,15 @@ def check_port(address: str, port: int, *, host_is_running: bool) -> Iterator[Fi
     user of the port.
     """
     try:
+        if not is_loopback(address):
+            yield Finding(
+                "error",
+                f"LocalHttpAddress is {address}, which other machines can reach. The host listens "
+                "on such an address only if an option selects it.",
+                f"Remove LocalHttpAddress, or start the host with --address {address} --auth.",
+                "EH206",
+                NAME,
+            )
         bind_public(address, port).close()
     except PortInUseError:
         yield Finding(
@@ -100,6 +110,7 @@ def check_port(address: str, port: int, *, host_is_running: bool) -> Iterator[Fi
         yield Finding(
             "error",
             f"The host cannot listen on {address}:{port}: {error}.",
-            "Correct LocalHttpAddress and LocalHttpPort in local.settings.json.",
+            f"Correct LocalHttpAddress and LocalHttpPort in {NAME}.",
             "EH202",
+            NAME,
         )

@@ -50,10 +50,12 @@ async def _load(
     app: App, environ: Mapping[str, str], interpreter: AppInterpreter, timeout: float | None
 ) -> AppLoading:
     try:
-        one = {**environ, "FUNCTIONS_WORKER_PROCESS_COUNT": "1"}
-        worker = make_worker(one, in_process=False, interpreter=interpreter)
+        worker = make_worker(environ, in_process=False, interpreter=interpreter)
+    except ValueError as error:
+        raise AppLoadingError(str(error)) from error
+    try:
         try:
-            result = await asyncio.wait_for(_result(worker, app, one), timeout)
+            result = await asyncio.wait_for(_result(worker, app, environ), timeout)
         finally:
             await worker.close(2.0)
     except WorkerLostError as lost:
