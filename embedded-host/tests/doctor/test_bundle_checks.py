@@ -58,6 +58,7 @@ def test_a_current_bundle_has_no_finding(tmp_path: Path, version: str, v2: bool)
         ("[1.*, 2.0.0)", False, "too old for Azure Functions 4.x"),
         ("[2.6.1]", False, "starts with 2.8.2 or newer"),
         ("[2.*, 2.8.2)", True, "too old for Azure Functions 4.x"),
+        ("[2.*, 2.8.2]", False, "is deprecated"),
         ("[2.*, 3.0.0)", False, "is deprecated"),
         ("[3.3.0, 4.0.0)", False, "is deprecated"),
         ("[3.3.0, 4.0.0)", True, "too old for the durable decorators"),

@@ -162,13 +162,14 @@ class _Examiner:
     def examine_packages(self) -> None:
         self.add(self.requirements.findings)
         self.add(check_listed(self.requirements))
-        if self.environment is not None and self.interpreter is not None and not self.has("EH701"):
+        environment = None if self.has("EH701") else self.environment
+        if environment is not None and self.interpreter is not None:
             install = install_fix(self.interpreter, self.root)
-            self.add(check_sdk(self.environment, self.requirements, install))
-            self.add(check_installed(self.environment, self.requirements, install))
-            self.add(check_conflicts(self.environment))
+            self.add(check_sdk(environment, self.requirements, install))
+            self.add(check_installed(environment, self.requirements, install))
+            self.add(check_conflicts(environment))
         needs, versions = host_requirements()
-        self.add(check_test_kit(self.requirements, self.environment, needs, versions))
+        self.add(check_test_kit(self.requirements, environment, needs, versions))
 
     def examine_app(self, app: App | None) -> None:
         if app is None:

@@ -13,7 +13,7 @@ def have_common_version(first: SpecifierSet, second: SpecifierSet) -> bool:
     Each lower bound is a version of a specifier, or the lowest of all versions.
     """
     bounds = [_version(one.version) for one in (*first, *second)]
-    candidates = [Version("0.dev0"), Version("0")]
+    candidates = [Version("0")]
     for bound in filter(None, bounds):
         candidates += [bound, _above(bound)]
     return any(
