@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -69,6 +70,14 @@ def make_environment(folder: Path, python: Path | str, *packages: str) -> Path:
     return executable
 
 
+def use_free_port(path: Path) -> None:
+    """Write a free port to a local.settings.json, because other tests may use the default."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**settings, "Host": {"LocalHttpPort": port}}), encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the interpreter of an environment with the host's wheel."""
@@ -98,6 +107,7 @@ def test_an_app_with_its_own_requirements_starts_and_completes_an_orchestration(
     requirements.write_text("\n".join(app.lines) + "\n", encoding="utf-8")
     make_environment(root / ".venv", python, "-r", str(requirements))
 
+    use_free_port(root / "local.settings.json")  # doctor checks the port of the settings
     # The command fails if it finds an error.
     doctor = json.loads(run(host, "-m", "embedded_host", "doctor", "--script-root", root, "--json"))
     print(f"{app.name}: {[(each['code'], each['text']) for each in doctor['findings']]}")
