@@ -25,6 +25,7 @@ PROCESS_FOLDERS = (
     "functions_host",
     "fuzz",
     "load",
+    "requirements",
 )
 MARKERS = {"unit", "process", "browser", "container", "manual"}
 
@@ -33,7 +34,12 @@ def _folder(path: Path) -> str:
     return path.relative_to(TESTS).parts[0] if TESTS in path.parents else ""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Add the marker of its folder to each test. Deselect manual tests without ``-m manual``."""
+    if "manual" not in config.option.markexpr:
+        manual = [item for item in items if item.get_closest_marker("manual")]
+        items[:] = [item for item in items if item not in manual]
+        config.hook.pytest_deselected(items=manual)
     for item in items:
         if not any(marker.name in MARKERS for marker in item.iter_markers()):
             folder = _folder(item.path)

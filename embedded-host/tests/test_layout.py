@@ -20,6 +20,7 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/app/errors.py": DECLARATIONS,
     "embedded_host/app_server.py": "tests/e2e runs it in a host, tests/testing in the test kit",
     "embedded_host/cli/reader.py": DECLARATIONS,
+    "embedded_host/doctor/supported_versions.py": DECLARATIONS,
     "embedded_host/engine/messages.py": DECLARATIONS,
     "embedded_host/errors.py": DECLARATIONS,
     "embedded_host/host.py": "tests/e2e runs it",

@@ -40,7 +40,13 @@ def start_host(tmp_path: Path) -> Iterator[StartHost]:
         **environ: str,
     ) -> RunningHost:
         host = RunningHost(
-            root, state or tmp_path / "state", *arguments, port=port, importing=importing, **environ
+            root,
+            state or tmp_path / "state",
+            *arguments,
+            port=port,
+            python=None,
+            importing=importing,
+            **environ,
         )
         hosts.append(host)
         return host

@@ -73,10 +73,12 @@ def _reply(status: int, response: HTTPResponse | urllib.error.HTTPError) -> Http
     return HttpReply(status, headers, response.read().decode())
 
 
-def command(root: Path, state: Path, *arguments: str, port: int = 0) -> list[str]:
-    """Return the command line that starts a host."""
+def command(
+    root: Path, state: Path, *arguments: str, port: int = 0, python: Path | None = None
+) -> list[str]:
+    """Return the command line that starts a host in ``python``, by default in this interpreter."""
     start = [
-        interpreter()[0],
+        str(python or interpreter()[0]),
         "-m",
         "embedded_host",
         "start",
@@ -102,12 +104,14 @@ class RunningHost:
         state: Path,
         *arguments: str,
         port: int = 0,
+        python: Path | None = None,
         importing: Path | None = None,
         **environ: str,
     ) -> None:
         """Start a host and wait until it is ready.
 
-        If ``importing`` is given, wait only until the app has created that file during its import.
+        ``python`` is the interpreter of the host, by default the one that runs the tests. If
+        ``importing`` is given, wait only until the app has created that file during its import.
         """
         self.root, self.state = root, state
         self._log = state.parent / f"{state.name}-{time.monotonic_ns()}.log"
@@ -119,7 +123,7 @@ class RunningHost:
         )
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                command(root, state, *arguments, port=port),
+                command(root, state, *arguments, port=port, python=python),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

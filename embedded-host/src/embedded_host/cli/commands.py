@@ -15,6 +15,7 @@ from embedded_host.error_codes import with_code
 
 _MODULES = {
     "init": "init:init",
+    "doctor": "doctor:doctor",
     "functions": "functions:functions",
     "start-new": "instances:start_new",
     "get-runtime-status": "instances:get_runtime_status",

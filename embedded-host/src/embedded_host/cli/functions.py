@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,10 +14,6 @@ from embedded_host.cli.command import CommandError, command, keep_examples
 from embedded_host.cli.output import print_json, print_table
 from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, host_options
-
-if TYPE_CHECKING:
-    from embedded_host.app.definitions import App
-    from embedded_host.workers.loaded_app import LoadedApp
 
 
 @dataclass(frozen=True)
@@ -120,16 +115,20 @@ def of_folder(target: Target) -> list[FunctionRow]:
     A worker imports the app, because the functions of a v2 app are known only after the import.
     Raises CommandError if the app cannot be loaded.
     """
-    import asyncio
-
     from embedded_host.app.folder import read_app
     from embedded_host.app.local_settings import effective_environment
+    from embedded_host.workers.app_interpreter import AppInterpreterError, find_app_interpreter
+    from embedded_host.workers.app_loading import AppLoadingError, load_app
 
     root = target.root.absolute()
     app = read_app(root, os.environ)
     added, _ = effective_environment(app.settings, os.environ, app.root)
     click.echo(f"App: {root} (no host responds)", err=True)
-    loaded = asyncio.run(_load(app, {**os.environ, **added}))
+    environ = {**os.environ, **added}
+    try:
+        loaded = load_app(app, environ, find_app_interpreter(app.root, environ)).app
+    except (AppInterpreterError, AppLoadingError) as error:
+        raise CommandError(str(error)) from error
     if loaded.problem:
         raise CommandError(f"The app in {root} cannot be loaded: {loaded.problem} [EH310]")
     rows = []
@@ -152,31 +151,6 @@ def of_folder(target: Target) -> list[FunctionRow]:
         if name not in names
     ]
     return sorted(rows, key=lambda row: row.name.lower())
-
-
-async def _load(app: App, environ: Mapping[str, str]) -> LoadedApp:
-    from embedded_host.task_hub.invoker import WorkerLostError
-    from embedded_host.workers.app_interpreter import AppInterpreterError, find_app_interpreter
-    from embedded_host.workers.factory import make_worker
-    from embedded_host.workers.loaded_app import load_request, loaded_app
-
-    try:
-        interpreter = find_app_interpreter(app.root, environ)
-    except AppInterpreterError as error:
-        raise CommandError(str(error)) from error
-    worker = make_worker(environ, in_process=False, interpreter=interpreter)
-    try:
-        await worker.start()
-        loaded = await worker.load(load_request(app, environ, "http://127.0.0.1:1/durabletask/"))
-    except AppInterpreterError as error:
-        raise CommandError(str(error)) from error
-    except WorkerLostError as lost:
-        raise CommandError(
-            f"The worker process exited while it loaded the app: {lost}. [EH203]"
-        ) from lost
-    finally:
-        await worker.close(2.0)
-    return loaded_app(app, loaded, environ)
 
 
 def _row(

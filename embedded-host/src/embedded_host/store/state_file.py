@@ -31,7 +31,7 @@ def open_state(path: Path, *, fsync: bool) -> tuple[sqlite3.Connection, sqlite3.
     """
     try:
         make_folder(path.parent)
-        _check_files(path)
+        check_files(path)
         if not path.exists():
             _create(path, fsync)
         restrict_to_owner(path)
@@ -105,7 +105,7 @@ def _create(path: Path, fsync: bool) -> None:
     replace_file(new, path)
 
 
-def _check_files(path: Path) -> None:
+def check_files(path: Path) -> None:
     """Raise StateError if the files of a state cannot be opened.
 
     Raises OSError if they cannot be examined.
