@@ -30,12 +30,12 @@ class VersionRange(NamedTuple):
 
 
 SDK_VERSIONS = {
-    # 1.12 has what Durable 1.1.6 imports; no app is known with an older one.
+    # The lowest versions are the oldest that the tests run with.
     "azure-functions": VersionRange("1.12", "3"),
     # 2.x has another engine, durabletask, and other messages between SDK and host.
     "azure-functions-durable": VersionRange("1.1.6", "2"),
 }
-"""The supported versions of each package of the SDK."""
+"""The supported versions of each package of the SDK, by its name."""
 
 
 def _release(version: str) -> tuple[int, ...]:
