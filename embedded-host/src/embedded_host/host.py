@@ -390,8 +390,8 @@ class Host:
 
 def _print_interpreter(interpreter: AppInterpreter, hello: Hello) -> None:
     print(
-        f"Python {hello.python}, azure-functions {hello.azure_functions or 'not installed'}, "
-        f"azure-functions-durable {hello.azure_functions_durable or 'not installed'}: "
+        f"Python {hello.python}, azure-functions {hello.azure_functions or 'not found'}, "
+        f"azure-functions-durable {hello.azure_functions_durable or 'not found'}: "
         f"{interpreter}",
         flush=True,
     )

@@ -73,11 +73,11 @@ async def _serve(
     _, channel = await loop.create_connection(
         lambda: Channel(handler.on_message, handler.on_close), sock=event_loop
     )
-    from embedded_worker import lazy_http_client
-
-    lazy_http_client.install()
     # Import the SDK after the connection, because its import takes longest.
     try:
+        from embedded_worker import lazy_http_client
+
+        lazy_http_client.install()
         from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads
     except ImportError as error:
         # The host reports the fix, so no traceback is printed.
