@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from embedded_host.workers.sdk_versions import OLDEST_PYTHON, SDK_VERSIONS, VersionRange
@@ -59,3 +61,9 @@ def test_the_specifier_has_the_format_of_requirements_txt() -> None:
 
 def test_host_and_worker_have_the_same_oldest_python() -> None:
     assert OLDEST_PYTHON == OLDEST_PYTHON_OF_THE_WORKER
+
+
+def test_the_package_requires_the_same_versions() -> None:
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    for name, versions in SDK_VERSIONS.items():
+        assert f'"{name}{versions.specifier}"' in text
