@@ -259,7 +259,7 @@ def test_the_command_installs_into_python_packages(root: Path, host: str) -> Non
 def test_the_command_creates_an_environment_if_only_the_host_has_one(
     root: Path, host: str, windows: bool, own: str
 ) -> None:
-    """pipx and uv tool give the host an environment of its own."""
+    """The tools pipx and uv give the host an environment of its own."""
     (root / "requirements.txt").touch()
     found = find_app_interpreter(root, {}, host=host)
     assert install_command(found, root, windows=windows) == (

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from importlib import metadata
 
 from embedded_host.errors import EmbeddedHostError
 
@@ -39,7 +38,9 @@ def check_packages(user: str) -> None:
 @cache
 def _conflicts() -> tuple[tuple[str, str], ...]:
     """Return the host's requirements that are not met, and the installed version of each."""
-    # Only --in-process and the test kit need this package.
+    # The start of the host does not need these modules, whose import takes 20 ms.
+    from importlib import metadata
+
     from packaging.requirements import Requirement
 
     try:
