@@ -39,9 +39,9 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
 def problems_text(app: LoadedApp, loaded: LoadResult, install: str) -> str:
     """Return the problems of a loaded app, or an empty string.
 
-    A problem is a function that does not load, with its traceback, or a part of the app that has no
-    effect on this host. ``loaded`` contains the problems that the worker reported. ``install`` is
-    the command that installs the app's packages.
+    The problems are functions that do not load, with their tracebacks, and parts of the app that
+    have no effect on this host. ``loaded`` contains the problems that the worker reported.
+    ``install`` is the command that installs the app's packages.
     """
     lines: list[str] = []
     for problem in loaded.problems:

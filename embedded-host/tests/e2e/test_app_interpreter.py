@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from embedded_host.workers.interpreter import interpreter
 from tests.e2e.conftest import StartHost
 from tests.support.app_environment import SDK, app_environment, link_packages
 from tests.support.app_folder import AppFolder
 from tests.support.polling import eventually
-from tests.support.running_host import command, environment, interpreter
+from tests.support.running_host import command, environment
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="the interpreter is a link or a shell script")
 SETTING = "languageWorkers__python__defaultExecutablePath"

@@ -59,9 +59,8 @@ class AppInterpreter:
         # The variable selects a virtual environment on Windows: the host's, if it is inherited.
         changed = {key: value for key, value in environ.items() if key != LAUNCHER_VARIABLE}
         if self.packages:
-            # The worker of Azure Functions sets this variable too (functions-host.md#worker-
-            # environment): these packages precede those of the interpreter, also in the processes
-            # that the app starts.
+            # As on Azure, these packages precede those of the interpreter, also in the processes
+            # that the app starts (functions-host.md#worker-environment).
             path = environ.get("PYTHONPATH")
             changed["PYTHONPATH"] = os.pathsep.join([self.packages, *([path] if path else [])])
         if not self.is_host:
