@@ -39,6 +39,7 @@ from embedded_host.workers.shared_environment import PackageConflictError, check
 from embedded_host.workers.worker import Worker
 from embedded_worker.log_output import console_handler
 from embedded_worker.protocol import Hello
+from embedded_worker.transport import own_hello
 
 if TYPE_CHECKING:
     from embedded_host.app_server import AppServer
@@ -371,6 +372,7 @@ class Host:
                 file=sys.stderr,
             )
         check_packages("--in-process")
+        _print_interpreter(host_interpreter(), own_hello())
         return host_interpreter()
 
     def _make_worker(

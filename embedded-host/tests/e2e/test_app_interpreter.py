@@ -293,6 +293,14 @@ def test_in_process_reports_packages_that_do_not_match(app: AppFolder) -> None:
     assert "[EH233]" in text
 
 
+def test_in_process_prints_the_hosts_interpreter(app: AppFolder, start_host: StartHost) -> None:
+    python = app_environment(app.root / ".venv")
+    host = start_host(app.root, "--in-process")
+    assert f"{python} (.venv in the app folder) is not used. [EH225]" in host.log
+    assert f"{sys.executable} (the host's own interpreter)" in host.log
+    assert host.run("Hello") == "hello"
+
+
 def test_replay_reports_packages_that_do_not_match_and_an_unused_interpreter(
     app: AppFolder,
 ) -> None:
