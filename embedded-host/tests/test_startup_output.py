@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from embedded_host.workers.loaded_app import LoadedApp, loaded_app
 from embedded_worker.protocol import LoadProblem, LoadResult
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, http_trigger
 
+INSTALL = "python -m pip install -r requirements.txt"
 BASE = "http://localhost:7071"
 
 
@@ -35,16 +35,16 @@ def functions_output(folder: AppFolder, *problems: LoadProblem, **environ: str) 
 
 
 def problems_output(folder: AppFolder, *problems: LoadProblem) -> str:
-    return problems_text(*load(folder, *problems))
+    return problems_text(*load(folder, *problems), INSTALL)
 
 
-def test_a_missing_package_is_reported_with_the_python_executable(folder: AppFolder) -> None:
-    """The problem's text does not have the path, because HTTP responses contain the text."""
+def test_a_missing_package_is_reported_with_the_command_that_installs_it(folder: AppFolder) -> None:
+    """The problem's text does not have the command, because HTTP responses contain the text."""
     text = "no module named 'x'. Add it to requirements.txt and install it."
-    assert f"\n    The host runs with the Python interpreter {sys.executable}." in problems_output(
-        folder, LoadProblem("Echo", text)
+    assert f"\n    In the app folder run: {INSTALL}\n" in problems_output(
+        folder, LoadProblem("Echo", text, "Traceback")
     )
-    assert sys.executable not in problems_output(folder, LoadProblem("Echo", "no such folder"))
+    assert INSTALL not in problems_output(folder, LoadProblem("Echo", "no such folder"))
 
 
 # -- the functions ---------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.commit import GroupCommit
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.host_name import host_name
+from embedded_host.workers.app_interpreter import AppInterpreterError
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import AppInvoker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
@@ -63,6 +64,8 @@ class ServerOptions:
     auth: bool = False
     """True if requests require access keys."""
     fsync: bool = True
+    install: str = ""
+    """The command that installs the app's packages. The startup output prints it."""
     grace: float = 5.0
     """Seconds until running requests and functions are cancelled at shutdown."""
 
@@ -170,6 +173,12 @@ class AppServer:
             result = await self._worker.reload(
                 load_request(app, self._environ, self._sdk_url), accept
             )
+        except AppInterpreterError as error:
+            log.error(
+                "Reload failed: %s The host still runs the previous code. [EH301]",
+                error,
+            )
+            return False
         except WorkerLostError as lost:
             log.error(
                 "Reload failed: the worker process exited while it loaded the changed code (%s). "
@@ -247,7 +256,7 @@ class AppServer:
     def _checked(self, app: App, result: LoadResult) -> LoadedApp:
         """Return the loaded app, and print its problems."""
         loaded = loaded_app(app, result, self._environ)
-        if text := problems_text(loaded, result):
+        if text := problems_text(loaded, result, self._options.install):
             print(text, flush=True)
         return loaded
 

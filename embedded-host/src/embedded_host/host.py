@@ -31,11 +31,15 @@ from embedded_host.workers.app_interpreter import (
     AppInterpreter,
     AppInterpreterError,
     find_app_interpreter,
+    host_interpreter,
+    install_command,
 )
 from embedded_host.workers.factory import make_worker
+from embedded_host.workers.shared_environment import PackageConflictError, check_packages
 from embedded_host.workers.worker import Worker
 from embedded_worker.log_output import console_handler
 from embedded_worker.protocol import Hello
+from embedded_worker.transport import own_hello
 
 if TYPE_CHECKING:
     from embedded_host.app_server import AppServer
@@ -108,7 +112,13 @@ def run_host(options: HostOptions) -> int:
     host = Host(options)
     try:
         _run(host.serve())
-    except (HostStartError, StateError, AppError, AppInterpreterError) as error:
+    except (
+        HostStartError,
+        StateError,
+        AppError,
+        AppInterpreterError,
+        PackageConflictError,
+    ) as error:
         more = "".join(
             f"For details run: embedded-host explain {code}\n"
             for code in dict.fromkeys(CODE.findall(str(error)))
@@ -209,7 +219,8 @@ class Host:
         stack.enter_context(StateLock(state))
         if not self.options.fsync:
             print(WITHOUT_FSYNC, file=sys.stderr, flush=True)
-        worker = self._make_worker(app, environ)
+        interpreter = self._find_interpreter(app, environ)
+        worker = self._make_worker(app, environ, interpreter)
         stack.push_async_callback(worker.close, 2.0)
         try:
             await worker.start()
@@ -220,7 +231,14 @@ class Host:
 
         port = self.options.port if self.options.port is not None else app.settings.port or 7071
         options = ServerOptions(
-            state, address, port, self.options.names, self.options.auth, self.options.fsync, GRACE
+            state,
+            address,
+            port,
+            self.options.names,
+            self.options.auth,
+            self.options.fsync,
+            install_command(interpreter, app.root),
+            GRACE,
         )
         self._server = AppServer(options, environ, worker, self.stop)
         await self._server.start(stack, app)
@@ -339,14 +357,27 @@ class Host:
         )
         return address
 
-    def _make_worker(self, app: App, environ: dict[str, str]) -> Worker:
+    def _find_interpreter(self, app: App, environ: dict[str, str]) -> AppInterpreter:
+        """Return the interpreter of the app. With --in-process it is the host's.
+
+        Raises AppInterpreterError, and PackageConflictError for --in-process.
+        """
         interpreter = find_app_interpreter(app.root, environ, option=self.options.python)
-        if self.options.in_process and not interpreter.is_host:
+        if not self.options.in_process:
+            return interpreter
+        if not interpreter.is_host:
             print(
                 f"--in-process: the app runs in the host's interpreter, {sys.executable}. "
                 f"{interpreter.executable} ({interpreter.reason}) is not used. [EH225]",
                 file=sys.stderr,
             )
+        check_packages("--in-process")
+        _print_interpreter(host_interpreter(), own_hello())
+        return host_interpreter()
+
+    def _make_worker(
+        self, app: App, environ: dict[str, str], interpreter: AppInterpreter
+    ) -> Worker:
         try:
             return make_worker(
                 environ,
@@ -361,8 +392,8 @@ class Host:
 
 def _print_interpreter(interpreter: AppInterpreter, hello: Hello) -> None:
     print(
-        f"Python {hello.python}, azure-functions {hello.azure_functions or 'not installed'}, "
-        f"azure-functions-durable {hello.azure_functions_durable or 'not installed'}: "
+        f"Python {hello.python}, azure-functions {hello.azure_functions or 'not found'}, "
+        f"azure-functions-durable {hello.azure_functions_durable or 'not found'}: "
         f"{interpreter}",
         flush=True,
     )

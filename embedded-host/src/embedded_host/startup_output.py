@@ -5,8 +5,6 @@ Source: functions-host.md#function-indexing.
 
 from __future__ import annotations
 
-import sys
-
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import LoadResult
@@ -38,18 +36,19 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
     return "\n".join(lines)
 
 
-def problems_text(app: LoadedApp, loaded: LoadResult) -> str:
+def problems_text(app: LoadedApp, loaded: LoadResult, install: str) -> str:
     """Return the problems of a loaded app, or an empty string.
 
     The problems are functions that do not load, with their tracebacks, and parts of the app that
     have no effect on this host. ``loaded`` contains the problems that the worker reported.
+    ``install`` is the command that installs the app's packages.
     """
     lines: list[str] = []
     for problem in loaded.problems:
         lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
         if "requirements.txt" in problem.text:
             # The problem's text omits this line, because HTTP responses contain that text too.
-            lines.append(f"    The host runs with the Python interpreter {sys.executable}.")
+            lines.append(f"    In the app folder run: {install}")
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
     reported = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}

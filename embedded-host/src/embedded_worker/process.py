@@ -10,7 +10,9 @@ import itertools
 import logging
 import signal
 import socket
+import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedded_worker.call_threads import CallThreads
@@ -18,7 +20,10 @@ from embedded_worker.channel import FEW_CALLS, Channel
 from embedded_worker.log_output import console_handler
 from embedded_worker.process_exit import end_if_forked, end_process
 from embedded_worker.protocol import (
+    EXIT_BROKEN_SDK,
+    EXIT_OTHER_PROTOCOL,
     EXIT_WITHOUT_SDK,
+    PROTOCOL_VERSION,
     ClientRequest,
     ClientResponse,
     ImportStarted,
@@ -39,15 +44,25 @@ SDK_MODULES = ("azure", "azure.functions", "azure.durable_functions")
 def main(arguments: list[str]) -> None:
     """Run until the host stops the worker or exits.
 
-    ``arguments`` are passed to ``transport.connect``.
+    ``arguments`` are the host's version of the protocol, and the arguments of
+    ``transport.connect``.
     """
+    version, *connection = arguments
+    if version != str(PROTOCOL_VERSION):
+        print(
+            f"The host has version {version} of the worker protocol, but the worker in "
+            f"{Path(__file__).parent} has version {PROTOCOL_VERSION}. [EH232]",
+            file=sys.stderr,
+            flush=True,
+        )
+        end_process(EXIT_OTHER_PROTOCOL)  # the host reports the fix
     # Ctrl+C reaches the whole process group, but only the host decides when a worker stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "SIGBREAK"):
         signal.signal(signal.SIGBREAK, signal.SIG_IGN)
     with contextlib.suppress(Exception):  # there may be no stderr
         faulthandler.enable(all_threads=False)  # a segmentation fault prints the function's frames
-    asyncio.run(_serve(*connect(arguments)))
+    asyncio.run(_serve(*connect(connection)))
 
 
 async def _serve(
@@ -58,16 +73,18 @@ async def _serve(
     _, channel = await loop.create_connection(
         lambda: Channel(handler.on_message, handler.on_close), sock=event_loop
     )
-    from embedded_worker import lazy_http_client
-
-    lazy_http_client.install()
     # Import the SDK after the connection, because its import takes longest.
     try:
+        from embedded_worker import lazy_http_client
+
+        lazy_http_client.install()
         from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads
-    except ModuleNotFoundError as error:
-        if error.name not in SDK_MODULES:
-            raise
-        end_process(EXIT_WITHOUT_SDK)  # the host reports the fix, so no traceback is printed
+    except ImportError as error:
+        # The host reports the fix, so no traceback is printed.
+        if isinstance(error, ModuleNotFoundError) and error.name in SDK_MODULES:
+            end_process(EXIT_WITHOUT_SDK)
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        end_process(EXIT_BROKEN_SDK)
 
     runner = Runner()
     CallThreads(durable, DURABLE_THREADS, "durable", runner.run).start()

@@ -14,8 +14,9 @@ from typing import Literal, NamedTuple, Union
 PROTOCOL_VERSION = 1
 """The version of the protocol. Each release that changes a message increments it.
 
-The host stops a worker with another version. The frames and the version in ``Hello`` never change,
-so that each side can read the version of the other.
+The host passes its version as the first argument of the worker, which exits if it has another one.
+The host stops a worker with another version. That argument, the frames and the version in ``Hello``
+never change, so that each side can read the version of the other.
 """
 
 Placement = Literal["event_loop", "durable_threads", "function_threads"]
@@ -31,7 +32,14 @@ SESSION_LIMIT = 400
 
 
 EXIT_WITHOUT_SDK = 70
-"""The exit code of a worker whose interpreter has no azure-functions or azure-functions-durable."""
+"""The exit code of a worker whose interpreter has no azure-functions or azure-functions-durable.
+
+``embedded_worker/__main__.py`` defines the exit code 71.
+"""
+EXIT_OTHER_PROTOCOL = 72
+"""The exit code of a worker that the host started with another version of the protocol."""
+EXIT_BROKEN_SDK = 73
+"""The exit code of a worker that cannot import an installed SDK. It has printed the reason."""
 
 
 class Hello(NamedTuple):

@@ -31,16 +31,21 @@ def connect(arguments: Sequence[str]) -> list[socket.socket]:
         if kind == "fds"
         else [_loopback(numbered[0]) for _ in PLACEMENTS]
     )
-    hello = Hello(
+    hello = own_hello(token)
+    for placement, sock in zip(PLACEMENTS, sockets):
+        sock.sendall(encode(hello._replace(placement=placement)))
+    return sockets
+
+
+def own_hello(token: str = "") -> Hello:
+    """Return a message with the versions of this interpreter."""
+    return Hello(
         "event_loop",
         token,
         python=platform.python_version(),
         azure_functions=installed_version("azure-functions"),
         azure_functions_durable=installed_version("azure-functions-durable"),
     )
-    for placement, sock in zip(PLACEMENTS, sockets):
-        sock.sendall(encode(hello._replace(placement=placement)))
-    return sockets
 
 
 def _inherited(number: int) -> socket.socket:

@@ -9,6 +9,7 @@ import logging
 import re
 import socket
 
+import aiohttp
 import pytest
 
 from embedded_host.http.connection import MAX_HEADER, MAX_LINE
@@ -218,7 +219,9 @@ async def test_an_exception_of_the_handler_is_a_logged_500(
 
     async with serving(fail) as client:
         status, headers, body = await client.request(get("/a"))
-        assert (status, body, "content-type" in headers) == (500, b"", False)
+        assert (status, body) == (500, b"")
+        if not aiohttp.__version__.startswith("3.9."):  # it adds a type to every response
+            assert "content-type" not in headers
         assert (await client.request(get("/b")))[0] == 500
     assert "GET /a failed with status 500" in caplog.text
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from embedded_host.workers.app_interpreter import (
+    PACKAGES,
     AppInterpreter,
     AppInterpreterError,
     environment_settings,
@@ -237,13 +238,94 @@ def test_the_settings_of_an_environment_are_those_of_its_pyvenv_cfg(root: Path, 
     assert environment_settings(str(base)) == {}
 
 
+def test_the_command_installs_single_requirements() -> None:
+    assert install_command(AppInterpreter("/x/bin/python", ""), Path("/app"), "a>=1,<2", "b") == (
+        '/x/bin/python -m pip install "a>=1,<2" "b"'
+    )
+
+
+def test_the_command_installs_into_python_packages(root: Path, host: str) -> None:
+    (root / PACKAGES).mkdir(parents=True)
+    (root / "requirements.txt").touch()
+    assert install_command(find_app_interpreter(root, {}, host=host), root) == (
+        f"{host} -m pip install --target .python_packages/lib/site-packages --upgrade "
+        "-r requirements.txt"
+    )
+
+
+@pytest.mark.parametrize(
+    ("windows", "own"), [(False, ".venv/bin/python"), (True, r".venv\Scripts\python.exe")]
+)
+def test_the_command_creates_an_environment_if_only_the_host_has_one(
+    root: Path, host: str, windows: bool, own: str
+) -> None:
+    """The tools pipx and uv give the host an environment of its own."""
+    (root / "requirements.txt").touch()
+    found = find_app_interpreter(root, {}, host=host)
+    assert install_command(found, root, windows=windows) == (
+        f"{host} -m venv .venv && {own} -m pip install -r requirements.txt"
+    )
+
+
+def test_the_command_uses_the_hosts_interpreter_if_it_has_no_environment(
+    root: Path, base: Path
+) -> None:
+    (root / "requirements.txt").touch()
+    found = find_app_interpreter(root, {}, host=str(base))
+    assert install_command(found, root) == f"{base} -m pip install -r requirements.txt"
+
+
+# -- the environment variables of the worker -------------------------------------------------------
+
+
 def test_the_packages_of_the_app_are_first_in_pythonpath() -> None:
-    interpreter = AppInterpreter("python", "", packages="/app/packages")
+    interpreter = AppInterpreter("python", "", is_host=True, packages="/app/packages")
     assert interpreter.environment({"A": "1"}) == {"A": "1", "PYTHONPATH": "/app/packages"}
     both = os.pathsep.join(("/app/packages", "/own"))
     assert interpreter.environment({"PYTHONPATH": "/own"}) == {"PYTHONPATH": both}
 
 
-def test_a_process_does_not_inherit_the_virtual_environment_of_the_host() -> None:
+def test_a_process_does_not_inherit_the_launcher_variable() -> None:
     environ = {"A": "1", "__PYVENV_LAUNCHER__": r"C:\host\Scripts\python.exe"}
-    assert AppInterpreter("python", "").environment(environ) == {"A": "1"}
+    for is_host in (True, False):
+        assert AppInterpreter("python", "", is_host).environment(environ) == {"A": "1"}
+
+
+@pytest.mark.parametrize(
+    ("windows", "scripts", "program"),
+    [(False, "bin", "python"), (True, "Scripts", "python.exe")],
+)
+def test_the_environment_of_the_app_is_active_instead_of_the_hosts(
+    root: Path, tmp_path: Path, base: Path, windows: bool, scripts: str, program: str
+) -> None:
+    own = environment(root / ".venv", base, f"{scripts}/{program}")
+    environ = {
+        "VIRTUAL_ENV": str(tmp_path / "host"),
+        "PYTHONHOME": "/usr",
+        "PATH": os.pathsep.join(("/first", str(tmp_path / "host" / scripts), "/usr/bin")),
+    }
+    own_scripts = str(root / ".venv" / scripts)
+    assert AppInterpreter(own, "").environment(environ, windows) == {
+        "VIRTUAL_ENV": str(root / ".venv"),
+        "PATH": os.pathsep.join((own_scripts, "/first", "/usr/bin")),
+    }
+
+
+def test_an_environment_that_is_active_already_is_unchanged(root: Path, base: Path) -> None:
+    own = environment(root / ".venv", base)
+    path = os.pathsep.join((str(root / ".venv" / "bin"), "/usr/bin"))
+    environ = {"VIRTUAL_ENV": str(root / ".venv"), "PATH": path}
+    assert AppInterpreter(own, "").environment(environ) == environ
+
+
+def test_no_environment_is_active_for_an_interpreter_without_one(
+    tmp_path: Path, base: Path
+) -> None:
+    path = os.pathsep.join((str(tmp_path / "host" / "bin"), "/usr/bin"))
+    environ = {"VIRTUAL_ENV": str(tmp_path / "host"), "PATH": path}
+    assert AppInterpreter(str(base), "").environment(environ) == {"PATH": "/usr/bin"}
+
+
+def test_the_environment_of_the_hosts_interpreter_is_unchanged(host: str) -> None:
+    environ = {"VIRTUAL_ENV": "/x", "PYTHONHOME": "/usr", "PATH": "/x/bin"}
+    assert AppInterpreter(host, "", is_host=True).environment(environ) == environ

@@ -10,11 +10,12 @@ import psutil
 import pytest
 
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers import interpreter_problem
 from embedded_host.workers import pool as pool_module
-from embedded_host.workers import worker_process
+from embedded_host.workers.app_interpreter import AppInterpreterError
 from embedded_host.workers.transport import LoopbackTransport, SocketPairTransport, WorkerTransport
 from embedded_worker.framing import encode
-from embedded_worker.protocol import Hello
+from embedded_worker.protocol import PROTOCOL_VERSION, Hello
 from tests.support.app_folder import AppFolder
 from tests.workers.conftest import StartPool, call
 
@@ -64,12 +65,26 @@ async def test_a_worker_with_another_protocol_version_is_refused(
     transport: type[WorkerTransport],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(worker_process, "PROTOCOL_VERSION", 2)
+    monkeypatch.setattr(interpreter_problem, "PROTOCOL_VERSION", 2)
     with pytest.raises(
-        WorkerLostError,
-        match="it uses version 1 of the worker protocol, but the host uses version 2",
+        AppInterpreterError,
+        match=r"The worker has version 1 of the worker protocol, but the host has version 2.*EH232",
     ):
         await asyncio.wait_for(start(app), 20)
+
+
+async def test_a_worker_refuses_a_host_with_another_protocol_version(
+    app: AppFolder,
+    start: StartPool,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(pool_module, "PROTOCOL_VERSION", 2)
+    with pytest.raises(AppInterpreterError, match=r"The worker refused this host.*EH232"):
+        await asyncio.wait_for(start(app), 20)
+    assert "The host has version 2 of the worker protocol, but the worker in " in (
+        capfd.readouterr().err
+    )
 
 
 async def test_a_wrong_token_is_refused(
@@ -100,7 +115,8 @@ async def test_neither_the_command_line_nor_the_functions_environment_has_the_to
         "import os\nreturn [name for name in os.environ if 'TOKEN' in name and 'EMBEDDED' in name]",
     )
     pool, _ = await start(app)
-    arguments = psutil.Process(pool.pids[0]).cmdline()[2:]
+    version, *arguments = psutil.Process(pool.pids[0]).cmdline()[2:]
+    assert version == str(PROTOCOL_VERSION)
     assert [len(part) < 6 for part in arguments] == [True] * (
         4 if transport is SocketPairTransport else 2
     )  # only words and small numbers
@@ -121,5 +137,5 @@ async def test_programs_that_functions_start_do_not_inherit_the_sockets(
     )
     monkeypatch.setattr(pool_module, "worker_transport", SocketPairTransport)
     pool, _ = await start(app)
-    sockets = {int(part) for part in psutil.Process(pool.pids[0]).cmdline()[3:]}
+    sockets = {int(part) for part in psutil.Process(pool.pids[0]).cmdline()[4:]}
     assert not sockets & set(json.loads(str(await call(pool, "Fds"))))

@@ -49,17 +49,15 @@ async def test_a_process_is_connected_when_every_placement_has_sent_hello(
     await worker.connected
 
 
-async def test_another_protocol_version_is_refused(
+async def test_a_refused_process_is_killed_with_its_first_problem(
     worker: WorkerProcess, process: ProcessDouble
 ) -> None:
-    worker.connect(Hello("event_loop", version=2), channel())
+    worker.refuse("no SDK [EH219]")
+    worker.refuse("later")
     assert process.killed
-    with pytest.raises(
-        WorkerLostError,
-        match=r"it uses version 2 of the worker protocol, but the host uses version 1.*reinstall",
-    ):
+    assert worker.problem == "no SDK [EH219]"
+    with pytest.raises(WorkerLostError, match="no SDK"):
         await worker.loaded
-    assert not worker.channels
 
 
 async def test_pending_calls_of_a_lost_process_fail_with_the_first_reason(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,18 +45,17 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
       embedded-host replay histories/*.json
       embedded-host replay order-7.json --script-root ../my-app
     """
-    from embedded_host.testing import (
-        AppLoadError,
-        DurableApp,
-        EmbeddedHostError,
-        HistoryMismatchError,
-    )
+    from embedded_host.testing import AppLoadError, EmbeddedHostError, HistoryMismatchError
+    from embedded_host.workers.shared_environment import PackageConflictError
 
+    _report_unused_interpreter(script_root.absolute())
     results: list[ReplayResult] = []
     paths = [(file, Path(file).absolute()) for file in files]
     try:
+        from embedded_host.testing import DurableApp  # fails if the packages do not match
+
         opened = DurableApp(script_root)
-    except AppLoadError as error:
+    except (AppLoadError, PackageConflictError) as error:
         raise CommandError(str(error)) from error
     with opened as app:
         for file, path in paths:
@@ -82,6 +83,20 @@ def replay(files: tuple[str, ...], script_root: Path, name: str | None, as_json:
         print_json([result.document() for result in results])
     if not all(result.fits for result in results):
         sys.exit(1)
+
+
+def _report_unused_interpreter(root: Path) -> None:
+    """Print that the app has another interpreter, whose packages the command does not use."""
+    from embedded_host.workers.app_interpreter import AppInterpreterError, find_app_interpreter
+
+    with contextlib.suppress(AppInterpreterError):
+        interpreter = find_app_interpreter(root, os.environ)
+        if not interpreter.is_host:
+            click.echo(
+                f"replay: the app runs in the host's interpreter, {sys.executable}. "
+                f"{interpreter.executable} ({interpreter.reason}) is not used. [EH225]",
+                err=True,
+            )
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,8 @@ from embedded_host.workers.app_interpreter import (
     find_app_interpreter,
 )
 from embedded_host.workers.app_loading import AppLoadingError, load_app
+from embedded_host.workers.shared_environment import DISTRIBUTION
 
-DISTRIBUTION = "azure-functions-embedded-host"
-"""The name of the host's package."""
 LOADING_TIMEOUT = 60.0
 """Seconds until the load of the app is stopped."""
 

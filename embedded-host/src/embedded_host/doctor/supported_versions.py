@@ -6,12 +6,14 @@ from datetime import date
 
 from packaging.specifiers import SpecifierSet
 
-WORKER_PYTHON = ((3, 9), (3, 15))
+from embedded_host.workers.sdk_versions import OLDEST_PYTHON, SDK_VERSIONS
+
+WORKER_PYTHON = (OLDEST_PYTHON, (3, 15))
 """The oldest and the newest Python version of the worker."""
 
 SDK = {
-    "azure-functions": SpecifierSet(">=1.12,<3", prereleases=True),
-    "azure-functions-durable": SpecifierSet(">=1.1.6,<2", prereleases=True),
+    name: SpecifierSet(versions.specifier, prereleases=True)
+    for name, versions in SDK_VERSIONS.items()
 }
 """The SDK versions that the worker supports."""
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         RecordedTimer,
     )
     from embedded_host.testing.replaying import Replayed
+    from embedded_host.workers.shared_environment import PackageConflictError
 
 # pytest imports this module in every run, so each name is imported when it is first used.
 _NAMES = {
@@ -80,6 +81,7 @@ _NAMES = {
         "RecordedTimer",
     ),
     "embedded_host.testing.replaying": ("Replayed",),
+    "embedded_host.workers.shared_environment": ("PackageConflictError",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -104,6 +106,7 @@ __all__ = [
     "LivelockError",
     "NotFinishedError",
     "OrchestrationFailedError",
+    "PackageConflictError",
     "RecordedCall",
     "RecordedEntityCall",
     "RecordedEvent",
@@ -120,4 +123,11 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_MODULES[name]), name)
+    try:
+        module = importlib.import_module(_MODULES[name])
+    except ImportError:
+        from embedded_host.workers.shared_environment import check_packages
+
+        check_packages("the test kit")  # an old package may lack a name that is imported
+        raise
+    return getattr(module, name)

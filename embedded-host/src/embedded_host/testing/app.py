@@ -19,6 +19,7 @@ from embedded_host.testing.instance_operations import InstanceOperations
 from embedded_host.testing.simulation import Simulation
 from embedded_host.testing.sync import EventLoop, Synchronous
 from embedded_host.testing.virtual_clock import START, YEAR
+from embedded_host.workers.shared_environment import check_packages
 
 __tracebackhide__ = True
 
@@ -64,7 +65,9 @@ class DurableApp(InstanceOperations):
         Raises:
             AppError: A file of the app is invalid or missing. The error lists all problems.
             AppLoadError: The app's code cannot be imported.
+            PackageConflictError: The installed version of a package does not match the test kit.
         """
+        check_packages("the test kit")
         super().__init__(Simulation(Path(root).absolute(), settings or {}, now, limit))
         self._sync: SyncDurableApp | None = None
 

@@ -50,7 +50,7 @@ def durable_app(durable_app_root: Path) -> Iterator[DurableApp]:
             assert order.output == "shipped"
         ```
     """
-    from embedded_host.testing.app import DurableApp
+    from embedded_host.testing import DurableApp
 
     with DurableApp(durable_app_root) as app:
         yield app

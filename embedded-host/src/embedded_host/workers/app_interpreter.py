@@ -6,6 +6,7 @@ packages. The functions read the file system, but start no process.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sys
@@ -15,21 +16,22 @@ from pathlib import Path
 
 from embedded_host.app.setting import setting
 from embedded_host.errors import EmbeddedHostError
-from embedded_worker.protocol import Hello
 
+WINDOWS = os.name == "nt"
 EXECUTABLE_SETTING = "languageWorkers__python__defaultExecutablePath"
 """The setting of the Azure Functions host for the interpreter of the worker."""
 LAUNCHER_VARIABLE = "__PYVENV_LAUNCHER__"
 """The environment variable by which Python selects a virtual environment on Windows."""
 ENVIRONMENT_FOLDERS = (".venv", "venv", "env")
 """The names of virtual environments in the app folder, in this order."""
+_CONFIGURATION = "pyvenv.cfg"
 HOST_REASON = "the host's own interpreter"
 PACKAGES = Path(".python_packages", "lib", "site-packages")
 """The folder in the app folder where a deployment to Azure installs the app's packages."""
 
 
 class AppInterpreterError(EmbeddedHostError):
-    """The app's interpreter does not exist, or cannot import the SDK."""
+    """The app's interpreter does not exist, or cannot run the worker."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,23 @@ class AppInterpreter:
     root: Path = field(default=Path(), compare=False)
     """The app folder."""
 
-    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of a process with this interpreter, from that of the functions."""
-        added = {}
-        if self.packages:
-            path = environ.get("PYTHONPATH")
-            added["PYTHONPATH"] = os.pathsep.join([self.packages, *([path] if path else [])])
+    def environment(self, environ: Mapping[str, str], windows: bool = WINDOWS) -> dict[str, str]:
+        """Return the environment of a process with this interpreter, from that of the functions.
+
+        It is the same as in a shell with the app's environment activated. The host's environment
+        may be the active one: its programs and variables are not for the app.
+        """
         # The variable selects a virtual environment on Windows: the host's, if it is inherited.
-        kept = {key: value for key, value in environ.items() if key != LAUNCHER_VARIABLE}
-        return {**kept, **added}
+        changed = {key: value for key, value in environ.items() if key != LAUNCHER_VARIABLE}
+        if self.packages:
+            # As on Azure, these packages precede those of the interpreter, also in the processes
+            # that the app starts (functions-host.md#worker-environment).
+            path = environ.get("PYTHONPATH")
+            changed["PYTHONPATH"] = os.pathsep.join([self.packages, *([path] if path else [])])
+        if not self.is_host:
+            changed.pop("PYTHONHOME", None)  # the standard library of another Python
+            _activate(self.executable, changed, windows)
+        return changed
 
     def __str__(self) -> str:
         """Return the path, the reason and the unusable environments on one line."""
@@ -74,7 +84,7 @@ def find_app_interpreter(
     *,
     option: str | None = None,
     host: str | None = None,
-    windows: bool = os.name == "nt",
+    windows: bool = WINDOWS,
 ) -> AppInterpreter:
     """Return the interpreter of the app in the folder ``root``.
 
@@ -114,30 +124,31 @@ def find_app_interpreter(
     return AppInterpreter(host, HOST_REASON, True, None, tuple(unusable), root)
 
 
-def packages_missing(interpreter: AppInterpreter, hello: Hello) -> str:
-    """Return the problem of a worker whose interpreter has no SDK, with the command to run."""
-    versions = {
-        "azure-functions": hello.azure_functions,
-        "azure-functions-durable": hello.azure_functions_durable,
-    }
-    missing = [name for name, version in versions.items() if not version] or list(versions)
-    return (
-        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed in the "
-        f"app's environment: run `{install_command(interpreter, interpreter.root)}` in the app "
-        "folder."
-    )
+def install_command(
+    interpreter: AppInterpreter, root: Path, *requirements: str, windows: bool = WINDOWS
+) -> str:
+    """Return the command that installs packages for the app, to be run in the app folder ``root``.
 
-
-def install_command(interpreter: AppInterpreter, root: Path) -> str:
-    """Return the command that installs the app's packages, to be run in the app folder ``root``."""
+    The packages are ``requirements``, by default those of the app's requirements.txt.
+    """
     executable = interpreter.executable
-    quoted = f'"{executable}"' if " " in executable else executable
-    packages = 'azure-functions "azure-functions-durable<2"'
-    if (root / "requirements.txt").is_file():
+    python = f'"{executable}"' if " " in executable else executable
+    if requirements:
+        packages = " ".join(f'"{requirement}"' for requirement in requirements)
+    elif (root / "requirements.txt").is_file():
         packages = "-r requirements.txt"
-    if "uv" in environment_settings(executable):  # uv creates environments without pip
-        return f"uv pip install --python {quoted} {packages}"
-    return f"{quoted} -m pip install {packages}"
+    else:
+        packages = 'azure-functions "azure-functions-durable<2"'
+    settings = environment_settings(executable)
+    if interpreter.packages:
+        packages = f"--target {PACKAGES.as_posix()} --upgrade {packages}"
+    elif interpreter.reason == HOST_REASON and settings:
+        # The host has an environment of its own (pipx, uv tool), which is not for the app.
+        own = r".venv\Scripts\python.exe" if windows else ".venv/bin/python"
+        return f"{python} -m venv .venv && {own} -m pip install {packages}"
+    if "uv" in settings:  # uv creates environments without pip
+        return f"uv pip install --python {python} {packages}"
+    return f"{python} -m pip install {packages}"
 
 
 def environment_settings(executable: str) -> dict[str, str]:
@@ -145,14 +156,35 @@ def environment_settings(executable: str) -> dict[str, str]:
 
     They are empty if the interpreter does not belong to a virtual environment.
     """
-    for folder in Path(executable).parents[:2]:
-        try:
-            text = (folder / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
-        return {key.strip().lower(): value.strip() for key, _, value in pairs}
-    return {}
+    folder = _environment_folder(executable)
+    if folder is None:
+        return {}
+    text = (folder / _CONFIGURATION).read_text(encoding="utf-8", errors="replace")
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}
+
+
+def _environment_folder(executable: str) -> Path | None:
+    """Return the folder of an interpreter's virtual environment, or None without one."""
+    # A slice of ``parents`` needs Python 3.10.
+    folders = itertools.islice(Path(executable).parents, 2)
+    return next((folder for folder in folders if (folder / _CONFIGURATION).is_file()), None)
+
+
+def _activate(executable: str, environ: dict[str, str], windows: bool) -> None:
+    """Change the variables that the ``activate`` script of an environment changes."""
+    scripts = "Scripts" if windows else "bin"
+    folder = _environment_folder(executable)
+    active = environ.pop("VIRTUAL_ENV", None)
+    paths = [path for path in environ.get("PATH", "").split(os.pathsep) if path]
+    if active and (folder is None or _real(active) != _real(str(folder))):
+        paths = [path for path in paths if _real(path) != _real(os.path.join(active, scripts))]  # noqa: PTH118
+    if folder is not None:
+        environ["VIRTUAL_ENV"] = str(folder)
+        first = str(folder / scripts)
+        paths = paths if paths[:1] == [first] else [first, *paths]
+    if paths:
+        environ["PATH"] = os.pathsep.join(paths)
 
 
 @dataclass(frozen=True)
@@ -188,7 +220,7 @@ def _environments(
     for name in ENVIRONMENT_FOLDERS:
         folder_in_app = root / name
         # Without pyvenv.cfg it is a folder of the app that has this name.
-        is_expected = (folder_in_app / "pyvenv.cfg").is_file()
+        is_expected = (folder_in_app / _CONFIGURATION).is_file()
         yield _Environment(folder_in_app, f"{name} in the app folder", is_expected)
     if base is not None:
         yield base

@@ -19,9 +19,9 @@ from embedded_host.workers.app_interpreter import (
     AppInterpreter,
     AppInterpreterError,
     host_interpreter,
-    packages_missing,
 )
 from embedded_host.workers.interpreter import interpreter
+from embedded_host.workers.interpreter_problem import exit_problem, hello_problem
 from embedded_host.workers.quarantine import Quarantine
 from embedded_host.workers.time_limit import TimeLimit
 from embedded_host.workers.transport import worker_transport
@@ -31,7 +31,7 @@ from embedded_host.workers.worker_process import WorkerProcess, exit_reason
 from embedded_worker.channel import FEW_CALLS, Channel
 from embedded_worker.framing import UnsendableMessageError
 from embedded_worker.protocol import (
-    EXIT_WITHOUT_SDK,
+    PROTOCOL_VERSION,
     SESSION_LIMIT,
     ClientRequest,
     ClientResponse,
@@ -109,8 +109,8 @@ class WorkerPool:
     async def load(self, load: LoadRequest) -> LoadResult:
         """Send the app to all processes and return the result of the first one.
 
-        Raises AppInterpreterError if that process cannot import the SDK, and WorkerLostError if it
-        exits for another reason.
+        Raises AppInterpreterError if the app's interpreter cannot run that process, for example
+        without the SDK, and WorkerLostError if it exits for another reason.
         """
         self._load = load
         workers = list(self._workers)
@@ -118,9 +118,8 @@ class WorkerPool:
             _send_load(worker, load)
         try:
             loaded = await self._until_loaded(workers[0])
-        except WorkerLostError as lost:
-            if workers[0].process.returncode == EXIT_WITHOUT_SDK:
-                raise AppInterpreterError(f"{lost} [EH219]") from None
+        except WorkerLostError:
+            _raise_problem(workers)
             raise
         self._has_loaded = True
         return loaded
@@ -143,8 +142,9 @@ class WorkerPool:
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
         """Start new processes with ``load``. They replace the old ones if ``accept`` returns True.
 
-        Raises WorkerLostError if a new process cannot be started or exits before it has loaded the
-        app. The old processes then stay in service.
+        Raises AppInterpreterError if the app's interpreter cannot run a new process, and
+        WorkerLostError if one cannot be started or exits before it has loaded the app. The old
+        processes then stay in service.
         """
         fresh: list[WorkerProcess] = []
         accepted = False
@@ -156,6 +156,9 @@ class WorkerPool:
             if lost := next((worker.lost for worker in fresh if worker.lost), None):
                 raise WorkerLostError(lost)
             accepted = accept(loaded)
+        except WorkerLostError:
+            _raise_problem(fresh)
+            raise
         finally:
             if not accepted:
                 for worker in fresh:
@@ -303,6 +306,7 @@ class WorkerPool:
                 process = await asyncio.create_subprocess_exec(
                     python,
                     str(_ENTRY),
+                    str(PROTOCOL_VERSION),
                     *sockets.arguments,
                     # The import of the SDK reads host.json in the working directory, and fails if
                     # that file has comments.
@@ -360,9 +364,11 @@ class WorkerPool:
             lambda _: self._closed(worker, hello.placement),
         )
         worker.connect(hello, channel)
-        if self._on_connected is not None and worker.lost is None:
+        if self._on_connected is not None and hello.version == PROTOCOL_VERSION:
             self._on_connected(hello)
             self._on_connected = None
+        if problem := hello_problem(self._interpreter, hello):
+            worker.refuse(problem)
 
     def _watch(self, worker: WorkerProcess) -> None:
         self._add_task(asyncio.ensure_future(self._replace_when_ended(worker)))
@@ -379,8 +385,10 @@ class WorkerPool:
         pause = _PAUSE
         while True:
             code = await worker.process.wait()
-            if code == EXIT_WITHOUT_SDK and worker.hello is not None:
-                worker.lose(packages_missing(self._interpreter, worker.hello))
+            if not worker.retiring and worker.lost is None:
+                problem = exit_problem(self._interpreter, code, worker.hello)
+                if problem is not None:
+                    worker.refuse(problem)
             worker.lose(
                 exit_reason(code)
                 + (f" while it loaded '{worker.loading}'" if worker.loading else "")
@@ -388,7 +396,7 @@ class WorkerPool:
             self._forget(worker)
             if not self._is_used(worker):
                 return
-            if code == EXIT_WITHOUT_SDK and not self._has_loaded:
+            if worker.problem and not self._has_loaded:
                 return  # ``load`` raises the error
             log.error(
                 "A worker process (pid %d) ended: %s. Another one is started. [EH326]",
@@ -480,6 +488,12 @@ class WorkerPool:
             if not worker.loaded.done():
                 worker.loaded.set_result(message)
             self._ready.set()
+
+
+def _raise_problem(workers: list[WorkerProcess]) -> None:
+    """Raise AppInterpreterError if the app's interpreter cannot run one of the processes."""
+    if problem := next((worker.problem for worker in workers if worker.problem), None):
+        raise AppInterpreterError(problem) from None
 
 
 def _send_load(worker: WorkerProcess, load: LoadRequest) -> None:

@@ -13,7 +13,6 @@ from embedded_host.workers.transport import WorkerSockets
 from embedded_worker.channel import Channel
 from embedded_worker.protocol import (
     PLACEMENTS,
-    PROTOCOL_VERSION,
     Hello,
     InvocationResult,
     LoadResult,
@@ -41,6 +40,8 @@ class WorkerProcess:
         """The first message of the process, with its versions."""
         self.lost: str | None = None
         """The reason why the process exited or is about to exit; None while it runs."""
+        self.problem: str | None = None
+        """The reason why the app's interpreter cannot run a worker, with the fix and a code."""
         self.loading = ""
         """The name of the function whose module the process is importing, or an empty string."""
 
@@ -50,18 +51,7 @@ class WorkerProcess:
         return self.loaded.done() and not self.lost and len(self.channels) == len(PLACEMENTS)
 
     def connect(self, hello: Hello, channel: Channel) -> None:
-        """Use ``channel`` for the placement in ``hello``.
-
-        Kill the process if it uses another protocol version.
-        """
-        if hello.version != PROTOCOL_VERSION:
-            self.lose(
-                f"it uses version {hello.version} of the worker protocol, but the host uses "
-                f"version {PROTOCOL_VERSION}: embedded_worker and embedded_host come from "
-                "different releases, reinstall the embedded host"
-            )
-            self.kill()
-            return
+        """Use ``channel`` for the placement in ``hello``."""
         self.hello = hello
         self.channels[hello.placement] = channel
         if len(self.channels) == len(PLACEMENTS) and not self.connected.done():
@@ -84,6 +74,12 @@ class WorkerProcess:
         if self.retiring and not self.pending and not self.lost:
             with contextlib.suppress(WorkerLostError):
                 self.send("event_loop", StopRequest())
+
+    def refuse(self, problem: str) -> None:
+        """Kill the process, because the app's interpreter cannot run a worker (``problem``)."""
+        self.problem = self.problem or problem
+        self.lose(problem)
+        self.kill()
 
     def kill(self) -> None:
         """Kill the process."""

@@ -1,0 +1,102 @@
+"""The reasons why the app's interpreter cannot run a worker. Each has its fix and a code."""
+
+from __future__ import annotations
+
+from embedded_host.workers.app_interpreter import (
+    AppInterpreter,
+    environment_settings,
+    install_command,
+)
+from embedded_host.workers.sdk_versions import OLDEST_PYTHON, SDK_VERSIONS
+from embedded_worker.__main__ import EXIT_OLD_PYTHON
+from embedded_worker.protocol import (
+    EXIT_BROKEN_SDK,
+    EXIT_OTHER_PROTOCOL,
+    EXIT_WITHOUT_SDK,
+    PROTOCOL_VERSION,
+    Hello,
+)
+
+_SELECT = "or select another interpreter with --python"
+
+
+def hello_problem(interpreter: AppInterpreter, hello: Hello) -> str | None:
+    """Return the problem of a worker that has sent ``hello``, or None."""
+    if hello.version != PROTOCOL_VERSION:
+        return (
+            f"The worker has version {hello.version} of the worker protocol, but the host has "
+            f"version {PROTOCOL_VERSION}, because embedded_worker and embedded_host come from "
+            "different releases: reinstall the embedded host. [EH232]"
+        )
+    # A package without metadata has no version. If the import succeeds, it is not refused.
+    unsupported = {
+        name: f"{name} {version} {'is too old' if is_too_old else 'is not supported yet'}"
+        for name, version in _versions(hello).items()
+        if version
+        and (
+            (is_too_old := SDK_VERSIONS[name].is_too_old(version))
+            or SDK_VERSIONS[name].is_too_new(version)
+        )
+    }
+    if not unsupported:
+        return None
+    requirements = [f"{name}{SDK_VERSIONS[name].specifier}" for name in unsupported]
+    command = install_command(interpreter, interpreter.root, *requirements)
+    return (
+        f"{' and '.join(unsupported.values())} (in the app's environment): write "
+        f"{' and '.join(requirements)} in requirements.txt, and run `{command}` in the app "
+        "folder. [EH230]"
+    )
+
+
+def exit_problem(interpreter: AppInterpreter, code: int, hello: Hello | None) -> str | None:
+    """Return the problem of a worker that has exited with ``code``, or None.
+
+    ``hello`` is its first message, or None if it has not connected.
+    """
+    if code == EXIT_OTHER_PROTOCOL:
+        return (
+            "The worker refused this host, because embedded_worker and embedded_host come from "
+            "different releases: reinstall the embedded host. [EH232]"
+        )
+    if code == EXIT_OLD_PYTHON:
+        settings = environment_settings(interpreter.executable)
+        version = settings.get("version_info") or settings.get("version")
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        text = f"is Python {version}" if version else f"is older than Python {oldest}"
+        return (
+            f"The app's interpreter {text}, but the worker needs Python {oldest} or newer: "
+            f"{interpreter}. Create the app's environment with a newer Python, {_SELECT}. [EH231]"
+        )
+    if hello is None:
+        if code < 0:
+            return None
+        return (
+            f"The app's interpreter exited with code {code} before it had connected to the host: "
+            f"{interpreter}. Create the app's environment again, {_SELECT}. [EH231]"
+        )
+    if problem := hello_problem(interpreter, hello):
+        return problem
+    command = install_command(interpreter, interpreter.root)
+    versions = _versions(hello)
+    if code == EXIT_WITHOUT_SDK:
+        missing = [name for name, version in versions.items() if not version] or list(versions)
+        verb = "is" if len(missing) == 1 else "are"
+        return (
+            f"{' and '.join(missing)} {verb} not installed in the app's environment: run "
+            f"`{command}` in the app folder. [EH219]"
+        )
+    if code == EXIT_BROKEN_SDK:
+        installed = " and ".join(f"{name} {version}".strip() for name, version in versions.items())
+        return (
+            f"{installed} cannot be imported in the app's environment, for the reason above: "
+            f"correct requirements.txt, and run `{command}` in the app folder. [EH234]"
+        )
+    return None
+
+
+def _versions(hello: Hello) -> dict[str, str]:
+    return {
+        "azure-functions": hello.azure_functions,
+        "azure-functions-durable": hello.azure_functions_durable,
+    }
