@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +21,12 @@ from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment
 from embedded_host.error_codes import CODE, with_code
 from embedded_host.errors import EmbeddedHostError
+from embedded_host.host_process import (
+    install_signal_handlers,
+    raise_file_limit,
+    run_event_loop,
+    tune_garbage_collector,
+)
 from embedded_host.store.files import STATE_FOLDER
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import StateLock
@@ -83,35 +87,13 @@ class HostStartError(EmbeddedHostError):
     """The host cannot start, or a fatal error has stopped it."""
 
 
-def _raise_file_limit() -> None:
-    """Raise the limit of file descriptors, because each connection needs one.
-
-    The default is 256 on macOS and 1,024 on Linux. Windows has no limit.
-    """
-    try:
-        import resource
-    except ImportError:
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for limit in (65_536, 10_240):  # macOS allows at most 10,240
-        if hard != resource.RLIM_INFINITY:
-            limit = min(limit, hard)
-        if soft == resource.RLIM_INFINITY or limit <= soft:
-            return
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-        except (OSError, ValueError):
-            continue
-        return
-
-
 def run_host(options: HostOptions) -> int:
     """Run the host until Ctrl+C or SIGTERM, and return the exit code."""
     _configure_logging(options.verbose)
-    _raise_file_limit()
+    raise_file_limit()
     host = Host(options)
     try:
-        _run(host.serve())
+        run_event_loop(host.serve())
     except (
         HostStartError,
         StateError,
@@ -149,7 +131,7 @@ class Host:
     async def serve(self) -> None:
         """Run until the host is stopped. Raises HostStartError, StateError or AppError."""
         began = time.perf_counter()
-        _install_signal_handlers(self._interrupt)
+        install_signal_handlers(self._interrupt)
         async with AsyncExitStack() as stack:
             if await self._start_unless_stopped(stack):
                 await self._serve_until_stopped(began)
@@ -164,7 +146,7 @@ class Host:
         watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
         await asyncio.sleep(0)  # start the watcher, so that it detects each change after "Ready"
         assert self._server is not None
-        _tune_garbage_collector()
+        tune_garbage_collector()
         self._server.announce(time.perf_counter() - began)
         await self._stopping.wait()
         if watching is not None:
@@ -401,48 +383,6 @@ def _print_interpreter(interpreter: AppInterpreter, hello: Hello) -> None:
 
 def _names(files: Iterable[Path], root: Path) -> str:
     return ", ".join(sorted(file.relative_to(root).as_posix() for file in files))
-
-
-def _run(main: Coroutine[object, None, None]) -> None:
-    """Run ``main`` in the event loop of uvloop, if uvloop is installed.
-
-    With uvloop a request costs 10 % less CPU time. Workers use the event loop of asyncio, as on the
-    Azure Functions host, because user code may depend on that event loop.
-    """
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
-
-
-def _tune_garbage_collector() -> None:
-    """Exclude the existing objects from garbage collection, and run the collector less often.
-
-    At the default threshold of 700 objects, a request spends 7 % of its time in the collector.
-    Reference counting already frees the objects of a request.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-
-
-def _install_signal_handlers(interrupt: Callable[[asyncio.AbstractEventLoop], None]) -> None:
-    """Call ``interrupt`` at the first Ctrl+C or SIGTERM, and exit at the second."""
-    loop = asyncio.get_running_loop()
-    seen: list[int] = []
-
-    def received(number: int, frame: object) -> None:
-        if seen:
-            os._exit(130 if number == signal.SIGINT else 143)
-        seen.append(number)
-        interrupt(loop)
-
-    # Windows does not support loop.add_signal_handler.
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), received)
 
 
 def _configure_logging(verbose: bool) -> None:
