@@ -21,7 +21,7 @@ _HOOKS = (
 HAS_SESSION_HOOKS = all(hasattr(owner, name) for owner, names in _HOOKS for name in names)
 """True if the SDK has the private methods that ``orchestrator_sessions`` overrides and calls.
 
-Without them, the SDK's own handle replays each turn from the start of the history.
+Without them, the orchestrator's handle replays the history from its start in each turn.
 """
 
 

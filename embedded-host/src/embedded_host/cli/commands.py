@@ -119,7 +119,8 @@ def _host_names(
     type=click.Choice(["on", "off"]),
     default="on",
     show_default=True,
-    help="off makes the host faster on slow disks, but a power loss can lose acknowledged work.",
+    help="With the value off, the host is faster on slow disks, but a power loss can lose "
+    "acknowledged work.",
 )
 @click.option(
     "--in-process",

@@ -68,8 +68,8 @@ def export(target: Target, instance_id: str, output: Path | None) -> None:
 def _from_state(target: Target, instance_id: str) -> InstanceDocument | None:
     """Return the document of an instance in the state file.
 
-    Returns None if there is no state file. Also returns None if the file does not contain the
-    instance and ``--state`` was not used: a running host may use another state folder.
+    Returns None if there is no state file. Without ``--state``, also returns None if the file does
+    not contain the instance, because a running host may use another state folder.
     """
     path = target.state_folder / STATE_FILE
     if not path.is_file():

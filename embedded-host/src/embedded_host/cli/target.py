@@ -154,7 +154,7 @@ class Target:
         return state
 
     def _default_url(self) -> tuple[str, str]:
-        """Return two URLs of the app's host: the URL for messages, and the URL to connect to."""
+        """Return two URLs of the app's host: the URL to print, and the URL to connect to."""
         from embedded_host.app.local_settings import read_local_settings
 
         settings, _ = read_local_settings(self.root)

@@ -27,8 +27,9 @@ AZURE_PYTHON = {
 
 Sources: the table in the README of https://github.com/Azure/azure-functions-python-worker, and
 https://learn.microsoft.com/azure/azure-functions/supported-languages?pivots=programming-language-python.
-Support ends with that of the Python version, after which apps still run, but without security
-patches (https://learn.microsoft.com/azure/azure-functions/language-support-policy).
+Azure supports a Python version as long as Python itself does. After that, apps still run, but
+receive no security patches
+(https://learn.microsoft.com/azure/azure-functions/language-support-policy).
 """
 AZURE_PREVIEW = ((3, 14),)
 """Python versions that Azure offers for evaluation, on some plans only.

@@ -59,8 +59,8 @@ class OperationRequest:
     def parse(cls, text: str | None) -> OperationRequest:
         """Parse the input of the event that contains an operation.
 
-        Raises ValueError if the input is not an operation. This can happen, because a client may
-        raise an external event with the name of operations.
+        Raises ValueError if the input is not an operation. A client may raise an external event
+        with the event name of operations, and with any input.
         """
         try:
             raw: object = encodable(json.loads(text or "null"))

@@ -19,7 +19,7 @@ class ReplayProgress:
     """
 
     counts: Sequence[int] | None = None
-    """Number of actions after each event. The last count is that of the latest event."""
+    """Number of actions after each of the latest events."""
     unchanged: int = 0
     """Number of leading actions that the output omits, because the previous turn had them too."""
 

@@ -21,7 +21,7 @@ class Timers:
 
     def __init__(self) -> None:
         self._timers: list[PendingTask] = []
-        """The timers in the order of the program."""
+        """The timers, in the order in which the orchestrator created them."""
         self._steps: list[int] = []
         """Index of each timer's top-level action in the program."""
         self._cancelled: list[PendingTask] = []

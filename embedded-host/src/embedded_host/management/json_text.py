@@ -49,7 +49,7 @@ def compact_json(text: str) -> str:
 
 
 def _is_too_deep(text: str) -> bool:
-    """Return True if ``text`` cannot be parsed inside ``_MARGIN`` more levels of nesting."""
+    """Return True if ``text`` cannot be parsed when it is nested ``_MARGIN`` levels deeper."""
     return text.count("[") + text.count("{") > _BRACKETS and not is_json(
         "[" * _MARGIN + text + "]" * _MARGIN
     )

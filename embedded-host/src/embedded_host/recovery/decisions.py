@@ -1,10 +1,10 @@
 """The outcome for each instance of a damaged file: kept, made Failed, or lost.
 
 A finished instance is kept with its remaining data. A live instance is kept only if all data that
-it needs to continue was recovered. These data are its complete history, its input, and the
-activity, timer, sub-orchestration or entity request of each open decision. Without these data, the
-instance would wait forever. It becomes Failed instead, and its parent receives the failure, as for
-any failed child.
+it needs to continue was recovered. These data are its complete history and its input. Each call
+without a result (an activity, a timer, a sub-orchestration or an entity operation) also needs its
+stored request. Without these data, the instance would wait forever. It becomes Failed instead, and
+its parent receives the failure, as for any failed child.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ Record = TypeVar("Record", bound=tuple[object, ...])
 
 @dataclass(frozen=True)
 class Table(Generic[Record]):
-    """A table of the schema and the checks of its columns."""
+    """One table of the schema, with the checks of the values in the columns."""
 
     name: str
     columns: tuple[str, ...]

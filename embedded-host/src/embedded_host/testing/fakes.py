@@ -125,7 +125,7 @@ class Fake:
         return len(self.calls)
 
     def reset(self) -> None:
-        """Delete the recorded calls, and use ``failures`` and ``side_effect`` from their start.
+        """Delete the recorded calls, and restart ``failures`` and ``side_effect``.
 
         However, an iterator in ``side_effect`` continues with its next value.
         """

@@ -39,7 +39,7 @@ class AppInterpreter:
     """The interpreter that runs the app, and the reason why it was selected."""
 
     executable: str
-    """The path of the interpreter. Symbolic links are kept, because they select an environment."""
+    """The path of the interpreter. It is not resolved, because a link selects the environment."""
     reason: str
     is_host: bool = False
     """True if it is the interpreter of the host, with the host's environment."""

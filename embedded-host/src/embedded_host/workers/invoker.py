@@ -67,8 +67,8 @@ class AppInvoker:
         """Run the functions of ``app`` on ``worker``.
 
         ``client`` returns the value of a durableClient binding for functions without an HTTP
-        request. ``http`` sends the requests of ``call_http``. ``root`` is the app's folder:
-        recorded tracebacks have paths relative to it and no other folders of this machine.
+        request. ``http`` sends the requests of ``call_http``. ``root`` is the app's folder.
+        Paths in recorded tracebacks are relative to it, so they reveal no other folders.
         """
         self._root = root
         self._worker, self._client, self._http = worker, client, http
