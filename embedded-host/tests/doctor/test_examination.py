@@ -86,7 +86,7 @@ def test_errors_are_first_and_each_kind_of_check_runs(root: Path) -> None:
     found = codes(check(root))
     assert [severity for severity, _, _ in found] == sorted(severity for severity, _, _ in found)
     assert {
-        ("error", "EH703", "requirements.txt:1"),
+        ("error", "EH230", "requirements.txt:1"),
         ("error", "EH706", "requirements.txt:2"),
         ("error", "EH222", ""),
         ("warning", "EH700", ""),
@@ -134,7 +134,7 @@ def test_an_interpreter_that_does_not_run_is_an_error(root: Path) -> None:
     broken = root / "python"
     broken.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
     broken.chmod(0o700)
-    assert codes(check(root, str(broken))) == [("error", "EH700", "")]
+    assert codes(check(root, str(broken))) == [("error", "EH231", "")]
 
 
 def test_problems_of_a_v1_app_have_their_lines(tmp_path: Path) -> None:

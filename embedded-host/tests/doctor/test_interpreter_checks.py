@@ -43,7 +43,7 @@ def test_another_version(minor: int, severities: list[str], text: str) -> None:
     findings = check(3, minor)
     assert [finding.severity for finding in findings] == severities
     assert text in " ".join(finding.text for finding in findings)
-    assert {finding.code for finding in findings} <= {"EH701", "EH702"}
+    assert {finding.code for finding in findings} <= {"EH231", "EH701", "EH702"}
 
 
 def test_azure_retires_a_version_after_the_last_day_of_its_support() -> None:
@@ -68,5 +68,5 @@ def test_a_skipped_environment_is_a_warning() -> None:
 
 def test_an_interpreter_that_does_not_run_is_an_error() -> None:
     finding = unusable_interpreter(AppInterpreter("/gone", "--python"), AppEnvironmentError("no"))
-    assert (finding.severity, finding.code) == ("error", "EH700")
+    assert (finding.severity, finding.code) == ("error", "EH231")
     assert "/gone (--python) does not run: no." in finding.text

@@ -50,7 +50,7 @@ def test_supported_versions_have_no_finding(functions: str, durable: str) -> Non
 def test_an_unsupported_version_is_an_error(name: str, version: str, needed: str) -> None:
     others = [package for package in (FUNCTIONS, DURABLE) if package[0] != name]
     (finding,) = check_sdk(environment((name, version), *others), NO_LINES, INSTALL)
-    assert (finding.severity, finding.code) == ("error", "EH703")
+    assert (finding.severity, finding.code) == ("error", "EH230")
     assert finding.text == (
         f"{name} {version} is installed, which the worker does not support: it needs {needed}."
     )
@@ -60,7 +60,7 @@ def test_an_unsupported_requirement_is_an_error_at_its_line_and_the_only_finding
     lines = requirements("azure-functions", "azure-functions-durable==2.0.0b1")
     app = environment(FUNCTIONS, DURABLE)
     findings = [*check_sdk(app, lines, INSTALL), *check_installed(app, lines, INSTALL)]
-    assert short(findings) == [("error", "EH703", "requirements.txt:2")]
+    assert short(findings) == [("error", "EH230", "requirements.txt:2")]
 
 
 def test_a_missing_sdk_is_an_error_with_the_command() -> None:

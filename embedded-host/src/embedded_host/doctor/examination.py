@@ -161,7 +161,7 @@ class _Examiner:
     def examine_packages(self) -> None:
         self.add(self.requirements.findings)
         self.add(check_listed(self.requirements))
-        environment = None if self.has("EH701") else self.environment
+        environment = None if self.has("EH231") else self.environment
         if environment is not None and self.interpreter is not None:
             install = install_fix(self.interpreter, self.root)
             self.add(check_sdk(environment, self.requirements, install))
@@ -174,7 +174,7 @@ class _Examiner:
         if app is None:
             return
         functions: Iterable[Function] = app.functions
-        is_usable = self.environment is not None and not self.has("EH219", "EH701", "EH703")
+        is_usable = self.environment is not None and not self.has("EH219", "EH230", "EH231")
         if is_usable and self.interpreter is not None:
             try:
                 loading = load_app(app, self.environ, self.interpreter, LOADING_TIMEOUT)

@@ -35,7 +35,7 @@ def unusable_interpreter(interpreter: AppInterpreter, error: AppEnvironmentError
         f"The app's interpreter {interpreter.executable} ({interpreter.reason}) does not run: "
         f"{error}.",
         "Create the environment again, or select another interpreter with --python.",
-        "EH700",
+        "EH231",
     )
 
 
@@ -48,7 +48,7 @@ def check_python(environment: AppEnvironment, today: date) -> Iterator[Finding]:
             f"The app's interpreter is Python {environment.python}, which the worker does not "
             f"support: it needs Python {_text(oldest)} to {_text(newest)}.",
             "Create the app's environment with a newer Python.",
-            "EH701",
+            "EH231",
         )
     elif environment.minor > newest:
         yield Finding(

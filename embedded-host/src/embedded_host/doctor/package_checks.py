@@ -125,7 +125,7 @@ def _unsupported(name: str, fact: str, line: RequirementLine | None) -> Finding:
         "error",
         f"{fact}, which the worker does not support: it needs {needed}.",
         f'Write "{needed}" in {NAME}, and install it.',
-        "EH703",
+        "EH230",
         *_place(line),
     )
 
