@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.support.app_folder import AppFolder
+from tests.support.app_python import app_python, app_versions, is_older, select_app_python
 
 TESTS = Path(__file__).parent
 PROCESS_FOLDERS = (
@@ -28,6 +29,40 @@ PROCESS_FOLDERS = (
     "requirements",
 )
 MARKERS = {"unit", "process", "browser", "container", "manual"}
+
+
+NEEDS = {"needs_python": "python", "needs_durable": "azure-functions-durable"}
+"""The markers of tests whose app does not run with older versions, and the name of the version."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--app-python",
+        metavar="PATH",
+        help="start worker processes in this interpreter, for example of another environment",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if path := config.getoption("--app-python"):
+        select_app_python(path)
+
+
+def pytest_report_header() -> str | None:
+    path = app_python()
+    return f"app: {path}, {app_versions(path)}" if path else None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose app does not run with the versions of ``--app-python``."""
+    if (path := app_python()) is None:
+        return
+    for marker in item.iter_markers():
+        if (name := NEEDS.get(marker.name)) and is_older(
+            version := app_versions(path)[name], than=marker.args[0]
+        ):
+            reason = f": {marker.args[1]}" if marker.args[1:] else ""
+            pytest.skip(f"the app needs {name} {marker.args[0]}, not {version}{reason}")
 
 
 def _folder(path: Path) -> str:

@@ -5,6 +5,7 @@ No other module of the worker depends on the version of the SDK.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 from azure.durable_functions import Entity, Orchestrator
@@ -26,37 +27,35 @@ Without them, the orchestrator's handle replays the history from its start in ea
 
 
 def orchestrator_of(call: UserFunction) -> Callable[[object], object] | None:
-    """Return the user's function if ``call`` comes from ``df.Orchestrator.create``, or None."""
-    function: Callable[[object], object] | None = _wrapped(
-        call, "orchestrator_function", Orchestrator
-    )
+    """Return the user's function if ``call`` is the result of ``df.Orchestrator.create``, or None.
+
+    None is also the result for a function that calls such a handle, for example a decorated one:
+    the decorator's code must run in each turn.
+    """
+    function: Callable[[object], object] | None = _handled_by(call, Orchestrator)
     return function
 
 
 def entity_of(call: UserFunction) -> UserFunction | None:
-    """Return the user's function if ``call`` comes from ``df.Entity.create``, or None."""
-    return _wrapped(call, "entity_function", Entity)
+    """Return the user's function if ``call`` is the result of ``df.Entity.create``, or None."""
+    return _handled_by(call, Entity)
 
 
 def user_code(call: UserFunction) -> UserFunction:
-    """Return the function that the user wrote, without the SDK's wrapper."""
-    return (
-        orchestrator_of(call)
-        or entity_of(call)
-        or getattr(call, "client_function", None)
-        or getattr(call, "__wrapped__", None)
-        or call
-    )
+    """Return the function that the user wrote, without the SDK's wrapper and without decorators."""
+    unwrapped: UserFunction = inspect.unwrap(getattr(call, "client_function", call))
+    return orchestrator_of(unwrapped) or entity_of(unwrapped) or unwrapped
 
 
-def _wrapped(call: UserFunction, attribute: str, creator: type) -> UserFunction | None:
-    """Return the function in ``attribute``, or in the closure of the handle of ``creator``.
+def _handled_by(call: UserFunction, creator: type) -> UserFunction | None:
+    """Return the function that ``call`` runs if it is a handle of ``creator``, or None.
 
-    The attribute exists since azure-functions-durable 1.3.0.
+    All versions have it in the closure of the handle. ``functools.wraps`` copies the attributes
+    ``__module__`` and ``orchestrator_function`` to a decorated handle, but not the globals and the
+    closure.
     """
-    function: UserFunction | None = getattr(call, attribute, None)
-    if function is not None or getattr(call, "__module__", None) != creator.__module__:
-        return function
+    if getattr(call, "__globals__", {}).get("__name__") != creator.__module__:
+        return None
     names = getattr(getattr(call, "__code__", None), "co_freevars", ())
     cells = getattr(call, "__closure__", None) or ()
     return next((cell.cell_contents for name, cell in zip(names, cells) if name == "fn"), None)

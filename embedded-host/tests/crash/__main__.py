@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from tests.crash.run import Run
+from tests.support.app_python import select_app_python
 
 
 def main() -> int:
@@ -38,7 +39,12 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, help="folder for the state files (default: a temporary folder)"
     )
+    parser.add_argument(
+        "--app-python", metavar="PATH", help="start worker processes in this interpreter"
+    )
     options = parser.parse_args()
+    if options.app_python:
+        select_app_python(options.app_python)
     folder = (options.folder or Path(tempfile.mkdtemp(prefix="crash-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
 

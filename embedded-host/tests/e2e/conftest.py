@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.app_python import app_python
 from tests.support.features_app import features_app
 from tests.support.running_host import RunningHost
 
@@ -16,6 +17,8 @@ def features(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningHost]:
     """Yield one host for all tests of the pytest process. Its app uses all durable features."""
+    if request.param == "in-process" and app_python():
+        pytest.skip("the host's interpreter runs the app, not that of --app-python")
     folder = tmp_path_factory.mktemp("features")
     arguments = ["--in-process"] if request.param == "in-process" else []
     with RunningHost(features_app(folder / "app").root, folder / "state", *arguments) as host:

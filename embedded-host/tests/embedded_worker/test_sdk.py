@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from types import FunctionType
+
 import azure.durable_functions as df
 import pytest
 
@@ -15,8 +18,8 @@ def old_handle(creator: type, fn: UserFunction) -> UserFunction:
     def handle(context: object) -> object:
         return fn(context)
 
-    handle.__module__ = creator.__module__
-    return handle
+    names = {"__name__": creator.__module__}
+    return FunctionType(handle.__code__, names, "handle", None, handle.__closure__)
 
 
 def own(context: object) -> None: ...
@@ -45,6 +48,38 @@ def test_other_callables_are_not_handles() -> None:
         assert orchestrator_of(call) is None
         assert entity_of(call) is None
         assert user_code(call) is call
+
+
+def decorated(fn: UserFunction) -> UserFunction:
+    """Return a function that calls ``fn``, with the attributes of ``fn``."""
+
+    @functools.wraps(fn)
+    def logged(context: object) -> object:
+        return fn(context)
+
+    return logged
+
+
+@pytest.mark.parametrize("creator", [df.Orchestrator, df.Entity])
+@pytest.mark.parametrize("version", ["new", "old"])
+def test_a_decorated_handle_is_not_a_handle(version: str, creator: type) -> None:
+    handle = creator.create(own) if version == "new" else old_handle(creator, own)  # type: ignore[attr-defined]
+    call = decorated(handle)
+    assert orchestrator_of(call) is None
+    assert entity_of(call) is None
+    assert user_code(call) is own
+
+
+def test_the_users_function_is_found_below_a_client() -> None:
+    app = df.DFApp()
+
+    @app.route()
+    @app.durable_client_input(client_name="client")
+    @decorated
+    async def start(req: object, client: object) -> None: ...
+
+    call = app._function_builders[0]._function.get_user_function()
+    assert user_code(call).__code__.co_name == "start"
 
 
 def test_the_installed_sdk_has_the_hooks_of_sessions() -> None:

@@ -14,6 +14,7 @@ from embedded_host.workers.pool import WorkerPool
 from embedded_host.workers.worker import Invocation
 from embedded_worker.protocol import LoadRequest, LoadResult
 from tests.support.app_folder import AppFolder
+from tests.support.app_python import app_interpreter
 from tests.support.worker_calls import load_of
 
 StartPool = Callable[..., Awaitable[tuple[WorkerPool, LoadResult]]]
@@ -30,7 +31,7 @@ async def start() -> AsyncIterator[StartPool]:
     async def start(
         app: AppFolder, count: int = 1, load: LoadRequest | None = None
     ) -> tuple[WorkerPool, LoadResult]:
-        pool = WorkerPool(count, dict(os.environ))
+        pool = WorkerPool(count, dict(os.environ), interpreter=app_interpreter())
         pools.append(pool)
         await pool.start()
         return pool, await pool.load(load or load_of(app))

@@ -22,6 +22,7 @@ from embedded_worker import framing
 from embedded_worker.protocol import HttpResponseData, LoadRequest
 from tests.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder, activity_trigger
+from tests.support.app_python import app_interpreter
 from tests.support.polling import eventually, eventually_async
 from tests.support.worker_calls import load_of, request, spec
 from tests.workers.conftest import StartPool, call, lives
@@ -117,7 +118,7 @@ async def test_starting_a_replacement_is_retried(
     assert await call(pool, "Echo", 1) == 1
     assert (
         caplog.text.count(
-            f"Retrying: a worker process ({sys.executable}) cannot be started: [Errno"
+            f"Retrying: a worker process ({app_interpreter().executable}) cannot be started: [Errno"
         )
         == 2
     )
@@ -127,7 +128,7 @@ async def test_start_raises_if_the_system_refuses_a_process(
     refused_processes: RefusedProcesses,
 ) -> None:
     refused_processes.left = 1
-    pool = WorkerPool(1, dict(os.environ))
+    pool = WorkerPool(1, dict(os.environ), interpreter=app_interpreter())
     with pytest.raises(WorkerLostError, match=r"a worker process \(.*\) cannot be started"):
         await pool.start()
     await pool.close(0)
@@ -361,11 +362,12 @@ from pathlib import Path
 from embedded_host.workers.pool import WorkerPool
 from embedded_host.workers.worker import Invocation
 from tests.support.app_folder import AppFolder
+from tests.support.app_python import app_interpreter
 from tests.support.worker_calls import load_of
 
 async def main(root, mark):
     app = AppFolder(Path(root))
-    pool = WorkerPool(2, dict(os.environ))
+    pool = WorkerPool(2, dict(os.environ), interpreter=app_interpreter())
     await pool.start()
     await pool.load(load_of(app))
     print(json.dumps(pool.pids), flush=True)
@@ -397,7 +399,7 @@ def test_workers_exit_with_their_host(app: AppFolder, tmp_path: Path) -> None:
 async def test_a_worker_whose_call_exceeds_function_timeout_is_replaced(
     app: AppFolder, tmp_path: Path
 ) -> None:
-    pool = WorkerPool(1, dict(os.environ), timeout=0.5)
+    pool = WorkerPool(1, dict(os.environ), interpreter=app_interpreter(), timeout=0.5)
     await pool.start()
     try:
         await pool.load(load_of(app))

@@ -21,6 +21,7 @@ from embedded_host.workers.worker import Invocation
 from embedded_host.workers.worker_process import WorkerProcess
 from tests.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder
+from tests.support.app_python import app_interpreter
 from tests.support.polling import eventually_async
 from tests.support.worker_calls import load_of
 
@@ -47,7 +48,7 @@ def app(tmp_path: Path) -> AppFolder:
 @pytest.fixture
 async def pool(app: AppFolder) -> AsyncIterator[WorkerPool]:
     before = set(psutil.Process().children())  # hosts that other tests use
-    pool = WorkerPool(1, dict(os.environ))
+    pool = WorkerPool(1, dict(os.environ), interpreter=app_interpreter())
     await pool.start()
     await pool.load(load_of(app))
     yield pool
@@ -204,7 +205,7 @@ async def test_a_loss_reports_the_number_of_concurrent_calls(
 async def test_calls_beside_one_that_times_out_are_not_blamed(
     app: AppFolder, tmp_path: Path
 ) -> None:
-    pool = WorkerPool(1, dict(os.environ), timeout=1)
+    pool = WorkerPool(1, dict(os.environ), interpreter=app_interpreter(), timeout=1)
     await pool.start()
     try:
         await pool.load(load_of(app))
