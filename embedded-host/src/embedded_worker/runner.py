@@ -45,13 +45,16 @@ from embedded_worker.protocol import (
     Placement,
     TurnRequest,
 )
-from embedded_worker.sdk import HAS_SESSION_HOOKS, orchestrator_of
+from embedded_worker.sdk import (
+    HAS_SESSION_HOOKS,
+    OUT_OF_PROC_LABEL,
+    orchestrator_of,
+    with_error,
+)
 from embedded_worker.user_function import UserFunction
 
 log = logging.getLogger("embedded_host.workers")
 _DURABLE = ("orchestrationtrigger", "entitytrigger")
-_OUT_OF_PROC_LABEL = "$OutOfProcData$:"
-"""The label before an orchestrator's state in the message of the exception that the SDK raises."""
 DURABLE_THREADS = 4
 """Threads for orchestrators and entities only, so that blocking activities do not delay them."""
 
@@ -353,8 +356,10 @@ def error_data(error: BaseException) -> ErrorData:
         message = str(error)
         if isinstance(error, UnusableValueError):
             return ErrorData("TypeError", message)
-        shown = error.__cause__ if _OUT_OF_PROC_LABEL in message and error.__cause__ else error
-        return ErrorData(type(error).__name__, message, own_stack(shown))
+        cause = error.__cause__ if OUT_OF_PROC_LABEL in message else None
+        if cause is None:
+            return ErrorData(type(error).__name__, message, own_stack(error))
+        return ErrorData(type(error).__name__, with_error(message, cause), own_stack(cause))
     except BaseException as another:  # raised by the user's __str__, or the stack is exhausted
         return ErrorData(
             type(error).__name__, f"its message cannot be read ({type(another).__name__})"

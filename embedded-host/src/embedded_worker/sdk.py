@@ -6,6 +6,7 @@ No other module of the worker depends on the version of the SDK.
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 
 from azure.durable_functions import Entity, Orchestrator
@@ -14,6 +15,8 @@ from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchest
 
 from embedded_worker.user_function import UserFunction
 
+OUT_OF_PROC_LABEL = "$OutOfProcData$:"
+"""The label before an orchestrator's state in the message of the exception that the SDK raises."""
 _HOOKS = (
     (TaskOrchestrationExecutor, ("initialize", "execute", "process_event", "set_task_value")),
     (TaskOrchestrationExecutor, ("get_orchestrator_state_str", "has_execution_completed")),
@@ -45,6 +48,24 @@ def user_code(call: UserFunction) -> UserFunction:
     """Return the function that the user wrote, without the SDK's wrapper and without decorators."""
     unwrapped: UserFunction = inspect.unwrap(getattr(call, "client_function", call))
     return orchestrator_of(unwrapped) or entity_of(unwrapped) or unwrapped
+
+
+def with_error(message: str, cause: BaseException) -> str:
+    """Return the message of a failed orchestrator with an error in its state.
+
+    Before 1.3.0, the SDK leaves the error empty if the exception ``cause`` has no text. The
+    instance would then wait forever. Later versions state the class of the exception.
+    """
+    text, label, state = message.partition(OUT_OF_PROC_LABEL)
+    if text.strip():
+        return message
+    try:
+        document = json.loads(state)
+    except ValueError:  # the user's exception contains the label
+        return message
+    if not isinstance(document, dict) or document.get("error"):
+        return message
+    return text + label + json.dumps({**document, "error": str(type(cause))})
 
 
 def _handled_by(call: UserFunction, creator: type) -> UserFunction | None:

@@ -32,7 +32,7 @@ def app(tmp_path: Path) -> AppFolder:
     app.starter()
     app.activity("Innocent", "import time\ntime.sleep(1)\nreturn 'innocent'")
     app.activity("Echo", "return value")
-    app.orchestrator("Call", "return (yield context.call_activity(context.get_input(), None))")
+    app.orchestrator("Call", "return (yield context.call_activity(context.get_input(), 1))")
     app.orchestrator(
         "CallEntity",
         "return (yield context.call_entity(df.EntityId(context.get_input(), 'k'), 'op', 1))",

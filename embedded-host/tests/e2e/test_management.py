@@ -50,6 +50,7 @@ def test_the_management_api_starts_instances(features: RunningHost) -> None:
 # -- the durable client ----------------------------------------------------------------------------
 
 
+@pytest.mark.needs_durable("1.2.9", "suspend and resume")
 def test_the_durable_client_manages_instances(features: RunningHost) -> None:
     instance_id = f"client-{uuid4().hex}"
     assert client(features, "get_status", instance_id=instance_id).json["runtimeStatus"] is None

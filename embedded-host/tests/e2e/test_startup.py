@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from embedded_host import cli
+from embedded_host.workers.app_interpreter import EXECUTABLE_SETTING
 from tests.e2e.conftest import StartHost
 from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.running_host import command, environment
@@ -36,7 +37,7 @@ def refused(
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env=environment(),
+        env=environment(**{EXECUTABLE_SETTING: ""}),
         timeout=40,
     )
     text = done.stdout + done.stderr

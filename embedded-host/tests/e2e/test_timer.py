@@ -105,7 +105,9 @@ def v2(root: Path) -> AppFolder:
     return app
 
 
-@pytest.mark.parametrize("make", [v1, v2])
+@pytest.mark.parametrize(
+    "make", [v1, pytest.param(v2, marks=pytest.mark.needs_durable("1.2.0", "df.DFApp"))]
+)
 def test_a_timer_function_runs_every_second(
     make: Callable[[Path], AppFolder], tmp_path: Path, start_host: Callable[..., RunningHost]
 ) -> None:

@@ -12,6 +12,7 @@ from tests.support.app_folder import AppFolder
 from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT, RunningHost
 
+pytestmark = pytest.mark.needs_durable("1.2.4", "the app has a blueprint")
 _HEAD = """\
 import json
 from datetime import timedelta

@@ -17,6 +17,7 @@ from embedded_worker.protocol import (
     HttpResponseData,
     InvocationRequest,
     InvocationResult,
+    TurnRequest,
 )
 from embedded_worker.runner import Runner
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, activity_trigger, http_trigger
@@ -419,3 +420,34 @@ async def test_an_orchestrators_failure_keeps_the_sdks_state(
     assert json.loads(state)["error"] == "blew up"
     assert failed.stack.rstrip().endswith("ValueError: blew up")
     assert str(app.root / "Hello") in failed.stack
+
+
+async def test_a_decorator_of_an_orchestrator_runs_in_each_turn(
+    app: AppFolder, running: MakeRunner
+) -> None:
+    app.write(
+        "counted.py",
+        """
+        import functools
+        turns = []
+        def counted(handle):
+            @functools.wraps(handle)
+            def run(context):
+                turns.append(1)
+                return handle(context)
+            return run
+        """,
+    )
+    app.orchestrator("Hello", "yield context.call_activity('Echo', len(counted.turns))")
+    code = app.root / "Hello" / "__init__.py"
+    text = code.read_text().replace("main = df", "import counted\nmain = df")
+    code.write_text(text + "main = counted.counted(main)\n")
+    runner = running(app)
+    turn = TurnRequest(1, "Hello", "i", "e", first_turn())
+    for count in (1, 2):
+        result = await run(runner, turn)
+        assert result.error is None
+        assert result.kept is False
+        assert json.loads(str(result.value))["actions"][0][0]["input"] == str(count)
+    later = await run(runner, TurnRequest(1, "Hello", "i", "e", "[]", 2))
+    assert later.missing, "the host then sends the whole history"

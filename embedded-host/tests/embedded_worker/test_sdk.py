@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import functools
+import json
 from types import FunctionType
 
 import azure.durable_functions as df
 import pytest
 
-from embedded_worker.sdk import HAS_SESSION_HOOKS, entity_of, orchestrator_of, user_code
+from embedded_worker.sdk import (
+    HAS_SESSION_HOOKS,
+    entity_of,
+    orchestrator_of,
+    user_code,
+    with_error,
+)
 from embedded_worker.user_function import UserFunction
 
 
@@ -80,6 +87,36 @@ def test_the_users_function_is_found_below_a_client() -> None:
 
     call = app._function_builders[0]._function.get_user_function()
     assert user_code(call).__code__.co_name == "start"
+
+
+FAILED = "$OutOfProcData$:"
+
+
+@pytest.mark.parametrize("error", ['"error": "", ', ""])
+def test_an_exception_without_text_has_its_class_as_the_error(error: str) -> None:
+    """Before azure-functions-durable 1.3.0, the state has no error."""
+    message = f'\n\n{FAILED}{{"isDone": false, {error}"actions": [[]]}}'
+    text, label, state = with_error(message, KeyError()).partition(FAILED)
+    assert (text, label) == ("\n\n", FAILED)
+    assert json.loads(state) == {
+        "isDone": False,
+        "actions": [[]],
+        "error": "<class 'KeyError'>",
+    }
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f'boom\n\n{FAILED}{{"error": "boom"}}',
+        f'\n\n{FAILED}{{"error": "<class \'KeyError\'>"}}',
+        f"{FAILED}not JSON",
+        f"{FAILED}[]",
+        f"text\n\n{FAILED}{{}}",
+    ],
+)
+def test_other_messages_are_not_changed(message: str) -> None:
+    assert with_error(message, KeyError()) == message
 
 
 def test_the_installed_sdk_has_the_hooks_of_sessions() -> None:
