@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
+
 from tests.support.running_host import MANAGEMENT, HttpReply, RunningHost
 
 
