@@ -36,7 +36,7 @@ from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchest
 
 from embedded_worker.orchestrator_lint import UnusableValueError, caller_position, checked
 from embedded_worker.protocol import SESSION_LIMIT
-from embedded_worker.sdk import orchestrator_of
+from embedded_worker.sdk import OMITS_COMPLETE_WAITS, orchestrator_of
 from embedded_worker.user_function import UserFunction
 
 _WAIT = "WaitForExternalEventAction"
@@ -60,12 +60,21 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         self.waits: dict[str, list[TaskBase]] = {}
         self.yielded_waits: set[TaskBase] = set()
         self.unconsumed: dict[str, deque[HistoryEvent]] = {}
+        self.is_complete_wait = False
+        """True if the yielded task has a wait that is complete, and its action may be missing."""
         self.counts: list[int] = []
         """The number of actions after each event of this turn."""
 
     def process_event(self, event: HistoryEvent) -> None:
         super().process_event(event)
         self.counts.append(len(self.context._action_payload_v2))
+
+    def resume_user_code(self) -> None:
+        if OMITS_COMPLETE_WAITS and self.is_complete_wait:  # called again, for a complete task
+            self.is_complete_wait = False
+            self.context._add_to_actions(self.current_task.action_repr)
+        super().resume_user_code()
+        self.is_complete_wait = False
 
     def get_orchestrator_state_str(self) -> str:
         output = self.output
@@ -107,6 +116,7 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         unconsumed = self.unconsumed.get(key)
         if unconsumed:
             self._settle(task, unconsumed.popleft())
+            self.is_complete_wait = True
         else:
             self.waits.setdefault(key, []).append(task)
 
