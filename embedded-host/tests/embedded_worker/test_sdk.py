@@ -78,15 +78,13 @@ def test_a_decorated_handle_is_not_a_handle(version: str, creator: type) -> None
 
 
 def test_the_users_function_is_found_below_a_client() -> None:
-    app = df.DFApp()
-
-    @app.route()
-    @app.durable_client_input(client_name="client")
-    @decorated
     async def start(req: object, client: object) -> None: ...
 
+    app = df.DFApp()
+    app.durable_client_input(client_name="client")(decorated(start))
     call = app._function_builders[0]._function.get_user_function()
-    assert user_code(call).__code__.co_name == "start"
+    assert call.client_function is not start
+    assert user_code(call) is start
 
 
 FAILED = "$OutOfProcData$:"
