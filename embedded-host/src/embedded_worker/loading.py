@@ -24,7 +24,7 @@ from embedded_worker.converters import find_converter
 from embedded_worker.framing import encodable
 from embedded_worker.orchestrator_lint import shape_problem
 from embedded_worker.protocol import BindingSpec, FunctionSpec
-from embedded_worker.sdk import entity_of, orchestrator_of
+from embedded_worker.sdk import entity_of, orchestrator_of, passes_client
 from embedded_worker.user_function import UserFunction
 
 _CLIENTS = ("durableclient", "orchestrationclient")
@@ -169,6 +169,8 @@ def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
             )
     annotations = _annotations(call)
     for name, binding in bindings.items():
+        if binding.type.lower() in _CLIENTS and passes_client(call):
+            continue
         _check_annotation(spec, where, binding, annotations.get(name))
     return LoadedFunction(
         spec=spec,

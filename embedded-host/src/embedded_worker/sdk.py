@@ -18,6 +18,7 @@ from embedded_worker.user_function import UserFunction
 
 OUT_OF_PROC_LABEL = "$OutOfProcData$:"
 """The label before an orchestrator's state in the message of the exception that the SDK raises."""
+_CLIENT_DECORATORS = "azure.durable_functions.decorators.durable_app"
 _HOOKS = (
     (TaskOrchestrationExecutor, ("initialize", "execute", "process_event", "set_task_value")),
     (TaskOrchestrationExecutor, ("get_orchestrator_state_str", "has_execution_completed")),
@@ -57,6 +58,15 @@ def user_code(call: UserFunction) -> UserFunction:
     return orchestrator_of(unwrapped) or entity_of(unwrapped) or unwrapped
 
 
+def passes_client(call: UserFunction) -> bool:
+    """Return True if ``call`` comes from ``durable_client_input``, which passes a client object.
+
+    ``call`` itself takes a string. Before 1.7, its annotation is that of the user's function on
+    Python 3.14 and newer.
+    """
+    return _module_of(call) == _CLIENT_DECORATORS
+
+
 def with_error(message: str, cause: BaseException) -> str:
     """Return the message of a failed orchestrator with an error in its state.
 
@@ -82,8 +92,13 @@ def _handled_by(call: UserFunction, creator: type) -> UserFunction | None:
     ``__module__`` and ``orchestrator_function`` to a decorated handle, but not the globals and the
     closure.
     """
-    if getattr(call, "__globals__", {}).get("__name__") != creator.__module__:
+    if _module_of(call) != creator.__module__:
         return None
     names = getattr(getattr(call, "__code__", None), "co_freevars", ())
     cells = getattr(call, "__closure__", None) or ()
     return next((cell.cell_contents for name, cell in zip(names, cells) if name == "fn"), None)
+
+
+def _module_of(call: UserFunction) -> object:
+    """Return the name of the module that contains the code of ``call``."""
+    return getattr(call, "__globals__", {}).get("__name__")

@@ -13,6 +13,7 @@ from embedded_worker.sdk import (
     HAS_SESSION_HOOKS,
     entity_of,
     orchestrator_of,
+    passes_client,
     user_code,
     with_error,
 )
@@ -85,6 +86,9 @@ def test_the_users_function_is_found_below_a_client() -> None:
     call = app._function_builders[0]._function.get_user_function()
     assert call.client_function is not start
     assert user_code(call) is start
+    assert passes_client(call)
+    assert not passes_client(start)
+    assert not passes_client(decorated(call))
 
 
 FAILED = "$OutOfProcData$:"
