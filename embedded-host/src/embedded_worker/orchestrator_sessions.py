@@ -36,7 +36,7 @@ from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchest
 
 from embedded_worker.orchestrator_lint import UnusableValueError, caller_position, checked
 from embedded_worker.protocol import SESSION_LIMIT
-from embedded_worker.sdk import OMITS_COMPLETE_WAITS, orchestrator_of
+from embedded_worker.sdk import orchestrator_of
 from embedded_worker.user_function import UserFunction
 
 _WAIT = "WaitForExternalEventAction"
@@ -60,8 +60,8 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         self.waits: dict[str, list[TaskBase]] = {}
         self.yielded_waits: set[TaskBase] = set()
         self.unconsumed: dict[str, deque[HistoryEvent]] = {}
-        self.is_complete_wait = False
-        """True if the yielded task has a wait that is complete, and its action may be missing."""
+        self.yields_event = False
+        """True if the yielded task has a wait for an event that has arrived before."""
         self.counts: list[int] = []
         """The number of actions after each event of this turn."""
 
@@ -70,22 +70,34 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         self.counts.append(len(self.context._action_payload_v2))
 
     def resume_user_code(self) -> None:
-        if OMITS_COMPLETE_WAITS and self.is_complete_wait:  # called again, for a complete task
-            self.is_complete_wait = False
-            self.context._add_to_actions(self.current_task.action_repr)
+        if self.yields_event:  # the SDK calls this method again for a task that is complete
+            self.yields_event = False
+            self._add_action(self.current_task)
         super().resume_user_code()
-        self.is_complete_wait = False
+        self.yields_event = False
+
+    def _add_action(self, task: TaskBase) -> None:
+        """Add the action of ``task`` if the SDK has not done this.
+
+        Before 1.3.0, it omits the action of a task that is complete. The host then delivers the
+        event again after continue-as-new.
+        """
+        actions = self.context._action_payload_v2
+        if not actions or actions[-1] is not task.action_repr:
+            self.context._add_to_actions(task.action_repr)
+            getattr(self, "_mark_as_scheduled", lambda task: None)(task)
 
     def get_orchestrator_state_str(self) -> str:
         output = self.output
         try:
             return str(super().get_orchestrator_state_str())
         except Exception:
-            if output is None or self.output is not None:
+            problem = None if output is None else _json_problem(output)
+            if problem is None:
                 raise
-            raise UnusableValueError(  # the SDK has dropped the output that it could not serialize
+            raise UnusableValueError(
                 f"the orchestrator's return value, a {type(output).__name__}, cannot be converted "
-                f"to JSON: {self.exception}. Return plain values."
+                f"to JSON: {problem}. Return plain values."
             ) from None
 
     def set_task_value(self, event: HistoryEvent, is_success: bool, id_key: str) -> None:
@@ -116,7 +128,7 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
         unconsumed = self.unconsumed.get(key)
         if unconsumed:
             self._settle(task, unconsumed.popleft())
-            self.is_complete_wait = True
+            self.yields_event = True
         else:
             self.waits.setdefault(key, []).append(task)
 
@@ -135,6 +147,15 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
                 return False
             top = top.parent
         return top is self.current_task
+
+
+def _json_problem(output: object) -> Exception | None:
+    """Return the reason why ``output`` cannot be converted to JSON, or None if it can."""
+    try:
+        json.dumps(output)
+    except Exception as problem:
+        return problem
+    return None
 
 
 _CALLS = {

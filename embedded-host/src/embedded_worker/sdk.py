@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from azure.durable_functions import Entity, Orchestrator
 from azure.durable_functions.models import DurableOrchestrationContext
-from azure.durable_functions.models.Task import TaskBase
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
 from embedded_worker.user_function import UserFunction
@@ -21,19 +20,14 @@ OUT_OF_PROC_LABEL = "$OutOfProcData$:"
 _CLIENT_DECORATORS = "azure.durable_functions.decorators.durable_app"
 _HOOKS = (
     (TaskOrchestrationExecutor, ("initialize", "execute", "process_event", "set_task_value")),
+    (TaskOrchestrationExecutor, ("resume_user_code",)),
     (TaskOrchestrationExecutor, ("get_orchestrator_state_str", "has_execution_completed")),
-    (DurableOrchestrationContext, ("_generate_task", "_add_to_open_tasks")),
+    (DurableOrchestrationContext, ("_generate_task", "_add_to_open_tasks", "_add_to_actions")),
 )
 HAS_SESSION_HOOKS = all(hasattr(owner, name) for owner, names in _HOOKS for name in names)
 """True if the SDK has the private methods that ``orchestrator_sessions`` overrides and calls.
 
 Without them, the orchestrator's handle replays the history from its start in each turn.
-"""
-
-OMITS_COMPLETE_WAITS = not hasattr(TaskBase, "_is_scheduled")
-"""True if the SDK adds no action for a task that is complete when the orchestrator yields it.
-
-This is the case before 1.2.5. Such a task waits for an event that has arrived before.
 """
 
 

@@ -134,6 +134,14 @@ def test_an_event_raised_before_its_wait_is_kept(features: RunningHost) -> None:
     assert features.end(links)["output"] == [0, 1, 2]
 
 
+def test_an_awaited_event_is_not_delivered_to_the_next_generation(features: RunningHost) -> None:
+    links = features.start("EventsOfGenerations", 0)
+    assert features.raise_event(links, "E", "first").status == 202
+    eventually(lambda: features.status(links)["input"] in (1, "1"), "the second generation runs")
+    assert features.raise_event(links, "E", "second").status == 202
+    assert features.end(links)["output"] == [1, "second"]
+
+
 def test_an_event_before_the_due_time_wins_against_a_timer(features: RunningHost) -> None:
     links = features.start("EventOrTimeout", 60)
     features.raise_event(links, "Approval", "yes")

@@ -37,7 +37,7 @@ def refused(
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env=environment(**{EXECUTABLE_SETTING: ""}),
+        env=environment(),
         timeout=40,
     )
     text = done.stdout + done.stderr
@@ -66,7 +66,7 @@ def test_a_missing_python_of_the_worker_is_an_error(app: AppFolder) -> None:
         [start[0], "-c", code, *start[3:]],
         capture_output=True,
         text=True,
-        env=environment(),
+        env=environment(**{EXECUTABLE_SETTING: ""}),
         timeout=40,
         check=False,
     )

@@ -62,6 +62,15 @@ ORCHESTRATORS = {
             seen.append((yield context.wait_for_external_event("E")))
         return seen
         """,
+    "EventsOfGenerations": """
+        generation = context.get_input()
+        yield context.call_activity("Sleep", 0.5)
+        event = yield context.wait_for_external_event("E")
+        if generation == 0:
+            context.continue_as_new(1)
+            return
+        return [generation, event]
+        """,
     "EventOrTimeout": """
         seconds = timedelta(seconds=context.get_input())
         timer = context.create_timer(context.current_utc_datetime + seconds)
