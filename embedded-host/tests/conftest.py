@@ -31,10 +31,6 @@ PROCESS_FOLDERS = (
 MARKERS = {"unit", "process", "browser", "container", "manual"}
 
 
-NEEDS = {"needs_python": "python", "needs_durable": "azure-functions-durable"}
-"""The markers of tests whose app does not run with older versions, and the name of the version."""
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--app-python",
@@ -54,15 +50,14 @@ def pytest_report_header() -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose app does not run with the versions of ``--app-python``."""
-    if (path := app_python()) is None:
+    """Skip a test whose app does not run with the SDK of ``--app-python``."""
+    marker = item.get_closest_marker("needs_durable")
+    if marker is None or (path := app_python()) is None:
         return
-    for marker in item.iter_markers():
-        if (name := NEEDS.get(marker.name)) and is_older(
-            version := app_versions(path)[name], than=marker.args[0]
-        ):
-            reason = f": {marker.args[1]}" if marker.args[1:] else ""
-            pytest.skip(f"the app needs {name} {marker.args[0]}, not {version}{reason}")
+    needed, reason = marker.args
+    version = app_versions(path)["azure-functions-durable"]
+    if is_older(version, than=needed):
+        pytest.skip(f"needs azure-functions-durable {needed}, not {version}: {reason}")
 
 
 def _folder(path: Path) -> str:
