@@ -1,15 +1,15 @@
-"""Run, test, check and document the app and the embedded host. Needs only Python 3.10 to 3.15.
+"""Run, test, check and document the app and the embedded host. Requires Python 3.10 to 3.15.
 
-    python dev.py start [arguments]       run the app; arguments of `embedded-host start`
-    python dev.py test [paths] [options]  run the tests of both projects, or those below the paths;
-                                          the options are those of pytest: `dev.py test -m unit`
+    python dev.py start [arguments]       run the app with the arguments of `embedded-host start`
+    python dev.py test [paths] [options]  run the tests below the paths, or the tests of both
+                                          projects, with the options of pytest, such as `-m unit`
     python dev.py check                   run the linters and type checkers, build the documentation
     python dev.py docs [--build]          serve the documentation, or only build it
 
-The first run creates virtual environments beside this file and installs pinned packages into them:
-    .venv       requirements.txt, for the app: `start`, and `func start`
+The first run of a command creates its environments and installs pinned packages into them:
+    .venv       the packages of requirements.txt, for `start` and for `func start`
     .venv-host  the embedded host, for `start`
-    .venv-dev   both in one environment, as the test kit needs it, and the tools: test, check, docs
+    .venv-dev   both, because the test kit imports both, and the tools of the other commands
 """
 
 import contextlib
@@ -25,18 +25,18 @@ from subprocess import DEVNULL, PIPE, STDOUT
 
 
 def become(*command: str, folder: str = ".") -> int:
-    """Replace this process by a command. On Windows, run it as a child process."""
+    """Replace this process with a command. On Windows, run it as a child process."""
     os.chdir(folder)
     sys.stdout.flush()
     if os.name != "nt":
         os.execvp(command[0], command)
-    signal.signal(signal.SIGINT, lambda *_: None)  # the child receives Ctrl+C too
+    signal.signal(signal.SIGINT, lambda *_: None)  # the child process handles Ctrl+C
     return subprocess.call(command)
 
 
-# Python 3.6 gets here: it can parse this file.
+# Python 3.6 and newer can parse this file, and therefore reach this check.
 if not (3, 10) <= sys.version_info[:2] <= (3, 15):
-    message = "dev.py needs Python 3.10 to 3.15. This is Python {}.{}.{}".format(*sys.version_info)
+    message = "dev.py requires Python 3.10 to 3.15. This is Python {}.{}.{}".format(*sys.version_info)
     for version in ("3.15", "3.14", "3.13", "3.12", "3.11", "3.10"):
         files = (Path.home() / ".pyenv" / "versions").glob(version + ".*/bin/python")
         # Debian has ensurepip in another package. pyenv has commands for versions that it lacks.
@@ -91,12 +91,12 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         sys.exit(f"dev.py: {error}")
     except KeyboardInterrupt:
-        print("\ndev.py: interrupted. Run the same command again; it resumes.", file=sys.stderr)
+        print("\ndev.py was interrupted. Run the same command to continue.", file=sys.stderr)
         return 130
 
 
 def test(arguments: list[str]) -> int:
-    """Run pytest for each project that a path belongs to, or for both if there is no path."""
+    """Run pytest for the project of each path. Run it for both projects if there is no path."""
     count = next((i for i, each in enumerate(arguments) if each.startswith("-")), len(arguments))
     color = ["--color=yes"] if sys.stdout.isatty() else []
     pytest = [program(DEV), "-m", "pytest", *color, *arguments[count:]]
@@ -110,7 +110,7 @@ def test(arguments: list[str]) -> int:
     if len(selected) == 1:
         return become(*pytest, *paths[selected[0]], folder=str(selected[0]))
     codes, closing_lines = [], []
-    signal.signal(signal.SIGINT, lambda *_: None)  # pytest receives Ctrl+C too
+    signal.signal(signal.SIGINT, lambda *_: None)  # pytest handles Ctrl+C
     for project, name in ((ROOT, "app"), (HOST, "embedded host")):
         command = [*pytest, *(paths[project] or ["tests"])]
         with subprocess.Popen(command, cwd=project, stdout=PIPE, stderr=STDOUT) as process:
@@ -123,19 +123,19 @@ def test(arguments: list[str]) -> int:
         last_line = end.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
         closing_lines += [f"{name} (exit code {codes[-1]}):", last_line]
     print("", *closing_lines, sep="\n", flush=True)
-    # 5: no test was selected, as with `-k` for one project.
+    # Exit code 5: the options, such as `-k`, select no test of this project.
     return next((code for code in codes if code not in (0, 5)), min(codes))
 
 
 def check() -> int:
-    """Run every check, also after a failure."""
+    """Run all checks, also after a check has failed. Return 1 if a check failed."""
     failed = []
     path = os.pathsep.join((program(DEV, ""), os.environ.get("PATH", "")))
     for folder, commands in CHECKS.items():
         for command in commands:
             tool, *arguments = command.split()
             file = shutil.which(tool, path=path)
-            print(f"$ {command}" if file else f"NOT CHECKED: {tool} is not installed", flush=True)
+            print(f"$ {command}" if file else f"NOT RUN: {tool} is not installed", flush=True)
             if file and subprocess.call([file, *arguments], cwd=folder) != 0:
                 failed.append(f"{command} (in {folder.name})")
     if failed:
@@ -154,12 +154,12 @@ def install(*environments: Path) -> None:
             found = os.fsdecode(stamp.read_bytes()) if is_made else ""
             if not found.startswith(made_for):
                 if Path(sys.prefix).resolve() == venv:
-                    sys.exit(f"dev.py: cannot replace {venv.name}, which is active: `deactivate`.")
+                    sys.exit(f"dev.py cannot replace {venv.name} while it is active: `deactivate`.")
                 print(f"Creating {venv.name} with {sys.executable}", flush=True)
                 run(sys.executable, "venv", "--clear", str(venv))
             if found != made_for + digest:
                 stamp.write_bytes(os.fsencode(made_for))
-                print(f"Installing packages into {venv.name}. This takes a minute.", flush=True)
+                print(f"Installing the packages of {venv.name}. This takes a minute.", flush=True)
                 for arguments in INSTALL[venv]:
                     run(python, "pip", "install", "-qq", *arguments.split())
                 stamp.write_bytes(os.fsencode(made_for + digest))
@@ -171,25 +171,25 @@ def program(venv: Path, name: str = "python" + (".exe" if os.name == "nt" else "
 
 
 def locked() -> sqlite3.Connection:
-    """Return a lock that no other dev.py holds; SQLite has file locks for every system."""
+    """Return a SQLite connection that holds a file lock. Wait if another dev.py holds the lock."""
     (ROOT / "build").mkdir(exist_ok=True)
     connection = sqlite3.connect(ROOT / "build" / "dev.lock", timeout=1, isolation_level=None)
     message = "Another dev.py is installing packages. Waiting for it.\n"
     while not connection.in_transaction:
         try:
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:  # after the timeout of a second
+        except sqlite3.OperationalError:  # raised after the timeout of 1 s
             print(message, end="", flush=True)
             message = ""
     return connection
 
 
 def run(python: str, module: str, *arguments: str) -> None:
-    """Run `python -m` with pip or venv. Exit if it fails."""
+    """Run pip or venv with ``python -m``. Exit if the command fails."""
     if subprocess.call([python, "-m", module, *arguments], cwd=ROOT) != 0:
         sys.exit(
-            f"dev.py: {module} failed; its message is above. Run the command again; it resumes.\n"
-            "Set HTTPS_PROXY if you use a proxy, PIP_INDEX_URL for another package index."
+            f"dev.py: {module} failed; see its message above. Run the same command to continue.\n"
+            "If you use a proxy, set HTTPS_PROXY. For another package index, set PIP_INDEX_URL."
         )
 
 

@@ -17,7 +17,7 @@ from tests.client import eventually
 DEV = Path(__file__).parents[1] / "dev.py"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 STUBS = {
-    # Appends each call to pip-calls. The file pip-behaviour makes it fail or wait.
+    # Appends each call to pip-calls. The file pip-behavior makes it fail or wait.
     "pip/__main__.py": """
         import os, sys, time
         with open("pip-calls", "a") as calls:
@@ -180,7 +180,7 @@ def test_a_failed_installation_is_explained_and_repeated(project: Project) -> No
     (project.root / "pip-fails").touch()
     output = project.dev("start", code=1)
     assert "ERROR: no matching distribution" in output
-    assert "dev.py: pip failed; its message is above." in output
+    assert "dev.py: pip failed; see its message above." in output
     write(
         project.root / "requirements.txt", before
     )  # changed again before the installation is complete
@@ -198,7 +198,7 @@ def test_an_interrupted_installation_resumes(project: Project) -> None:
         os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert output.endswith("dev.py: interrupted. Run the same command again; it resumes.\n")
+    assert output.endswith("dev.py was interrupted. Run the same command to continue.\n")
     (project.root / "pip-waits").unlink()
     project.pip_calls()
     project.dev("start")
@@ -356,7 +356,7 @@ def test_an_unsupported_python_is_named_if_there_is_no_other(
 ) -> None:
     done = run_as(version, tmp_path)
     assert done.returncode == code
-    named = f"dev.py needs Python 3.10 to 3.15. This is Python {version}, and no other one"
+    named = f"dev.py requires Python 3.10 to 3.15. This is Python {version}, and no other one"
     assert (named in done.stderr) == bool(code)
     assert ("python dev.py start" in done.stdout) == (not code)
 
