@@ -36,7 +36,9 @@ def become(*command: str, folder: str = ".") -> int:
 
 # Python 3.6 and newer can parse this file, and therefore reach this check.
 if not (3, 10) <= sys.version_info[:2] <= (3, 15):
-    message = "dev.py requires Python 3.10 to 3.15. This is Python {}.{}.{}".format(*sys.version_info)
+    message = "dev.py requires Python 3.10 to 3.15. This is Python {}".format(
+        sys.version.split()[0]
+    )
     for version in ("3.15", "3.14", "3.13", "3.12", "3.11", "3.10"):
         files = (Path.home() / ".pyenv" / "versions").glob(version + ".*/bin/python")
         # Debian has ensurepip in another package. pyenv has commands for versions that it lacks.

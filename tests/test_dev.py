@@ -335,7 +335,8 @@ def test_invalid_arguments_are_refused_before_anything_is_installed(
 def run_as(version: str, tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `dev.py --help` with an interpreter that claims to be this version."""
     script = (
-        f"import sys, runpy; sys.version_info = {tuple(map(int, version.split('.')))}; "
+        f"import sys, runpy; sys.version = {version!r}; "
+        f"sys.version_info = {tuple(map(int, version.split('.')))}; "
         f"sys.argv = [{str(DEV)!r}, '--help']; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     nowhere = {name: str(tmp_path) for name in ("HOME", "USERPROFILE", "PATH")}
