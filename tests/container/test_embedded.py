@@ -45,10 +45,8 @@ def test_the_port_is_published_on_the_loopback_interface_only(up: Compose) -> No
 def test_the_image_contains_no_tests_and_runs_as_user_10001(up: Compose) -> None:
     (container,) = up.containers("embedded")
     assert up.inspect(container)["Config"]["User"] == "10001"
-    folders = "/home/site/wwwroot /opt/host /opt/host/lib/python3.11/site-packages"
-    listed = up.docker("exec", container, "sh", "-c", f"ls {folders}").split()
+    listed = up.docker("exec", container, "ls", "/home/site/wwwroot", "/opt/host").split()
     assert not {"tests", "docs", "benchmarks", "dev.py", "pyproject.toml"} & set(listed)
-    assert "embedded_host" in listed
 
 
 def test_the_app_runs_in_its_own_environment(up: Compose) -> None:
