@@ -246,6 +246,14 @@ def test_both_containers_run_the_app_with_the_same_packages() -> None:
     assert not {"click", "rich", "uvloop", "pytest"} & set(app)
 
 
+def test_the_embedded_image_contains_every_package_that_the_host_requires() -> None:
+    listed = _text("embedded-host/pyproject.toml").partition("\ndependencies = [")[2]
+    required = re.findall(r'^    "([\w-]+)', listed.partition("\n]")[0], re.MULTILINE)
+    locked = _locked("deploy/requirements-embedded.txt")
+    assert "aiohttp" in required
+    assert set(required) - {"tzdata"} <= set(locked)  # tzdata: Windows only
+
+
 def test_the_embedded_image_separates_the_packages_of_the_app_from_those_of_the_host() -> None:
     last = _text("deploy/embedded.Dockerfile").rpartition("\nFROM ")[2]
     installed = dict(re.findall(r"pip --python=(\S+) install .*--requirement=/(\S+)", last))
