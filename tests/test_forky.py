@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.client import eventually, final_status, request
+from tests.container.engine import fastest_folder
 
 ROOT = Path(__file__).parents[1]
 PYTHONS = ("3.14", "3.15")
@@ -61,7 +62,9 @@ class Machine:
 def machine() -> Iterator[Machine]:
     if not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("mmdebstrap"):
         pytest.fail("an empty machine needs Linux, root and the program mmdebstrap")
-    with tempfile.TemporaryDirectory(prefix="forky-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="forky-", dir=fastest_folder(), ignore_cleanup_errors=True
+    ) as folder:
         tree = Path(folder, "tree")
         options = ["--variant=minbase", "--quiet", f"--include={','.join(PACKAGES)}"]
         # The release files of a mirror may be older than their validity.
