@@ -1,14 +1,15 @@
-"""Run, test, check and document the app and the embedded host. Requires Python 3.10 to 3.13.
+"""Run, test, check and document the app and the embedded host. Requires Python 3.10 to 3.15.
 
     python dev.py start [arguments]       run the app with the arguments of `embedded-host start`
-    python dev.py test [paths] [options]  run the tests below the paths, or all tests of the app and
-                                          of the embedded host; the options are pytest's options,
-                                          for example `-m unit`
+    python dev.py test [paths] [options]  run the tests below the paths, or the tests of both
+                                          projects, with the options of pytest, such as `-m unit`
     python dev.py check                   run the linters and type checkers, build the documentation
     python dev.py docs [--build]          serve the documentation, or only build it
 
-The first run of a command creates .venv in the folder of this file, and installs pinned versions of
-the packages that the command requires. `start` does not install the development tools.
+The first run of a command creates its environments and installs pinned packages into them:
+    .venv       the packages of requirements.txt, for `start` and for `func start`
+    .venv-host  the embedded host, for `start`
+    .venv-dev   both, because the test kit imports both, and the tools of the other commands
 """
 
 import contextlib
@@ -20,35 +21,52 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, STDOUT
+
+
+def become(*command: str, folder: str = ".") -> int:
+    """Replace this process with a command. On Windows, run it as a child process."""
+    os.chdir(folder)
+    sys.stdout.flush()
+    if os.name != "nt":
+        os.execvp(command[0], command)
+    signal.signal(signal.SIGINT, lambda *_: None)  # the child process handles Ctrl+C
+    return subprocess.call(command)
+
 
 # Python 3.6 and newer can parse this file, and therefore reach this check.
-if not (3, 10) <= sys.version_info[:2] <= (3, 13):
-    message = "dev.py requires Python 3.10 to 3.13. This is Python {}.{}.{}. Try: {} dev.py"
-    newest = "py -3.13" if os.name == "nt" else "python3.13"
-    sys.exit(message.format(*sys.version_info[:3], newest))
+if not (3, 10) <= sys.version_info[:2] <= (3, 15):
+    message = "dev.py requires Python 3.10 to 3.15. This is Python {}".format(
+        sys.version.split()[0]
+    )
+    for version in ("3.15", "3.14", "3.13", "3.12", "3.11", "3.10"):
+        files = (Path.home() / ".pyenv" / "versions").glob(version + ".*/bin/python")
+        # Debian has ensurepip in another package. pyenv has commands for versions that it lacks.
+        probe = "import ensurepip, sys; sys.exit(sys.version[:4] != '{}')".format(version)
+        for command in (["python" + version], ["py", "-" + version], *([str(f)] for f in files)):
+            words = [*command, "-c", probe]
+            if shutil.which(command[0]) and subprocess.call(words, stderr=DEVNULL) == 0:
+                print(message + "; continuing with", *command, file=sys.stderr)
+                sys.exit(become(*command, *sys.argv))
+    sys.exit(message + ", and no other one with pip was found. Install Python 3.14.")
 
 ROOT = Path(__file__).resolve().parent
 HOST = ROOT / "embedded-host"
-VENV = ROOT / ".venv"
-SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
-PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
-PINS = "embedded-host/requirements-dev.txt"
-DOCS_PINS = "embedded-host/requirements-docs.txt"
+PINS, DOCS_PINS = "embedded-host/requirements-dev.txt", "embedded-host/requirements-docs.txt"
 INPUTS = ("requirements.txt", PINS, DOCS_PINS, "embedded-host/pyproject.toml")
-INSTALL = {  # level: the arguments of each call of `pip install`
-    "run": (
-        f"-c {PINS} hatchling",
-        f"-c {PINS} --no-build-isolation -r requirements.txt -e embedded-host",
-    ),
-    "tools": (f"--no-deps -r {PINS}",),
-    "docs": (f"--no-deps -r {DOCS_PINS}",),
+EDITABLE = f"-c {PINS} --no-build-isolation -e embedded-host"
+# As on Azure, packages of the host and of the app cannot be in conflict. The tests and
+# `start --in-process` import both, so they have a third environment.
+APP, TOOL, DEV = ROOT / ".venv", ROOT / ".venv-host", ROOT / ".venv-dev"
+INSTALL = {  # environment: the arguments of each call of `pip install`
+    APP: (f"-c {PINS} -r requirements.txt",),
+    TOOL: (f"-c {PINS} hatchling", EDITABLE),
+    DEV: (f"--no-deps -r {PINS} -r {DOCS_PINS}", f"{EDITABLE} -r requirements.txt"),
 }
-LEVELS = {"start": "run", "test": "run tools", "check": "run tools docs", "docs": "run docs"}
 CHECKS = {
     ROOT: ("ruff format --check .", "ruff check .", "codespell", "mypy"),
     HOST: ("mypy", "lint-imports", "mkdocs build -q", "npm ci --silent", "npm run --silent lint"),
 }
-ENVIRONMENT = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_USER": "0", "NO_MKDOCS_2_WARNING": "1"}
 
 
 def main(arguments: list[str]) -> int:
@@ -57,17 +75,20 @@ def main(arguments: list[str]) -> int:
     if command in ("-h", "--help", "help"):
         print(__doc__)
         return 0
-    if command not in LEVELS or (command == "check" and rest):
+    if command not in ("start", "test", "check", "docs") or (command == "check" and rest):
         print(__doc__, "dev.py: invalid arguments:", *arguments or ["none"], file=sys.stderr)
         return 2
+    runs = [APP, TOOL] if command == "start" and "--in-process" not in rest else [DEV]
     try:
-        os.environ.update(ENVIRONMENT)
-        ensure_environment(LEVELS[command].split())
+        os.environ.update(PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_USER="0", NO_MKDOCS_2_WARNING="1")
+        install(*runs)
         if command == "start":
-            return become(ROOT, "-m", "embedded_host", "start", *rest)
+            for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):  # the host would prefer them to .venv
+                os.environ.pop(name, None)
+            return become(program(runs[-1]), "-m", "embedded_host", *arguments, folder=str(ROOT))
         if command == "docs":
             rest = ["build"] if rest == ["--build"] else ["serve", *rest]
-            return become(HOST, "-m", "mkdocs", *rest)
+            return become(program(DEV), "-m", "mkdocs", *rest, folder=str(HOST))
         return check() if command == "check" else test(rest)
     except OSError as error:
         sys.exit(f"dev.py: {error}")
@@ -79,7 +100,8 @@ def main(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run pytest for the project of each path. Run it for both projects if there is no path."""
     count = next((i for i, each in enumerate(arguments) if each.startswith("-")), len(arguments))
-    options = arguments[count:]
+    color = ["--color=yes"] if sys.stdout.isatty() else []
+    pytest = [program(DEV), "-m", "pytest", *color, *arguments[count:]]
     paths: dict[Path, list[str]] = {ROOT: [], HOST: []}
     for argument in arguments[:count]:
         file, separator, name = argument.partition("::")
@@ -88,14 +110,21 @@ def test(arguments: list[str]) -> int:
         paths[project].append(os.path.relpath(path, project) + separator + name)
     selected = [project for project in paths if paths[project]]
     if len(selected) == 1:
-        return become(selected[0], "-m", "pytest", *options, *paths[selected[0]])
-    options = (["--color=yes"] if sys.stdout.isatty() else []) + options
+        return become(*pytest, *paths[selected[0]], folder=str(selected[0]))
     codes, closing_lines = [], []
+    signal.signal(signal.SIGINT, lambda *_: None)  # pytest handles Ctrl+C
     for project, name in ((ROOT, "app"), (HOST, "embedded host")):
-        code, last_line = run(project, "-m", "pytest", *options, *(paths[project] or ["tests"]))
-        codes.append(code)
-        closing_lines.append(f"{name} (exit code {code}):\n{last_line}")
-    print("\n" + "\n".join(closing_lines), flush=True)
+        command = [*pytest, *(paths[project] or ["tests"])]
+        with subprocess.Popen(command, cwd=project, stdout=PIPE, stderr=STDOUT) as process:
+            output, end = process.stdout.fileno() if process.stdout else -1, b""
+            for data in iter(lambda: os.read(output, 65536), b""):  # noqa: B023
+                sys.stdout.buffer.write(data)
+                sys.stdout.flush()
+                end = (end + data)[-2000:]
+        codes.append(process.returncode)
+        last_line = end.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
+        closing_lines += [f"{name} (exit code {codes[-1]}):", last_line]
+    print("", *closing_lines, sep="\n", flush=True)
     # Exit code 5: the options, such as `-k`, select no test of this project.
     return next((code for code in codes if code not in (0, 5)), min(codes))
 
@@ -103,80 +132,51 @@ def test(arguments: list[str]) -> int:
 def check() -> int:
     """Run all checks, also after a check has failed. Return 1 if a check failed."""
     failed = []
-    path = os.pathsep.join((str(SCRIPTS), os.environ.get("PATH", "")))
+    path = os.pathsep.join((program(DEV, ""), os.environ.get("PATH", "")))
     for folder, commands in CHECKS.items():
         for command in commands:
             tool, *arguments = command.split()
-            program = shutil.which(tool, path=path)
-            if not program:
-                print(f"NOT RUN: {command}: {tool} is not installed", flush=True)
-                continue
-            print(f"$ {command}", flush=True)
-            if subprocess.call([program, *arguments], cwd=folder) != 0:
+            file = shutil.which(tool, path=path)
+            print(f"$ {command}" if file else f"NOT RUN: {tool} is not installed", flush=True)
+            if file and subprocess.call([file, *arguments], cwd=folder) != 0:
                 failed.append(f"{command} (in {folder.name})")
     if failed:
-        print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+        sys.exit(f"dev.py: failed: {', '.join(failed)}")
+    return 0
 
 
-def become(folder: Path, *arguments: str) -> int:
-    """Replace this process with the Python of .venv. On Windows, run it as a child process."""
-    os.chdir(folder)
-    sys.stdout.flush()
-    if os.name != "nt":
-        os.execv(PYTHON, [str(PYTHON), *arguments])
-    signal.signal(signal.SIGINT, lambda *_: None)  # the child process handles Ctrl+C
-    return subprocess.call([PYTHON, *arguments])
-
-
-def run(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run the Python of .venv, print its output, and return its exit code and last line."""
-    signal.signal(signal.SIGINT, lambda *_: None)
-    command, pipe, end = [str(PYTHON), *arguments], subprocess.PIPE, b""
-    with subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=subprocess.STDOUT) as process:
-        output = process.stdout.fileno() if process.stdout else -1
-        for data in iter(lambda: os.read(output, 65536), b""):
-            sys.stdout.buffer.write(data)
-            sys.stdout.flush()
-            end = (end + data)[-2000:]
-    return process.returncode, end.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
-
-
-def ensure_environment(levels: list[str]) -> None:
-    """Create .venv and install the packages of ``levels``, unless its stamps are up to date."""
-    made_for = f"Python {sys.version_info[0]}.{sys.version_info[1]} in {ROOT}"
+def install(*environments: Path) -> None:
+    """Create these environments and install their packages, unless they are up to date."""
     digest = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in INPUTS)).hexdigest()
-    if stamp("created") == made_for and all(stamp(level) == digest for level in levels):
-        return
     with contextlib.closing(locked()):
-        if stamp("created") != made_for:
-            if Path(sys.prefix).resolve() == VENV:
-                sys.exit("dev.py cannot replace .venv while it is active. Run `deactivate` first.")
-            print(f"Creating .venv with {sys.executable}", flush=True)
-            install("venv", "--clear", str(VENV), python=sys.executable)
-            stamp("created", made_for)
-        for level in levels:
-            if stamp(level) != digest:
-                stamp(level, "incomplete")
-                print(f"Installing the packages ({level}). This takes a minute.", flush=True)
-                for arguments in INSTALL[level]:
-                    install("pip", "install", "-qq", *arguments.split())
-                stamp(level, digest)
+        for venv in environments:
+            python, stamp = program(venv), venv / "dev-stamp"
+            made_for = f"{sys.version[:4]} in {venv}, "
+            is_made = stamp.exists() and Path(python).exists()
+            found = os.fsdecode(stamp.read_bytes()) if is_made else ""
+            if not found.startswith(made_for):
+                if Path(sys.prefix).resolve() == venv:
+                    sys.exit(f"dev.py cannot replace {venv.name} while it is active: `deactivate`.")
+                print(f"Creating {venv.name} with {sys.executable}", flush=True)
+                run(sys.executable, "venv", "--clear", str(venv))
+            if found != made_for + digest:
+                stamp.write_bytes(os.fsencode(made_for))
+                print(f"Installing the packages of {venv.name}. This takes a minute.", flush=True)
+                for arguments in INSTALL[venv]:
+                    run(python, "pip", "install", "-qq", *arguments.split())
+                stamp.write_bytes(os.fsencode(made_for + digest))
 
 
-def stamp(name: str, text: str = "") -> str:
-    """Write a non-empty ``text`` to a stamp of .venv. Return the stamp, or "" if none exists."""
-    file = VENV / f"dev-{name}"
-    if text:
-        file.write_bytes(os.fsencode(text))
-    return os.fsdecode(file.read_bytes()) if file.exists() and PYTHON.exists() else ""
+def program(venv: Path, name: str = "python" + (".exe" if os.name == "nt" else "")) -> str:
+    """Return the path of a program of an environment."""
+    return str(venv / ("Scripts" if os.name == "nt" else "bin") / name)
 
 
 def locked() -> sqlite3.Connection:
     """Return a SQLite connection that holds a file lock. Wait if another dev.py holds the lock."""
     (ROOT / "build").mkdir(exist_ok=True)
     connection = sqlite3.connect(ROOT / "build" / "dev.lock", timeout=1, isolation_level=None)
-    message = "Another dev.py is changing .venv. Waiting for it.\n"
+    message = "Another dev.py is installing packages. Waiting for it.\n"
     while not connection.in_transaction:
         try:
             connection.execute("BEGIN EXCLUSIVE")
@@ -186,7 +186,7 @@ def locked() -> sqlite3.Connection:
     return connection
 
 
-def install(module: str, *arguments: str, python: str = str(PYTHON)) -> None:
+def run(python: str, module: str, *arguments: str) -> None:
     """Run pip or venv with ``python -m``. Exit if the command fails."""
     if subprocess.call([python, "-m", module, *arguments], cwd=ROOT) != 0:
         sys.exit(

@@ -14,6 +14,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.container)
+        elif item.path.stem == "test_forky":
+            item.add_marker(pytest.mark.forky)
         elif item.path.stem in PROCESS:
             item.add_marker(pytest.mark.process)
         elif TESTS in item.path.parents:

@@ -108,4 +108,4 @@ def test_the_pins_are_exact_and_satisfy_the_requirements_of_the_app() -> None:
 
 def test_state_and_environment_are_not_committed() -> None:
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert {".embedded-host/", ".venv/"} <= set(ignored)
+    assert {".embedded-host/", ".venv/", ".venv-host/", ".venv-dev/"} <= set(ignored)

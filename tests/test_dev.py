@@ -21,7 +21,7 @@ STUBS = {
     "pip/__main__.py": """
         import os, sys, time
         with open("pip-calls", "a") as calls:
-            calls.write(" ".join(sys.argv[1:]) + "\\n")
+            calls.write(" ".join([os.path.basename(sys.prefix) + ":", *sys.argv[1:]]) + "\\n")
         end = time.monotonic() + 20
         while os.path.exists("pip-waits") and time.monotonic() < end:
             time.sleep(0.01)
@@ -52,17 +52,23 @@ STUBS = {
         import os, signal, sys, time
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
         folder = os.path.basename(os.getcwd())
-        print("host", sys.argv[1:], "in", folder, "pid", os.getpid(), flush=True)
+        venv = os.path.basename(sys.prefix)
+        print("host", sys.argv[1:], "in", folder, "pid", os.getpid(), "of", venv, flush=True)
+        print("active:", os.environ.get("VIRTUAL_ENV"), os.environ.get("CONDA_PREFIX"))
         time.sleep(60 if "--serve" in sys.argv else 0)
         """,
 }
-RUN = [
-    "install -qq -c embedded-host/requirements-dev.txt hatchling",
-    "install -qq -c embedded-host/requirements-dev.txt --no-build-isolation -r requirements.txt "
-    "-e embedded-host",
+PINS = "-c embedded-host/requirements-dev.txt"
+APP = [f".venv: install -qq {PINS} -r requirements.txt"]
+HOST = [
+    f".venv-host: install -qq {PINS} hatchling",
+    f".venv-host: install -qq {PINS} --no-build-isolation -e embedded-host",
 ]
-TOOLS = ["install -qq --no-deps -r embedded-host/requirements-dev.txt"]
-DOCS = ["install -qq --no-deps -r embedded-host/requirements-docs.txt"]
+DEVELOPMENT = [
+    ".venv-dev: install -qq --no-deps -r embedded-host/requirements-dev.txt "
+    "-r embedded-host/requirements-docs.txt",
+    f".venv-dev: install -qq {PINS} --no-build-isolation -e embedded-host -r requirements.txt",
+]
 
 
 class Project:
@@ -119,33 +125,50 @@ def project(tmp_path: Path) -> Project:
     return Project(root, stubs)
 
 
-def test_start_installs_no_development_tools_and_runs_the_host_in_the_app_s_folder(
+def test_start_separates_the_packages_of_the_app_from_those_of_the_host(project: Project) -> None:
+    output = project.dev("start", "--port", "8080")
+    assert "host ['start', '--port', '8080'] in app" in output
+    assert "of .venv-host\n" in output
+    assert project.pip_calls() == APP + HOST
+    assert not (project.root / ".venv-dev").exists()
+
+
+def test_start_hides_an_active_environment_from_the_host(project: Project) -> None:
+    """The host would run the app in it, instead of in .venv."""
+    project.environment |= {"VIRTUAL_ENV": "/another", "CONDA_PREFIX": "/conda"}
+    assert "active: None None" in project.dev("start")
+
+
+def test_in_one_process_the_app_and_the_host_share_the_development_environment(
     project: Project,
 ) -> None:
-    assert "host ['start', '--port', '8080'] in app" in project.dev("start", "--port", "8080")
-    assert project.pip_calls() == RUN
+    output = project.dev("start", "--in-process")
+    assert "host ['start', '--in-process'] in app" in output
+    assert "of .venv-dev\n" in output
+    assert project.pip_calls() == DEVELOPMENT
 
 
 def test_a_second_command_installs_only_missing_packages(project: Project) -> None:
     project.dev("start")
-    assert project.pip_calls() == RUN
+    assert project.pip_calls() == APP + HOST
     project.dev("test")
-    assert project.pip_calls() == TOOLS
+    assert project.pip_calls() == DEVELOPMENT
     assert project.dev("start").startswith("host ")
-    assert "Installing" not in project.dev("test")
+    assert "Installing" not in project.dev("test") + project.dev("docs")
     assert project.pip_calls() == []
 
 
 @pytest.mark.parametrize("pins", ["requirements.txt", "embedded-host/requirements-dev.txt"])
 def test_changed_pins_are_installed_into_the_same_environment(project: Project, pins: str) -> None:
+    project.dev("start")
     project.dev("test")
     project.pip_calls()
     (project.venv / "kept").touch()
     write(project.root / pins, "# changed\n")
     project.dev("start")
-    assert project.pip_calls() == RUN
+    assert project.pip_calls() == APP + HOST
     project.dev("test")
-    assert project.pip_calls() == TOOLS
+    assert project.pip_calls() == DEVELOPMENT
     assert (project.venv / "kept").exists()
 
 
@@ -164,7 +187,7 @@ def test_a_failed_installation_is_explained_and_repeated(project: Project) -> No
     (project.root / "pip-fails").unlink()
     project.pip_calls()
     project.dev("start")
-    assert project.pip_calls() == RUN
+    assert project.pip_calls() == APP
 
 
 @POSIX
@@ -179,7 +202,7 @@ def test_an_interrupted_installation_resumes(project: Project) -> None:
     (project.root / "pip-waits").unlink()
     project.pip_calls()
     project.dev("start")
-    assert project.pip_calls() == RUN
+    assert project.pip_calls() == APP + HOST
 
 
 def test_the_second_of_two_commands_waits_for_the_first_one(project: Project) -> None:
@@ -188,17 +211,21 @@ def test_the_second_of_two_commands_waits_for_the_first_one(project: Project) ->
         eventually(lambda: (project.root / "pip-calls").exists(), "pip runs")
         with project.start("start") as second:
             assert second.stdout is not None
-            assert second.stdout.readline() == "Another dev.py is changing .venv. Waiting for it.\n"
+            assert (
+                second.stdout.readline()
+                == "Another dev.py is installing packages. Waiting for it.\n"
+            )
             (project.root / "pip-waits").unlink()
             output, _ = second.communicate(timeout=30)
             first.communicate(timeout=30)
     assert (first.returncode, second.returncode) == (0, 0)
     assert output.startswith("host ")
-    assert project.pip_calls() == RUN
+    assert project.pip_calls() == APP + HOST
 
 
 @pytest.mark.parametrize(
-    "damage", ["half created", "without its Python", "of another Python", "moved"]
+    "damage",
+    ["half created", "without its Python", "of another Python", "of an older dev.py", "moved"],
 )
 def test_an_environment_that_cannot_work_is_created_again(project: Project, damage: str) -> None:
     if damage == "half created":
@@ -208,11 +235,14 @@ def test_an_environment_that_cannot_work_is_created_again(project: Project, dama
     if damage == "without its Python":
         shutil.rmtree(project.venv / ("Scripts" if os.name == "nt" else "bin"))
     elif damage == "of another Python":
-        write(project.venv / "dev-created", "Python 2.7")
+        stamp = project.venv / "dev-stamp"
+        write(stamp, stamp.read_text().replace(sys.version[:4], "2.7"))
+    elif damage == "of an older dev.py":  # it contained the host and the tools
+        (project.venv / "dev-stamp").rename(project.venv / "dev-created")
     elif damage == "moved":
         project.root = project.root.rename(project.root.with_name("moved"))
     assert "Creating .venv" in project.dev("start")
-    assert project.pip_calls()[-2:] == RUN
+    assert project.pip_calls()[:1] == APP
 
 
 def test_without_paths_both_projects_are_tested_and_both_closing_lines_come_last(
@@ -266,7 +296,7 @@ def test_docs_installs_the_documentation_tools_and_calls_mkdocs(
     project: Project, arguments: list[str], called: str
 ) -> None:
     assert called in project.dev("docs", *arguments)
-    assert project.pip_calls() == RUN + DOCS
+    assert project.pip_calls() == DEVELOPMENT
 
 
 @pytest.mark.parametrize(
@@ -302,22 +332,72 @@ def test_invalid_arguments_are_refused_before_anything_is_installed(
     assert not project.venv.exists()
 
 
-@pytest.mark.parametrize(
-    ("version", "code"), [("3.9.18", 1), ("3.10.0", 0), ("3.13.9", 0), ("3.14.0", 1)]
-)
-def test_an_unsupported_python_is_named(version: str, code: int) -> None:
-    numbers = tuple(map(int, version.split(".")))
+def run_as(version: str, tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `dev.py --help` with an interpreter that claims to be this version."""
     script = (
-        f"import sys, runpy; sys.version_info = {numbers}; runpy.run_path({str(DEV)!r}, "
-        f"run_name='dev')"
+        f"import sys, runpy; sys.version = {version!r}; "
+        f"sys.version_info = {tuple(map(int, version.split('.')))}; "
+        f"sys.argv = [{str(DEV)!r}, '--help']; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30
+    nowhere = {name: str(tmp_path) for name in ("HOME", "USERPROFILE", "PATH")}
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **nowhere, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "code"), [("3.9.18", 1), ("3.10.0", 0), ("3.15.9", 0), ("3.16.0", 1)]
+)
+def test_an_unsupported_python_is_named_if_there_is_no_other(
+    version: str, code: int, tmp_path: Path
+) -> None:
+    done = run_as(version, tmp_path)
     assert done.returncode == code
-    assert (
-        "dev.py requires Python 3.10 to 3.13. This is Python " + version in done.stderr
-    ) == bool(code)
+    named = f"dev.py requires Python 3.10 to 3.15. This is Python {version}, and no other one"
+    assert (named in done.stderr) == bool(code)
+    assert ("python dev.py start" in done.stdout) == (not code)
+
+
+def link(file: Path, target: str = sys.executable) -> None:
+    """Create a command that runs this Python."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'#!/bin/sh\nexec "{target}" "$@"\n')
+    file.chmod(0o755)
+
+
+@POSIX
+@pytest.mark.parametrize("where", ["PATH", ".pyenv"])
+def test_an_unsupported_python_continues_with_a_supported_one(where: str, tmp_path: Path) -> None:
+    version = sys.version[:4]
+    file = tmp_path / f".pyenv/versions/{version}.99/bin/python"
+    link(tmp_path / f"python{version}" if where == "PATH" else file)
+    done = run_as("3.9.18", tmp_path)
+    assert done.returncode == 0, done.stderr
+    command = f"python{version}" if where == "PATH" else file
+    assert f"This is Python 3.9.18; continuing with {command}\n" in done.stderr
+    assert done.stdout.count("python dev.py start") == 1
+
+
+@POSIX
+@pytest.mark.parametrize(
+    "problem", ["it has another version", "it has no pip", "pyenv lacks the version"]
+)
+def test_a_python_that_cannot_run_dev_py_is_not_selected(problem: str, tmp_path: Path) -> None:
+    other = "3.15" if sys.version_info[:2] != (3, 15) else "3.14"
+    if problem == "it has another version":
+        link(tmp_path / f"python{other}")
+    elif problem == "it has no pip":
+        link(tmp_path / f"python{sys.version[:4]}")
+        write(tmp_path / "ensurepip.py", "raise ImportError\n")
+    else:
+        link(tmp_path / f"python{sys.version[:4]}", "/nowhere")
+    done = run_as("3.9.18", tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert "and no other one with pip was found. Install Python 3.14.\n" in done.stderr
 
 
 def test_old_pythons_can_parse_the_file() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+INTERPRETER = "python.defaultInterpreterPath"
 
 
 def read(name: str) -> Any:
@@ -28,7 +29,7 @@ def test_every_task_that_is_named_exists() -> None:
         configuration["preLaunchTask"]
         for configuration in read(".vscode/launch.json")["configurations"]
     ]
-    assert len(named) > 4
+    assert len(named) > 3
     assert set(named) <= set(TASKS)
 
 
@@ -36,6 +37,7 @@ def test_the_tasks_of_this_repository_call_dev_py() -> None:
     calls = [task["args"] for task in TASKS.values() if "dev.py" in task.get("args", [])]
     assert calls == [
         ["dev.py", "start", "--help"],
+        ["dev.py", "start", "--in-process", "--help"],
         ["dev.py", "start"],
         ["dev.py", "test"],
         ["dev.py", "check"],
@@ -43,12 +45,18 @@ def test_the_tasks_of_this_repository_call_dev_py() -> None:
     assert (ROOT / "dev.py").is_file()
 
 
-def test_the_environment_of_func_is_not_the_one_of_dev_py() -> None:
+def test_the_environments_are_those_of_dev_py() -> None:
+    dev = (ROOT / "dev.py").read_text(encoding="utf-8")
     settings = read(".vscode/settings.json")
-    assert settings["azureFunctions.pythonVenv"] in TASKS["python venv"]["args"]
-    assert settings["azureFunctions.pythonVenv"] not in settings[
-        "python.defaultInterpreterPath"
-    ].split("/")
+    (debugged,) = (
+        configuration
+        for configuration in read(".vscode/launch.json")["configurations"]
+        if "--in-process" in configuration.get("args", [])
+    )
+    app, development = settings["azureFunctions.pythonVenv"], settings[INTERPRETER].split("/")[1]
+    assert re.search(rf'^APP, .* = ROOT / "{app}", .*ROOT / "{development}"$', dev, re.MULTILINE)
+    assert f"/{development}/bin/" in debugged["python"]
+    assert f"\\{development}\\Scripts\\" in debugged["windows"]["python"]
     assert all((ROOT / path).exists() for path in settings["python.testing.pytestArgs"])
 
 

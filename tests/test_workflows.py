@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +73,58 @@ def test_the_tests_run_on_every_system_with_every_supported_python() -> None:
     pyproject = (ROOT / "embedded-host" / "pyproject.toml").read_text(encoding="utf-8")
     assert matrix["python"] == re.findall(r"Programming Language :: Python :: (3\.\d+)", pyproject)
     assert commands(JOBS["tests"])[-2:] == ["python dev.py test", "python dev.py check"]
+
+
+def test_the_wheel_is_tested_with_every_supported_python_before_it_is_published() -> None:
+    jobs = read("release.yml")["jobs"]
+    assert jobs["test"]["strategy"]["matrix"] == JOBS["tests"]["strategy"]["matrix"]
+    order = [jobs[name].get("needs") for name in ("build", "test", "publish", "release")]
+    assert order == [None, "build", "test", "publish"]
+    assert ".ci/build dist" in commands(jobs["build"])
+    assert ".ci/build" in commands(JOBS["package"])
+
+
+def test_only_the_job_that_publishes_can_prove_its_identity_to_pypi() -> None:
+    jobs = read("release.yml")["jobs"]
+    permissions = {name: job["permissions"] for name, job in jobs.items() if "permissions" in job}
+    assert permissions == {"publish": {"id-token": "write"}, "release": {"contents": "write"}}
+    assert jobs["publish"]["environment"] == "pypi"
+    actions = [step.get("uses", "") for step in jobs["publish"]["steps"]]
+    assert actions[-1].startswith("pypa/gh-action-pypi-publish@")
+    assert jobs["publish"]["if"] == "github.ref_type == 'tag'"
+
+
+VERSION = 'Run apps."""\n\n__version__ = "1.2.0"\n'
+RELEASED = (
+    "# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-12-01\n\n- New.\n\n## [1.1.0] - 2026-\n"
+)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="runs a step with bash")
+@pytest.mark.parametrize(
+    ("tag", "changelog", "notes"),
+    [
+        ("v1.2.0", RELEASED, "\n- New.\n\n"),
+        ("v1.2.1", RELEASED, None),
+        ("v1.2.0", RELEASED.replace("- New.", ""), None),
+        ("v1.2.0", RELEASED.replace("## [1.2.0] - 2026-12-01", ""), None),
+    ],
+    ids=["released", "another version", "without a change", "not in the changelog"],
+)
+def test_the_tag_the_version_and_the_changelog_agree(
+    tag: str, changelog: str, notes: str | None, tmp_path: Path
+) -> None:
+    host = tmp_path / "embedded-host"
+    (host / "src" / "embedded_host").mkdir(parents=True)
+    (host / "src" / "embedded_host" / "__init__.py").write_text(VERSION)
+    (host / "CHANGELOG.md").write_text(changelog)
+    step = read("release.yml")["jobs"]["build"]["steps"][2]
+    done = subprocess.run(
+        ["bash", "-e", "-c", step["run"]], cwd=tmp_path, env={**os.environ, "GITHUB_REF_NAME": tag}
+    )
+    assert (done.returncode == 0) == (notes is not None)
+    if notes is not None:
+        assert (tmp_path / "dist" / "notes.md").read_text() == notes
 
 
 def test_every_lock_file_is_audited() -> None:

@@ -49,7 +49,7 @@ def main() -> int:
     except ImportError as error:
         print(
             f"{sys.executable} has no module '{error.name}'. Use the environment of the project, "
-            "which `python dev.py test` creates:\n    .venv/bin/python benchmarks/run.py",
+            "which `python dev.py test` creates:\n    .venv-dev/bin/python benchmarks/run.py",
             file=sys.stderr,
         )
         return 2

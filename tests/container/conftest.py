@@ -13,7 +13,6 @@ Without the variable, the tests are skipped.
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,27 +20,10 @@ from pathlib import Path
 import pytest
 
 from tests.container.compose import Compose
-from tests.container.engine import Engine
+from tests.container.engine import Engine, fastest_folder
 from tests.container.stand_ins import make_stand_ins, unavailable
 
 HOW = os.environ.get("CONTAINER_TESTS", "")
-
-
-def fastest_folder() -> str | None:
-    """Return a folder in memory if 8 GiB are free, because a disk removes many files slowly."""
-    memory = Path("/dev/shm")
-    if not memory.is_dir():
-        return None
-    available = (
-        int(
-            Path("/proc/meminfo")
-            .read_text(encoding="ascii")
-            .partition("MemAvailable:")[2]
-            .split()[0]
-        )
-        * 1024
-    )
-    return str(memory) if min(shutil.disk_usage(memory).free, available) > 8 * 2**30 else None
 
 
 @pytest.fixture(scope="session")

@@ -138,7 +138,7 @@ def test_the_app_is_the_last_layer_of_the_image(name: str) -> None:
     copies = [line for line in last if line.startswith("COPY")]
     assert "/home/site/wwwroot" in copies[-1]
     assert last.index(copies[-1]) > next(
-        index for index, line in enumerate(last) if "pip install" in line
+        index for index, line in enumerate(last) if re.search(r"\bpip\b.* install ", line)
     )
 
 
@@ -177,7 +177,11 @@ def _included(name: str, paths: Iterable[str]) -> set[str]:
         (".dockerignore", {"deploy/health.py", "deploy/requirements-container.txt"}),
         (
             "deploy/embedded.Dockerfile.dockerignore",
-            {"deploy/health.py", "deploy/requirements-embedded.txt"},
+            {
+                "deploy/health.py",
+                "deploy/requirements-container.txt",
+                "deploy/requirements-embedded.txt",
+            },
         ),
         (".funcignore", set()),
     ],
@@ -235,10 +239,27 @@ def test_every_package_is_exact_and_has_hashes(name: str) -> None:
 
 
 def test_both_containers_run_the_app_with_the_same_packages() -> None:
-    app, embedded = (
-        _locked("deploy/requirements-container.txt"),
-        _locked("deploy/requirements-embedded.txt"),
-    )
-    assert app.items() <= embedded.items()
+    for name in DOCKERFILES:
+        assert "--requirement=/requirements-container.txt" in _text(name).rpartition("\nFROM ")[2]
+    app = _locked("deploy/requirements-container.txt")
     assert app["azure-functions-durable"].startswith("1.")
     assert not {"click", "rich", "uvloop", "pytest"} & set(app)
+
+
+def test_the_embedded_image_contains_every_package_that_the_host_requires() -> None:
+    listed = _text("embedded-host/pyproject.toml").partition("\ndependencies = [")[2]
+    required = re.findall(r'^    "([\w-]+)', listed.partition("\n]")[0], re.MULTILINE)
+    locked = _locked("deploy/requirements-embedded.txt")
+    assert "aiohttp" in required
+    assert set(required) - {"tzdata"} <= set(locked)  # tzdata: Windows only
+
+
+def test_the_embedded_image_separates_the_packages_of_the_app_from_those_of_the_host() -> None:
+    last = _text("deploy/embedded.Dockerfile").rpartition("\nFROM ")[2]
+    installed = dict(re.findall(r"pip --python=(\S+) install .*--requirement=/(\S+)", last))
+    assert installed == {
+        "/opt/host": "requirements-embedded.txt",
+        "/home/site/wwwroot/.venv": "requirements-container.txt",
+    }
+    assert 'CMD ["/opt/host/bin/python", "-m", "embedded_host"' in last
+    assert 'CMD ["/home/site/wwwroot/.venv/bin/python", "/opt/health.py"' in last  # loads functions

@@ -45,11 +45,20 @@ def test_the_port_is_published_on_the_loopback_interface_only(up: Compose) -> No
 def test_the_image_contains_no_tests_and_runs_as_user_10001(up: Compose) -> None:
     (container,) = up.containers("embedded")
     assert up.inspect(container)["Config"]["User"] == "10001"
-    listed = up.docker(
-        "exec", container, "sh", "-c", "ls /home/site/wwwroot; ls /opt/embedded-host"
-    ).split()
+    listed = up.docker("exec", container, "ls", "/home/site/wwwroot", "/opt/host").split()
     assert not {"tests", "docs", "benchmarks", "dev.py", "pyproject.toml"} & set(listed)
-    assert "embedded_host" in listed
+
+
+def test_the_app_runs_in_its_own_environment(up: Compose) -> None:
+    (container,) = up.containers("embedded")
+    app = "/home/site/wwwroot/.venv"
+    assert f": {app}/bin/python (.venv in the app folder)" in up.docker("logs", container)
+    imports = up.docker(
+        *("exec", container, f"{app}/bin/python", "-c"),
+        "from importlib.util import find_spec as f; print(f('azure.functions'), f('uvloop'))",
+    )
+    assert imports.startswith("ModuleSpec")
+    assert imports.endswith(" None\n")
 
 
 def test_the_container_is_ready_within_two_seconds(up: Compose) -> None:

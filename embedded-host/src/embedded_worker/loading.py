@@ -80,6 +80,10 @@ def prepare_imports(root: Path) -> None:
         del sys.modules[name]  # from another app in the same process
     package = types.ModuleType(APP_PACKAGE)
     package.__path__ = [text]
+    # Python 3.15 reads it to format a ModuleNotFoundError of a module in the package.
+    package.__spec__ = importlib.util.spec_from_file_location(
+        APP_PACKAGE, root / "__init__.py", submodule_search_locations=[text]
+    )
     sys.modules[APP_PACKAGE] = package
     importlib.invalidate_caches()
 

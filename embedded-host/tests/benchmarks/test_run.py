@@ -102,7 +102,7 @@ def test_a_python_without_the_packages_exits_with_the_command_to_use() -> None:
     )
     assert ran.returncode == 2
     assert "has no module 'aiohttp'" in ran.stderr
-    assert ".venv/bin/python benchmarks/run.py" in ran.stderr
+    assert ".venv-dev/bin/python benchmarks/run.py" in ran.stderr
 
 
 @pytest.mark.parametrize(

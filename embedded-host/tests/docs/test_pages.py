@@ -31,6 +31,8 @@ from tests.docs.session import ShellSession, Step, split_comment, steps
 from tests.support.running_host import RunningHost
 
 NOT_RUN = {
+    "pipx ": "installs packages; release.yml installs the wheel for each Python",
+    "uv tool ": "installs packages; release.yml installs the wheel for each Python",
     "pip ": "installs packages; tests/test_wheel.py builds the package and installs it",
     "python -m venv ": "creates an environment for Core Tools",
     ". .venv": "activates that environment",
@@ -74,7 +76,9 @@ PROGRAMS = {
     "mkdir",
     "npm",
     "pip",
+    "pipx",
     "python",
+    "uv",
 }
 
 pytestmark = pytest.mark.xdist_group("docs")

@@ -194,14 +194,14 @@ def test_invalid_arguments_exit_with_code_2(app: AppFolder, arguments: list[str]
     assert arguments[0] in refused(app.root, *arguments, code=2)
 
 
-@pytest.mark.parametrize("version", [(3, 9, 18), (3, 14, 0), (2, 7, 18)])
+@pytest.mark.parametrize("version", [(3, 9, 18), (3, 16, 0), (2, 7, 18)])
 def test_an_unsupported_python_is_an_error(
     version: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "version_info", version)
     assert cli.main() == 2
     text = capsys.readouterr().err
-    assert "Python 3.10 to 3.13" in text
+    assert "Python 3.10 to 3.15" in text
     assert f"this is Python {version[0]}.{version[1]}" in text
     assert sys.executable in text
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embedded_host.engine import json_codec
 from embedded_host.engine.json_codec import compact, compact_plain, compact_text, is_json
 
 
@@ -84,6 +85,20 @@ def test_is_json_agrees_with_json_loads(text: str) -> None:
 def test_json_that_is_nested_too_deeply_is_invalid() -> None:
     assert is_json("[" * 50 + "]" * 50)
     assert not is_json("[" * 200_000 + "]" * 200_000)
+
+
+def test_every_python_limits_the_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parsers of Python 3.14 accept tens of thousands of levels."""
+    monkeypatch.setattr(json_codec, "_skip", lambda _: None)
+    monkeypatch.setattr(json_codec, "_DEPTH_IS_UNLIMITED", True)
+    strings = r'"]}\"]}",'
+    for count, is_valid in ((1000, True), (1001, False), (200_000, False)):
+        assert is_json("[" * count + "]" * count) == is_valid
+        assert is_json(f"[{strings}" * count + "1" + "]" * count) == is_valid
+        assert (
+            is_json('{"[":[' * (count // 2) + "{}" * (count % 2) + "]}" * (count // 2)) == is_valid
+        )
+    assert is_json("[" + "[{}]," * 5000 + "1]")
 
 
 @pytest.mark.parametrize("before", [0, 1, 2149, 2150, 4299, 10_000])

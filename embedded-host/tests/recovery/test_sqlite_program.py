@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -41,8 +42,10 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_the_error_for_a_missing_program_has_the_command_to_install_it(
-    programs: Path, monkeypatch: pytest.MonkeyPatch, platform: str, command: str
+    monkeypatch: pytest.MonkeyPatch, platform: str, command: str
 ) -> None:
+    # Since Python 3.12, shutil.which calls Windows if sys.platform is "win32".
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(sys, "platform", platform)
     with pytest.raises(StateError, match=r"The recovery requires the program sqlite3") as caught:
         find_shell()

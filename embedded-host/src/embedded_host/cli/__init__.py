@@ -6,7 +6,7 @@ instead of a syntax error.
 
 import sys
 
-OLDEST, NEWEST = (3, 10), (3, 13)
+OLDEST, NEWEST = (3, 10), (3, 15)
 
 
 def main():  # type: () -> int
@@ -14,13 +14,13 @@ def main():  # type: () -> int
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         version = ".".join(map(str, sys.version_info[:2]))
         sys.stderr.write(
-            "embedded-host requires Python 3.10 to 3.13, but this is Python "
+            "embedded-host requires Python 3.10 to 3.15, but this is Python "
             + version
             + " ("
             + sys.executable
             + ").\n"
             "Create a virtual environment with a supported version, for example: "
-            "python3.11 -m venv .venv\n"
+            "python3.14 -m venv .venv\n"
         )
         return 2
     from embedded_host.cli.commands import run

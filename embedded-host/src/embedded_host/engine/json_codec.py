@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from itertools import accumulate
 from typing import TypeVar, cast
 
 import msgspec
@@ -16,6 +18,11 @@ _skip = msgspec.json.Decoder(msgspec.Raw).decode
 
 _DIGITS = 4300
 """Maximum number of digits of an integer that Python parses."""
+_MAX_DEPTH = 1000
+"""Maximum number of nested arrays and objects."""
+_DEPTH_IS_UNLIMITED = sys.version_info >= (3, 14)
+_NO_BRACKETS = re.compile(r'"(?:[^"\\]+|\\.)*"|[^\[\]{}"]+')
+"""Strings, and characters between strings and brackets."""
 
 
 def _may_have_long_number(text: str) -> bool:
@@ -33,8 +40,23 @@ def _may_have_long_number(text: str) -> bool:
     )
 
 
+def _is_too_deep(text: str) -> bool:
+    """Return true if valid JSON is nested more deeply than ``_MAX_DEPTH``.
+
+    The parsers limit the depth only before Python 3.14. Since then they accept the levels for which
+    the stack of their thread has space: too many for the worker, whose Python may be older.
+    """
+    if text.count("[") + text.count("{") <= _MAX_DEPTH:
+        return False
+    brackets = _NO_BRACKETS.sub("", text).replace("{", "[").replace("}", "]")
+    for _ in range(4):  # most values of a large document are nested less deeply
+        brackets = brackets.replace("[]", "")  # removes the innermost level
+    steps = (1 if bracket == "[" else -1 for bracket in brackets)
+    return any(depth > _MAX_DEPTH - 4 for depth in accumulate(steps))
+
+
 def is_json(text: str) -> bool:
-    """Return true if ``json.loads`` accepts ``text``.
+    """Return true if ``json.loads`` accepts ``text``, with at most ``_MAX_DEPTH`` levels.
 
     The function checks most strings without building their values.
     """
@@ -47,7 +69,7 @@ def is_json(text: str) -> bool:
             json.loads(text)
         except (ValueError, RecursionError):
             return False
-    return True
+    return not (_DEPTH_IS_UNLIMITED and _is_too_deep(text))
 
 
 _KEPT = re.compile(r"\\(?:/|U|u00(?:[01]|22|5[cC]))")

@@ -120,7 +120,9 @@ def continuation_token(last_id: str) -> str:
 def id_of_token(token: str | None) -> str | None:
     """Return the last id of the previous page, or None for an invalid token."""
     try:
-        after = json.loads(base64.urlsafe_b64decode(token or ""))["after"]
+        # urlsafe_b64decode warns on Python 3.15 about characters of the other alphabet.
+        standard = (token or "").replace("-", "+").replace("_", "/")
+        after = json.loads(base64.b64decode(standard, validate=True))["after"]
         return after if isinstance(after, str) and after.encode() else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
