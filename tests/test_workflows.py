@@ -75,6 +75,18 @@ def test_the_tests_run_on_every_system_with_every_supported_python() -> None:
     assert commands(JOBS["tests"])[-2:] == ["python dev.py test", "python dev.py check"]
 
 
+def test_each_host_runs_apps_with_every_pair_of_sdk_versions() -> None:
+    text = (ROOT / ".ci" / "matrix.py").read_text(encoding="utf-8")
+    pairs = re.findall(r'^    \("(3\.\d+)", "[\d.b]+", "[\d.]+"\),$', text, re.MULTILINE)
+    job = JOBS["sdk"]
+    assert job["strategy"]["matrix"]["python"] == JOBS["tests"]["strategy"]["matrix"]["python"]
+    (versions,) = (
+        step["with"]["python-version"] for step in job["steps"] if "setup-python" in str(step)
+    )
+    assert versions.split()[: len(pairs)] == pairs
+    assert commands(job)[-1] == f".venv-dev/bin/python .ci/matrix.py --require {len(pairs)}"
+
+
 def test_the_wheel_is_tested_with_every_supported_python_before_it_is_published() -> None:
     jobs = read("release.yml")["jobs"]
     assert jobs["test"]["strategy"]["matrix"] == JOBS["tests"]["strategy"]["matrix"]
