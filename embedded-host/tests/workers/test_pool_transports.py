@@ -10,8 +10,7 @@ import psutil
 import pytest
 
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.workers import interpreter_problem
-from embedded_host.workers import pool as pool_module
+from embedded_host.workers import interpreter_problem, process_starter
 from embedded_host.workers.app_interpreter import AppInterpreterError
 from embedded_host.workers.transport import LoopbackTransport, SocketPairTransport, WorkerTransport
 from embedded_worker.framing import encode
@@ -36,7 +35,7 @@ def app(app: AppFolder) -> AppFolder:
 def transport(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> type[WorkerTransport]:
-    monkeypatch.setattr(pool_module, "worker_transport", request.param)
+    monkeypatch.setattr(process_starter, "worker_transport", request.param)
     transport: type[WorkerTransport] = request.param
     return transport
 
@@ -79,7 +78,7 @@ async def test_a_worker_refuses_a_host_with_another_protocol_version(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(pool_module, "PROTOCOL_VERSION", 2)
+    monkeypatch.setattr(process_starter, "PROTOCOL_VERSION", 2)
     with pytest.raises(AppInterpreterError, match=r"The worker refused this host.*EH232"):
         await asyncio.wait_for(start(app), 20)
     assert "The host has version 2 of the worker protocol, but the worker in " in (
@@ -90,7 +89,7 @@ async def test_a_worker_refuses_a_host_with_another_protocol_version(
 async def test_a_wrong_token_is_refused(
     app: AppFolder, start: StartPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "worker_transport", LoopbackTransport)
+    monkeypatch.setattr(process_starter, "worker_transport", LoopbackTransport)
     pool, _ = await start(app)
     command = psutil.Process(pool.pids[0]).cmdline()
     port = int(command[-1])
@@ -135,7 +134,7 @@ async def test_programs_that_functions_start_do_not_inherit_the_sockets(
         "done = subprocess.run(command, close_fds=False, capture_output=True, text=True)\n"
         "return done.stdout",
     )
-    monkeypatch.setattr(pool_module, "worker_transport", SocketPairTransport)
+    monkeypatch.setattr(process_starter, "worker_transport", SocketPairTransport)
     pool, _ = await start(app)
     sockets = {int(part) for part in psutil.Process(pool.pids[0]).cmdline()[4:]}
     assert not sockets & set(json.loads(str(await call(pool, "Fds"))))

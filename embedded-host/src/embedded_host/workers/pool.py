@@ -1,4 +1,4 @@
-"""Starts worker processes, distributes calls over them, and replaces processes that exit."""
+"""Distributes calls over worker processes, and replaces processes that exit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
-import embedded_worker
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers.app_interpreter import (
@@ -20,18 +18,16 @@ from embedded_host.workers.app_interpreter import (
     AppInterpreterError,
     host_interpreter,
 )
-from embedded_host.workers.interpreter import interpreter
-from embedded_host.workers.interpreter_problem import exit_problem, hello_problem
+from embedded_host.workers.interpreter_problem import exit_problem
+from embedded_host.workers.process_starter import ProcessStarter
 from embedded_host.workers.quarantine import Quarantine
 from embedded_host.workers.time_limit import TimeLimit
-from embedded_host.workers.transport import worker_transport
 from embedded_host.workers.turn_request import run_turn
 from embedded_host.workers.worker import ClientRequestHandler, Invocation, respond_unavailable
 from embedded_host.workers.worker_process import WorkerProcess, exit_reason
-from embedded_worker.channel import FEW_CALLS, Channel
+from embedded_worker.channel import FEW_CALLS
 from embedded_worker.framing import UnsendableMessageError
 from embedded_worker.protocol import (
-    PROTOCOL_VERSION,
     SESSION_LIMIT,
     ClientRequest,
     ClientResponse,
@@ -48,7 +44,6 @@ from embedded_worker.protocol import (
 )
 
 log = logging.getLogger("embedded_host.workers")
-_ENTRY = Path(embedded_worker.__file__).parent / "__main__.py"
 _PAUSE, _MAX_PAUSE = 0.05, 5.0
 """Seconds before a process is replaced; the pause doubles while the replacements do not load."""
 SLOW_LOAD = 10.0
@@ -72,11 +67,9 @@ class WorkerPool:
         call exceeds it is replaced. All processes run in ``interpreter``, by default the host's.
         ``on_connected`` is called with the Hello of the first process.
         """
-        self._interpreter = interpreter or host_interpreter()
-        self._count, self._environ = count, self._interpreter.environment(environ)
-        self._on_connected = on_connected
+        self._count = count
+        self._starter = ProcessStarter(interpreter or host_interpreter(), environ, on_connected)
         self._limit = TimeLimit(timeout)
-        self._transport = worker_transport()
         self._workers: list[WorkerProcess] = []
         """The processes that get calls."""
         self._spawned: list[WorkerProcess] = []
@@ -100,7 +93,7 @@ class WorkerPool:
 
         Raises WorkerLostError if the system refuses a process.
         """
-        await self._transport.start()
+        await self._starter.open()
         for _ in range(self._count):
             worker = await self._spawn()
             self._workers.append(worker)
@@ -186,7 +179,7 @@ class WorkerPool:
                 for worker in workers:
                     worker.kill()
                 await asyncio.wait(late, timeout=2)
-        self._transport.close()
+        self._starter.close()
         for task in self._tasks:
             task.cancel()
         self._limit.close()
@@ -299,32 +292,8 @@ class WorkerPool:
 
         Raises WorkerLostError if the system refuses the process.
         """
-        python, needs = interpreter(self._interpreter.executable)
-        try:
-            sockets = self._transport.sockets()
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    python,
-                    str(_ENTRY),
-                    str(PROTOCOL_VERSION),
-                    *sockets.arguments,
-                    # The import of the SDK reads host.json in the working directory, and fails if
-                    # that file has comments.
-                    cwd=_ENTRY.parent,
-                    env={**self._environ, **needs, **sockets.environ, "PYTHONUNBUFFERED": "1"},
-                    stdin=asyncio.subprocess.DEVNULL,
-                    pass_fds=sockets.pass_fds,
-                )
-            except BaseException:
-                sockets.close()
-                raise
-        except OSError as error:
-            raise WorkerLostError(
-                f"a worker process ({python}) cannot be started: {error}"
-            ) from error
-        worker = WorkerProcess(process, sockets)
+        worker = await self._starter.spawn(self._on_message, self._closed)
         self._spawned.append(worker)
-        await sockets.accept(partial(self._connected, worker))
         if load := load or self._load:
             _send_load(worker, load)
         return worker
@@ -358,18 +327,6 @@ class WorkerPool:
             raise
         return worker
 
-    def _connected(self, worker: WorkerProcess, hello: Hello, channel: Channel) -> None:
-        channel.handle(
-            lambda _, m: self._on_message(worker, m),
-            lambda _: self._closed(worker, hello.placement),
-        )
-        worker.connect(hello, channel)
-        if self._on_connected is not None and hello.version == PROTOCOL_VERSION:
-            self._on_connected(hello)
-            self._on_connected = None
-        if problem := hello_problem(self._interpreter, hello):
-            worker.refuse(problem)
-
     def _watch(self, worker: WorkerProcess) -> None:
         self._add_task(asyncio.ensure_future(self._replace_when_ended(worker)))
 
@@ -386,7 +343,7 @@ class WorkerPool:
         while True:
             code = await worker.process.wait()
             if not worker.retiring and worker.lost is None:
-                problem = exit_problem(self._interpreter, code, worker.hello)
+                problem = exit_problem(self._starter.interpreter, code, worker.hello)
                 if problem is not None:
                     worker.refuse(problem)
             worker.lose(
@@ -463,7 +420,7 @@ class WorkerPool:
     def _closed(self, worker: WorkerProcess, placement: Placement) -> None:
         """Send no further calls. Kill the process if it does not exit within a second.
 
-        A process that exits by itself has an exit code, which is reported as the reason.
+        A process that exits within this second has an exit code, which is reported as the reason.
         """
         worker.channels.pop(placement, None)
 
