@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,6 +29,7 @@ PROCESS_FOLDERS = (
     "load",
     "requirements",
 )
+DURABLE = "azure-functions-durable"
 MARKERS = {"unit", "process", "browser", "container", "manual"}
 
 
@@ -50,12 +52,13 @@ def pytest_report_header() -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose app does not run with the SDK of ``--app-python``."""
+    """Skip a test whose app does not run with the SDK of ``--app-python``, or of the host."""
     marker = item.get_closest_marker("needs_durable")
-    if marker is None or (path := app_python()) is None:
+    if marker is None:
         return
     needed, reason = marker.args
-    version = app_versions(path)["azure-functions-durable"]
+    path = app_python()
+    version = app_versions(path)[DURABLE] if path else metadata.version(DURABLE)
     if is_older(version, than=needed):
         pytest.skip(f"needs azure-functions-durable {needed}, not {version}: {reason}")
 

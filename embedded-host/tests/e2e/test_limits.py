@@ -81,8 +81,8 @@ def test_the_host_raises_its_limit_of_open_files() -> None:
         import json, resource
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-        from embedded_host.host import _raise_file_limit
-        _raise_file_limit()
+        from embedded_host.host_process import raise_file_limit
+        raise_file_limit()
         print(json.dumps([*resource.getrlimit(resource.RLIMIT_NOFILE), hard]))
     """
     lines = "\n".join(line.strip() for line in code.splitlines())

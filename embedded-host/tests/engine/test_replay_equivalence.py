@@ -19,6 +19,8 @@ from tests.engine.runs import Run, SdkWorker, SessionWorker
 # The SDK warns of events that no wait is for yet.
 pytestmark = pytest.mark.filterwarnings("ignore:Potential duplicate Task completion")
 EXAMPLES = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SESSIONS = pytest.mark.needs_durable("1.2.5", "task_any and task_all of an event")
+SDK_ALONE = pytest.mark.needs_durable("1.3.0", "an event that arrives before its wait")
 ROUNDS, SEEDS = st.integers(1, 2), st.integers(0, 2**32)
 
 
@@ -41,6 +43,7 @@ RETRY_BEHIND = [
 ]
 
 
+@SESSIONS
 @EXAMPLES
 @example(steps=[*RETRY_BEHIND, ("activity", 0)], rounds=1, seed=0, suspends=False)
 @given(steps=PROGRAMS, rounds=ROUNDS, seed=SEEDS, suspends=st.booleans())
@@ -60,6 +63,7 @@ def test_any_order_of_messages_has_the_outcome_of_a_straight_run(
 LEFT_BEHIND = [("unless cancelled", ("event",)), ("shared until late", 1, 0), ("retries end", 1)]
 
 
+@SESSIONS
 @EXAMPLES
 @example(steps=LEFT_BEHIND, rounds=1, seed=0, suspends=False)
 @given(steps=PROGRAMS, rounds=ROUNDS, seed=SEEDS, suspends=st.booleans())
@@ -78,6 +82,7 @@ def test_kept_sessions_produce_the_history_of_fresh_ones(
 # -- with the SDK alone ----------------------------------------------------------------------------
 
 
+@SDK_ALONE
 @EXAMPLES
 @given(steps=SDK_PROGRAMS, rounds=ROUNDS, seed=SEEDS)
 def test_with_the_sdk_alone_any_order_has_the_same_outcome(
@@ -89,6 +94,7 @@ def test_with_the_sdk_alone_any_order_has_the_same_outcome(
     assert Run(program, seed, "sometimes", SdkWorker()).run().outcome == straight.outcome
 
 
+@SDK_ALONE
 @EXAMPLES
 @given(steps=SDK_PROGRAMS, rounds=ROUNDS, seed=SEEDS)
 def test_with_the_sdk_alone_a_kept_execution_produces_the_history_of_a_fresh_one(
@@ -98,6 +104,7 @@ def test_with_the_sdk_alone_a_kept_execution_produces_the_history_of_a_fresh_one
     same([Run(program, seed, often, SdkWorker()).run() for often in ("never", "always")])
 
 
+@SDK_ALONE
 @EXAMPLES
 @given(steps=SDK_PROGRAMS, rounds=ROUNDS, seed=SEEDS)
 def test_sessions_and_the_sdk_alone_have_the_same_history(

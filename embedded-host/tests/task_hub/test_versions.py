@@ -28,6 +28,7 @@ ORCHESTRATORS = {
 }
 
 
+@pytest.mark.needs_durable("1.5", "versions of orchestrations")
 @pytest.mark.parametrize(
     ("default", "version", "versions"),
     [
