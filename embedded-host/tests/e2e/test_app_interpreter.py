@@ -22,7 +22,7 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="the interpreter is a link or
 SETTING = "languageWorkers__python__defaultExecutablePath"
 PATCHED = """\
 import importlib.metadata, runpy, sys
-from embedded_host.workers import pool
+from embedded_host.workers import process_starter
 {patch}
 runpy.run_module("embedded_host", run_name="__main__")
 """
@@ -45,6 +45,12 @@ def main(req):
         ],
     })
 """
+
+
+@pytest.fixture(autouse=True)
+def without_app_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the setting of ``--app-python``: the host must find the interpreter."""
+    monkeypatch.delenv(SETTING, raising=False)
 
 
 @pytest.fixture
@@ -262,7 +268,7 @@ def test_a_program_that_is_not_python_is_reported(app: AppFolder) -> None:
 
 
 def test_host_and_worker_of_different_releases_refuse_each_other(app: AppFolder) -> None:
-    text = run(app, patch="pool.PROTOCOL_VERSION = 2")
+    text = run(app, patch="process_starter.PROTOCOL_VERSION = 2")
     assert "The host has version 2 of the worker protocol, but the worker in " in text
     assert "The worker refused this host" in text
     assert "reinstall the embedded host. [EH232]" in text
