@@ -67,12 +67,11 @@ def problems_text(app: LoadedApp, loaded: LoadResult, install: str) -> str:
                 f"binding{'' if len(discarded) == 1 else 's'} {', '.join(discarded)}, because it "
                 "does not write to other services. The function runs. [EH312]",
             ]
-    folders = ", ".join(p.parent.name for p in sorted(app.app.root.glob("*/function.json")))
-    if app.app.uses_v2_model and folders:
+    if app.hidden_folders:
         lines += [
             "",
             "function_app.py hides the function folders, as on the Azure Functions host: "
-            f"{folders}. [EH313]",
+            f"{', '.join(app.hidden_folders)}. [EH313]",
         ]
     return "\n".join(lines)
 

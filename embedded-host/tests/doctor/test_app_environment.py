@@ -38,7 +38,7 @@ def test_lines_of_sitecustomize_are_skipped() -> None:
 
 @pytest.mark.parametrize("output", [b"", b"hello", b'{"version": [3]}'])
 def test_other_output_is_an_error(output: bytes) -> None:
-    with pytest.raises(AppEnvironmentError, match="it printed"):
+    with pytest.raises(AppEnvironmentError, match="it is not a Python interpreter"):
         parse_environment(output)
 
 

@@ -199,13 +199,22 @@ def test_an_option_or_setting_without_a_program_is_an_error(
     with pytest.raises(AppInterpreterError) as error:
         find_app_interpreter(root, {}, option=missing, host=host)
     assert str(error.value) == (
-        f"--python is '{missing}', which is not a program. Correct it, or omit it: the host then "
+        f"--python is '{missing}', which does not exist. Correct it, or omit it: the host then "
         "finds the app's interpreter. [EH216]"
     )
     with pytest.raises(AppInterpreterError, match=f"{SETTING} is 'python9', which is not a c"):
         find_app_interpreter(root, {SETTING: "python9", "PATH": ""}, host=host)
-    with pytest.raises(AppInterpreterError, match="is not a program"):
+    with pytest.raises(AppInterpreterError, match="is a folder\\. Correct it"):
         find_app_interpreter(root, {}, option=f"{tmp_path}{os.sep}", host=host)
+    own = environment(tmp_path / "own", tmp_path / "python" / "bin" / "python3")
+    with pytest.raises(AppInterpreterError, match=f"is a folder\\. Its interpreter is {own}\\. C"):
+        find_app_interpreter(root, {}, option=str(tmp_path / "own"), host=host)
+    (tmp_path / "python" / "bin" / "python3").unlink()
+    with pytest.raises(AppInterpreterError, match=r"is a link to .*python3, which"):
+        find_app_interpreter(root, {}, option=own, host=host)
+    (tmp_path / "text").touch()
+    with pytest.raises(AppInterpreterError, match="is not executable"):
+        find_app_interpreter(root, {}, option=str(tmp_path / "text"), host=host)
 
 
 def test_the_hosts_interpreter_is_the_running_one(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +15,10 @@ from embedded_host.errors import EmbeddedHostError
 from embedded_host.workers.app_interpreter import AppInterpreter
 from embedded_host.workers.interpreter import interpreter as program_of
 
-_TIMEOUT = 60.0
+_TIMEOUT = 20.0
 """Seconds until the interpreter has printed its packages."""
+_MAX_REASON = 200
+"""Characters of the line that contains the reason of a failure."""
 _PROGRAM = """\
 import sys
 sys.path.pop(0)
@@ -120,13 +123,23 @@ def read_environment(
             env={**interpreter.environment(environ), **variables, "PYTHONIOENCODING": "utf-8"},
             timeout=_TIMEOUT,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
+        raise AppEnvironmentError(f"it did not exit within {_TIMEOUT:.0f} s") from error
+    except OSError as error:
         raise AppEnvironmentError(str(error)) from error
     if finished.returncode:
-        lines = finished.stderr.decode("utf-8", "replace").strip().split("\n")
-        reasons = [line.strip() for line in lines if "Error" in line] or lines
-        raise AppEnvironmentError(reasons[-1] or f"it exited with code {finished.returncode}")
+        raise AppEnvironmentError(
+            _reason(finished.stderr.decode("utf-8", "replace"))
+            or f"it exited with code {finished.returncode}"
+        )
     return parse_environment(finished.stdout)
+
+
+def _reason(stderr: str) -> str:
+    """Return the line of an error output that has the reason, or an empty string."""
+    lines = [line.strip() for line in stderr.split("\n") if line.strip()]
+    errors = [line for line in lines if re.match(r"\w*Error: ", line)]
+    return next(iter(errors[-1:] or lines), "")[:_MAX_REASON].rstrip(".")
 
 
 def parse_environment(output: bytes) -> AppEnvironment:
@@ -138,7 +151,9 @@ def parse_environment(output: bytes) -> AppEnvironment:
     try:
         printed = msgspec.json.decode(last, type=_Printed)
     except msgspec.MsgspecError as error:
-        raise AppEnvironmentError(f"it printed {last[:80]!r}") from error
+        raise AppEnvironmentError(
+            "it did not print its packages, so it is not a Python interpreter"
+        ) from error
     packages: dict[str, Package] = {}
     for name, version, requires in printed.packages:
         # The first folder of sys.path is the one that Python imports from.

@@ -240,8 +240,18 @@ def _named(value: str, source: str, folder: Path, path: str | None) -> str:
     # Path.resolve() would follow the links that select a virtual environment.
     file = os.path.abspath(folder / Path(value).expanduser())  # noqa: PTH100
     if shutil.which(file) is None:
-        raise AppInterpreterError(f"{source} is '{file}', which is not a program. {fix}")
+        raise AppInterpreterError(f"{source} is '{file}', which {_fault(Path(file))}. {fix}")
     return file
+
+
+def _fault(file: Path) -> str:
+    """Return the reason why ``file`` is not a program."""
+    if file.is_dir():
+        python = _Environment(file, "").executable(os.name == "nt")
+        return f"is a folder. Its interpreter is {python}" if python else "is a folder"
+    if file.is_symlink() and not file.exists():
+        return f"is a link to {file.readlink()}, which does not exist"
+    return "is not executable" if file.exists() else "does not exist"
 
 
 def _selected(

@@ -56,6 +56,13 @@ class LoadedApp:
         functions = (f for f in self.app.functions if f.name not in self.app.disabled)
         return sorted(functions, key=lambda f: f.name.lower())
 
+    @property
+    def hidden_folders(self) -> list[str]:
+        """The function folders that a v2 app hides, in order of name."""
+        if not self.app.uses_v2_model:
+            return []
+        return sorted(file.parent.name for file in self.app.root.glob("*/function.json"))
+
     def of_type(self, *types: str) -> list[Function]:
         """Return the enabled functions with a trigger type in ``types``, which is in lower case."""
         return [f for f in self.enabled if f.trigger.type.lower() in types]
