@@ -90,6 +90,7 @@ def test_azure_needs_the_durable_sdk_in_the_file() -> None:
         ("warning", "EH707", "requirements.txt")
     ]
     assert list(check_listed(requirements("Azure_Functions.Durable>=1.2"))) == []
+    assert list(check_listed(RequirementsFile(is_complete=False))) == []
 
 
 def test_an_installed_prerelease_matches() -> None:

@@ -54,6 +54,9 @@ def test_a_missing_included_file_is_a_finding(tmp_path: Path) -> None:
     "line",
     [
         "--extra-index-url https://example.com/simple",
+        "-i https://example.com/simple",
+        "--index-url=https://example.com/simple",
+        "--pre",
         "-e .",
         "./wheels/shop.whl",
         "https://example.com/shop.zip",
@@ -99,3 +102,15 @@ def test_a_marker_selects_the_environments(tmp_path: Path) -> None:
     (line,) = read(tmp_path, 'tzdata; sys_platform == "win32"').lines
     assert line.applies({"sys_platform": "win32"})
     assert not line.applies({"sys_platform": "linux"})
+
+
+@pytest.mark.parametrize("line", ["-x", "--nope foo", "--prefix x"])
+def test_an_option_that_pip_does_not_have_is_reported(tmp_path: Path, line: str) -> None:
+    (finding,) = read(tmp_path, f"idna\n{line}\n").findings
+    assert (finding.code, finding.file, finding.line) == ("EH704", NAME, 2)
+    assert finding.text == f"pip cannot read the line '{line}': it has no such option."
+
+
+def test_a_file_that_cannot_be_decoded_is_incomplete(tmp_path: Path) -> None:
+    assert not read(tmp_path, b"# caf\xe9\nazure-functions-durable\n").is_complete
+    assert read(tmp_path, "-x\n").is_complete

@@ -80,7 +80,7 @@ def check_listed(requirements: RequirementsFile) -> Iterator[Finding]:
             "EH707",
             NAME,
         )
-    elif requirements.of(DURABLE) is None:
+    elif requirements.is_complete and requirements.of(DURABLE) is None:
         yield Finding(
             "warning",
             f"{NAME} does not list {DURABLE}, so Azure does not install it.",

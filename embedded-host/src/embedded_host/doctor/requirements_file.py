@@ -21,6 +21,11 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _INCLUDE = re.compile(r"(?:-r\s*|--requirement[\s=]+)(?P<file>.+)")
 _OPTIONS = re.compile(r"\s--?[a-z].*$")
 """The options of one requirement, such as ``--hash``."""
+_FILE_OPTION = re.compile(
+    r"(-[icef](\s|$|(?=[^-\s]))|--(index-url|extra-index-url|no-index|constraint|editable|find-links"
+    r"|no-binary|only-binary|prefer-binary|require-hashes|pre|trusted-host|use-feature)(\s|=|$))"
+)
+"""The options of a whole file, except those that include a file."""
 _NOT_A_NAME = re.compile(r"[./~]|[a-z+]+://|[A-Za-z]:[\\/]|[^\s@]*\.(whl|zip|tar\.gz)$")
 """A file, a folder or a URL. pip reads its name and version from the package itself."""
 
@@ -51,7 +56,9 @@ class RequirementsFile:
     exists: bool = True
     lines: tuple[RequirementLine, ...] = ()
     findings: tuple[Finding, ...] = ()
-    """The lines that pip cannot read."""
+    """The files and lines that pip cannot read."""
+    is_complete: bool = True
+    """False if a file cannot be read, so that its requirements are unknown."""
 
     def of(self, name: str) -> RequirementLine | None:
         """Return the requirement of a package, by its normalized name."""
@@ -65,7 +72,8 @@ def read_requirements(root: Path) -> RequirementsFile:
     lines: list[RequirementLine] = []
     findings: list[Finding] = []
     _read(root, Path(NAME), lines, findings, set())
-    return RequirementsFile(True, tuple(lines), tuple(findings))
+    is_complete = all(finding.line is not None for finding in findings)
+    return RequirementsFile(True, tuple(lines), tuple(findings), is_complete)
 
 
 def _read(
@@ -88,6 +96,9 @@ def _read(
         include = _INCLUDE.fullmatch(line)
         if include:
             _read(root, file.parent / include["file"].strip("\"'"), lines, findings, read)
+        elif line.startswith("-") and not _FILE_OPTION.match(line):
+            text = f"pip cannot read the line '{line}': it has no such option."
+            findings.append(_invalid(name, number, text))
         elif line.startswith("-") or "${" in line or _NOT_A_NAME.match(line):
             continue
         else:
