@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,13 @@ def test_a_folder_that_does_not_load_is_reported(app: AppFolder, tmp_path: Path)
     assert called.code == 1
     assert "host.json" in called.err
     assert call("functions", "list", "--state", tmp_path).code == 2
+
+
+def test_the_option_python_selects_the_interpreter(app: AppFolder, tmp_path: Path) -> None:
+    app.activity("Echo", "return value")
+    arguments = ("functions", "list", "--script-root", app.root, "--json", "--python")
+    assert [row["name"] for row in call(*arguments, sys.executable).json] == ["Echo"]
+    called = call(*arguments, tmp_path / "gone")
+    assert called.code == 1
+    assert "which does not exist" in called.err
+    assert "[EH216]" in called.err

@@ -60,8 +60,9 @@ def functions() -> None:
 
 @command("list")
 @as_json
+@click.option("--python", metavar="PATH", help="Load the app folder with this interpreter.")
 @host_options
-def list_(target: Target, as_json: bool) -> None:
+def list_(target: Target, as_json: bool, python: str | None) -> None:
     """List the functions of the running host or app folder.
 
     If no host responds, the command imports the app's code and lists the functions of the app
@@ -75,7 +76,7 @@ def list_(target: Target, as_json: bool) -> None:
         raise click.UsageError(
             "A state folder does not contain functions: select the app folder with --script-root."
         )
-    rows = of_host(target) if target.has_host() else of_folder(target)
+    rows = of_host(target) if target.has_host() else of_folder(target, python)
     if as_json:
         print_json([row.document() for row in rows])
         return
@@ -109,9 +110,10 @@ def of_host(target: Target) -> list[FunctionRow]:
     ]
 
 
-def of_folder(target: Target) -> list[FunctionRow]:
+def of_folder(target: Target, python: str | None = None) -> list[FunctionRow]:
     """Return the functions of an app folder, sorted by name.
 
+    ``python`` is the app's interpreter, or None to find it.
     A worker imports the app, because the functions of a v2 app are known only after the import.
     Raises CommandError if the app cannot be loaded.
     """
@@ -126,7 +128,8 @@ def of_folder(target: Target) -> list[FunctionRow]:
     click.echo(f"App: {root} (no host responds)", err=True)
     environ = {**os.environ, **added}
     try:
-        loaded = load_app(app, environ, find_app_interpreter(app.root, environ)).app
+        interpreter = find_app_interpreter(app.root, environ, option=python)
+        loaded = load_app(app, environ, interpreter).app
     except (AppInterpreterError, AppLoadingError) as error:
         raise CommandError(str(error)) from error
     if loaded.problem:
