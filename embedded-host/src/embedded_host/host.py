@@ -348,11 +348,7 @@ class Host:
         if not self.options.in_process:
             return interpreter
         if not interpreter.is_host:
-            print(
-                f"--in-process: the app runs in the host's interpreter, {sys.executable}. "
-                f"{interpreter.executable} ({interpreter.reason}) is not used. [EH225]",
-                file=sys.stderr,
-            )
+            print(interpreter.unused("--in-process"), file=sys.stderr)
         check_packages("--in-process")
         _print_interpreter(host_interpreter(), own_hello())
         return host_interpreter()

@@ -67,12 +67,8 @@ def problems_text(app: LoadedApp, loaded: LoadResult, install: str) -> str:
                 f"binding{'' if len(discarded) == 1 else 's'} {', '.join(discarded)}, because it "
                 "does not write to other services. The function runs. [EH312]",
             ]
-    if app.hidden_folders:
-        lines += [
-            "",
-            "function_app.py hides the function folders, as on the Azure Functions host: "
-            f"{', '.join(app.hidden_folders)}. [EH313]",
-        ]
+    if hidden := app.hidden_folders():
+        lines += ["", f"{hidden} [EH313]"]
     return "\n".join(lines)
 
 

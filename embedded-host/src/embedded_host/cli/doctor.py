@@ -11,7 +11,7 @@ import click
 
 from embedded_host.cli.arguments import as_json, script_root
 from embedded_host.cli.command import command
-from embedded_host.cli.output import on_terminal, print_json, printable
+from embedded_host.cli.output import number_of, on_terminal, print_json, printable
 
 if TYPE_CHECKING:
     from embedded_host.doctor.examination import Examination
@@ -68,7 +68,7 @@ def _print(examination: Examination) -> None:
     for finding in examination.findings:
         _print_finding(finding)
     errors, warnings = examination.count("error"), examination.count("warning")
-    click.echo(f"\n{_number(errors, 'error')}, {_number(warnings, 'warning')}.")
+    click.echo(f"\n{number_of(errors, 'error')}, {number_of(warnings, 'warning')}.")
 
 
 def _print_finding(finding: Finding) -> None:
@@ -81,7 +81,3 @@ def _print_finding(finding: Finding) -> None:
     click.echo(f"\n{severity}  {lines[0]}")
     for line in lines[1:]:
         click.echo(f"    {line}")
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

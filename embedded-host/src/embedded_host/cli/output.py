@@ -64,6 +64,11 @@ def print_result(as_json: bool, document: object, sentence: str) -> None:
         click.echo(printable(sentence))
 
 
+def number_of(count: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 step" or "2 steps"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def number_of_instances(count: int) -> str:
     """Return a phrase such as ``3 instances and entities``."""
     return "1 instance or entity" if count == 1 else f"{count} instances and entities"

@@ -92,11 +92,7 @@ def _report_unused_interpreter(root: Path) -> None:
     with contextlib.suppress(AppInterpreterError):
         interpreter = find_app_interpreter(root, os.environ)
         if not interpreter.is_host:
-            click.echo(
-                f"replay: the app runs in the host's interpreter, {sys.executable}. "
-                f"{interpreter.executable} ({interpreter.reason}) is not used. [EH225]",
-                err=True,
-            )
+            click.echo(interpreter.unused("replay"), err=True)
 
 
 @dataclass(frozen=True)

@@ -83,24 +83,22 @@ def check_bundle(
     version = next((v for k, v in section.items() if str(k).lower() == "version"), None)
     bundle = parse_range(version) if isinstance(version, str) else None
     if bundle is None:
-        text, code = f"The version of extensionBundle, {version!r}, is not a version range", "EH711"
+        text = f"The version of extensionBundle, {version!r}, is not a version range"
     elif not bundle.reaches(LOWEST_BUNDLE):
-        text, code = (
+        text = (
             f"The extension bundle {version} is too old for Azure Functions 4.x, which starts with "
-            f"{_shown(LOWEST_BUNDLE)} or newer",
-            "EH711",
+            f"{_shown(LOWEST_BUNDLE)} or newer"
         )
     elif uses_v2_model and not bundle.reaches(V2_BUNDLE):
-        text, code = (
+        text = (
             f"The extension bundle {version} is too old for the durable decorators of the v2 "
-            f"model, which need {_shown(V2_BUNDLE)} or newer",
-            "EH711",
+            f"model, which need {_shown(V2_BUNDLE)} or newer"
         )
     elif not bundle.reaches(CURRENT_BUNDLE):
-        text, code = f"The extension bundle {version} is deprecated", "EH711"
+        text = f"The extension bundle {version} is deprecated"
     else:
         return
-    yield Finding("warning", f"{text}.", _FIX, code, *place)
+    yield Finding("warning", f"{text}.", _FIX, "EH711", *place)
 
 
 def _numbers(text: str) -> Numbers | None:

@@ -10,14 +10,8 @@ from embedded_host.workers.app_loading import AppLoading
 
 def check_code(loading: AppLoading) -> Iterator[Finding]:
     """Yield the functions that do not load, and those that the host does not serve."""
-    if hidden := loading.app.hidden_folders:
-        yield Finding(
-            "warning",
-            "function_app.py hides the function folders, as on the Azure Functions host: "
-            f"{', '.join(hidden)}.",
-            "Keep one of the two models.",
-            "EH313",
-        )
+    if hidden := loading.app.hidden_folders():
+        yield Finding("warning", hidden, "Keep one of the two models.", "EH313")
     for problem in loading.result.problems:
         yield Finding(
             "error",

@@ -68,6 +68,13 @@ class AppInterpreter:
             _activate(self.executable, changed, windows)
         return changed
 
+    def unused(self, user: str) -> str:
+        """Return the message that ``user`` runs the app in the host's interpreter instead."""
+        return (
+            f"{user}: the app runs in the host's interpreter, {sys.executable}. "
+            f"{self.executable} ({self.reason}) is not used. [EH225]"
+        )
+
     def __str__(self) -> str:
         """Return the path, the reason and the unusable environments on one line."""
         return f"{self.executable} ({'; '.join((self.reason, *self.unusable))})"

@@ -56,12 +56,15 @@ class LoadedApp:
         functions = (f for f in self.app.functions if f.name not in self.app.disabled)
         return sorted(functions, key=lambda f: f.name.lower())
 
-    @property
-    def hidden_folders(self) -> list[str]:
-        """The function folders that a v2 app hides, in order of name."""
-        if not self.app.uses_v2_model:
-            return []
-        return sorted(file.parent.name for file in self.app.root.glob("*/function.json"))
+    def hidden_folders(self) -> str:
+        """Return the problem of function folders that a v2 app hides, or an empty string."""
+        folders = sorted(file.parent.name for file in self.app.root.glob("*/function.json"))
+        if not self.app.uses_v2_model or not folders:
+            return ""
+        return (
+            "function_app.py hides the function folders, as on the Azure Functions host: "
+            f"{', '.join(folders)}."
+        )
 
     def of_type(self, *types: str) -> list[Function]:
         """Return the enabled functions with a trigger type in ``types``, which is in lower case."""
