@@ -202,7 +202,7 @@ class RunningHost:
                 survivor.kill()
 
     def _survivors(self) -> list[psutil.Process]:
-        return [p for p in self._family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        return [process for process in self._family if _runs(process)]
 
     # -- requests ----------------------------------------------------------------------------------
 
@@ -293,3 +293,11 @@ class RunningHost:
             json.dumps(data),
             Content_Type="application/json",
         )
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Return True unless the process has ended."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two calls
+        return False
