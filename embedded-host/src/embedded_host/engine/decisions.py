@@ -30,6 +30,8 @@ class ScheduleTask:
     id: int
     name: str
     input: str
+    tags: dict[str, str] | None = None
+    trace_context: object = None
     event_type: type[SchedulingEvent] = TaskScheduled
 
 
@@ -42,6 +44,8 @@ class CreateSubOrchestration:
     input: str | None
     instance_id: str
     version: str | None
+    tags: dict[str, str] | None = None
+    trace_context: object = None
     event_type: type[SchedulingEvent] = SubOrchestrationInstanceCreated
 
 
@@ -72,7 +76,41 @@ class SendOperation:
     name: str = "op"
 
 
-Decision = ScheduleTask | CreateSubOrchestration | StartTimer | SendOperation
+@dataclass(frozen=True)
+class SendEvent:
+    """The decision to raise an external event of another instance. ``input`` is JSON."""
+
+    id: int
+    instance_id: str
+    name: str
+    input: str | None
+
+
+@dataclass(frozen=True)
+class RequestLocks:
+    """The decision to request the locks of a critical section.
+
+    The response is an EventRaised with the name ``critical_section_id``.
+    """
+
+    id: int
+    critical_section_id: str
+    lock_set: tuple[str, ...]
+    """Ids of the entities, in the order in which they are locked."""
+
+
+@dataclass(frozen=True)
+class ReleaseLock:
+    """The decision to release the lock of one entity."""
+
+    id: int
+    critical_section_id: str
+    instance_id: str
+
+
+MatchedDecision = ScheduleTask | CreateSubOrchestration | StartTimer | SendOperation
+"""A decision that ``execution`` derives from the actions of SDK 1.x."""
+Decision = MatchedDecision | SendEvent | RequestLocks | ReleaseLock
 
 _DESCRIPTIONS: dict[type[SchedulingEvent], str] = {
     TaskScheduled: "an activity task",
@@ -82,7 +120,7 @@ _DESCRIPTIONS: dict[type[SchedulingEvent], str] = {
 }
 
 
-def mismatch(event: SchedulingEvent, decision: Decision | None) -> str | None:
+def mismatch(event: SchedulingEvent, decision: MatchedDecision | None) -> str | None:
     """Return an error message if ``event`` does not record ``decision``, else None.
 
     ``decision`` is the replayed decision with the id of ``event``, or None if the replay made no
@@ -115,7 +153,7 @@ def mismatch(event: SchedulingEvent, decision: Decision | None) -> str | None:
     )
 
 
-def _same_name(decision: Decision, event: SchedulingEvent) -> bool:
+def _same_name(decision: MatchedDecision, event: SchedulingEvent) -> bool:
     if isinstance(event, EventSent) and isinstance(decision, SendOperation):
         return event.instance_id.lower() == decision.instance_id.lower()
     if isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)):

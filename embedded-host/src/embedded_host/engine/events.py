@@ -38,6 +38,19 @@ class ParentInstance(Struct, frozen=True, kw_only=True, gc=False, rename="pascal
     version: str | None = None
 
 
+class FailureDetails(Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
+    """The failure of a function of SDK 2.x, as the Durable Functions extension records it."""
+
+    error_type: str
+    """The class of the exception. Orchestrators and entities state its module too."""
+    error_message: str
+    stack_trace: str | None = None
+    inner_failure: FailureDetails | None = None
+    """The failure that caused this one, for example that of an activity."""
+    is_non_retriable: bool = False
+    properties: object = None
+
+
 class EventBase(
     Struct, frozen=True, kw_only=True, gc=False, rename="pascal", tag_field="EventType"
 ):
@@ -87,7 +100,7 @@ class FailureEvent(TaskCompletionEvent, frozen=True, kw_only=True, gc=False):
 
     reason: str | None = None
     details: str | None = None
-    failure_details: object = None
+    failure_details: FailureDetails | None = None
 
 
 class ExecutionStarted(EventBase, frozen=True, kw_only=True, gc=False, tag=0):
@@ -101,7 +114,7 @@ class ExecutionStarted(EventBase, frozen=True, kw_only=True, gc=False, tag=0):
     name: str
     version: str | None = None
     input: str | None = None
-    tags: object = None
+    tags: dict[str, str] | None = None
     correlation: object = None
     parent_trace_context: object = None
     scheduled_start_time: object = None
@@ -114,7 +127,7 @@ class ExecutionCompleted(EventBase, frozen=True, kw_only=True, gc=False, tag=1):
 
     orchestration_status: str
     result: str | None = None
-    failure_details: object = None
+    failure_details: FailureDetails | None = None
     stack: str | UnsetType = UNSET
     """Python traceback of a failed orchestrator. Only the dashboard shows it."""
 
@@ -214,7 +227,10 @@ class OrchestratorCompleted(EventBase, frozen=True, kw_only=True, gc=False, tag=
 
 
 class EventSent(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=14):
-    """An operation sent to an entity. ``input`` is the JSON of the request message."""
+    """An event for another instance.
+
+    If the recipient is an entity, ``input`` is the JSON of a request message.
+    """
 
     instance_id: str
     name: str

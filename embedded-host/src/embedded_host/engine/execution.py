@@ -36,7 +36,7 @@ from embedded_host.engine.actions import (
 )
 from embedded_host.engine.decisions import (
     CreateSubOrchestration,
-    Decision,
+    MatchedDecision,
     NonDeterministicError,
     ScheduleTask,
     SendOperation,
@@ -73,7 +73,7 @@ class Execution:
 
     instance_id: str
     execution_id: str
-    pending: dict[int, Decision] = field(default_factory=dict)
+    pending: dict[int, MatchedDecision] = field(default_factory=dict)
     """Decisions that are not yet in the history, by id."""
     now: datetime | None = None
     """The orchestrator's current time."""
@@ -113,7 +113,7 @@ class Execution:
     """Task and entity id of each entity call without a response, by request id."""
     _held: list[CompletionEvent | EventRaised] = field(default_factory=list)
     """Events that arrived while the instance was suspended, in turns without counts."""
-    _withheld: dict[int, Decision] = field(default_factory=dict)
+    _withheld: dict[int, MatchedDecision] = field(default_factory=dict)
     """Decisions made while the instance was suspended, in a turn with counts."""
 
     # -- interface of a turn -----------------------------------------------------------------------
@@ -297,12 +297,12 @@ class Execution:
                 child.then(one_more)
         return whole
 
-    def _decide(self, decision: Decision) -> PendingTask:
+    def _decide(self, decision: MatchedDecision) -> PendingTask:
         self._put(decision)
         task = self._tasks[decision.id] = PendingTask()
         return task
 
-    def _put(self, decision: Decision) -> None:
+    def _put(self, decision: MatchedDecision) -> None:
         (self._withheld if self.suspended and self._has_counts else self.pending)[decision.id] = (
             decision
         )

@@ -6,6 +6,10 @@ Source: functions-host.md#errors.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from embedded_host.engine import history as h
+from embedded_host.engine.events import FailureDetails, TaskFailed
 
 
 @dataclass(frozen=True)
@@ -37,3 +41,24 @@ def orchestrator_failed(name: str, error: str) -> str:
 def parent_details(error: str, stack: str = "") -> str:
     """Return SubOrchestrationInstanceFailed.Details, in the recorded wording."""
     return f"Message: {error}, StackTrace: {stack}"
+
+
+def failure_of(error: UserError) -> FailureDetails:
+    """Return the failure details of an exception, for SDK 2.x."""
+    return FailureDetails(
+        error_type=error.type, error_message=error.message, stack_trace=error.stack or None
+    )
+
+
+def activity_failed(
+    now: datetime, task_id: int, name: str, error: UserError, protocol: int
+) -> TaskFailed:
+    """Return the event of a failed activity, with the wording of extension 3.19.0.
+
+    Source: functions-host.md#errors, and the recordings of SDK 2.x
+    (tests/conformance/golden-2x.json).
+    """
+    if protocol == 1:
+        return h.task_failed(now, task_id, activity_reason(name, error), error.stack)
+    reason = f"Function '{name}' failed with an unhandled exception."
+    return h.task_failed(now, task_id, reason, None, failure_of(error))

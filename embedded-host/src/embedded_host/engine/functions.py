@@ -56,6 +56,8 @@ class DurableFunctions:
     orchestrators: FunctionNames = field(default_factory=lambda: FunctionNames("orchestrator"))
     activities: FunctionNames = field(default_factory=lambda: FunctionNames("activity"))
     entities: FunctionNames = field(default_factory=lambda: FunctionNames("entity"))
+    protocol: int = 1
+    """Version of the SDK's protocol (``protocols``). An app has one version of the SDK."""
 
     @classmethod
     def of(
@@ -63,10 +65,12 @@ class DurableFunctions:
         orchestrators: Iterable[str] = (),
         activities: Iterable[str] = (),
         entities: Iterable[str] = (),
+        protocol: int = 1,
     ) -> DurableFunctions:
         """Create the object from the names of each kind."""
         return cls(
             FunctionNames("orchestrator", tuple(orchestrators)),
             FunctionNames("activity", tuple(activities)),
             FunctionNames("entity", tuple(entities)),
+            protocol,
         )

@@ -19,12 +19,14 @@ from embedded_host.engine.events import (
     ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
+    FailureDetails,
     GenericEvent,
     HistoryEvent,
     OrchestrationInstance,
     OrchestratorCompleted,
     OrchestratorStarted,
     ParentInstance,
+    SchedulingEvent,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
@@ -57,6 +59,8 @@ def execution_started(
     parent: ParentInstance | None = None,
     generation: int | None = 0,
     version: str | None = None,
+    tags: dict[str, str] | None = None,
+    trace_context: object = None,
 ) -> ExecutionStarted:
     """Create the first message of an execution.
 
@@ -70,6 +74,8 @@ def execution_started(
         name=name,
         version=version,
         input=input,
+        tags=tags,
+        parent_trace_context=trace_context,
         generation=generation,
         timestamp=format_utc(now),
     )
@@ -87,13 +93,19 @@ def parent_instance(name: str, instance_id: str, execution_id: str, task_id: int
 
 
 def execution_completed(
-    now: datetime, event_id: int, status: str, result: str | None, stack: str = ""
+    now: datetime,
+    event_id: int,
+    status: str,
+    result: str | None,
+    stack: str = "",
+    failure: FailureDetails | None = None,
 ) -> ExecutionCompleted:
     """Create the last event of an execution. ``status`` is a value of ``Status``."""
     return ExecutionCompleted(
         event_id=event_id,
         orchestration_status=status,
         result=result,
+        failure_details=failure,
         stack=stack or UNSET,
         timestamp=format_utc(now),
     )
@@ -115,10 +127,22 @@ def execution_resumed(now: datetime, reason: str | None) -> ExecutionResumed:
 
 
 def task_scheduled(
-    now: datetime, task_id: int, name: str, input: str | None = None
+    now: datetime,
+    task_id: int,
+    name: str,
+    input: str | None = None,
+    tags: dict[str, str] | None = None,
+    trace_context: object = None,
 ) -> TaskScheduled:
     """Create the scheduling event of an activity."""
-    return TaskScheduled(event_id=task_id, name=name, input=input, timestamp=format_utc(now))
+    return TaskScheduled(
+        event_id=task_id,
+        name=name,
+        input=input,
+        tags=tags,
+        parent_trace_context=trace_context,
+        timestamp=format_utc(now),
+    )
 
 
 def task_completed(now: datetime, task_id: int, result: str | None) -> TaskCompleted:
@@ -126,19 +150,39 @@ def task_completed(now: datetime, task_id: int, result: str | None) -> TaskCompl
     return TaskCompleted(task_scheduled_id=task_id, result=result, timestamp=format_utc(now))
 
 
-def task_failed(now: datetime, task_id: int, reason: str, details: str | None) -> TaskFailed:
+def task_failed(
+    now: datetime,
+    task_id: int,
+    reason: str,
+    details: str | None,
+    failure: FailureDetails | None = None,
+) -> TaskFailed:
     """Create the failure of an activity."""
     return TaskFailed(
-        task_scheduled_id=task_id, reason=reason, details=details, timestamp=format_utc(now)
+        task_scheduled_id=task_id,
+        reason=reason,
+        details=details,
+        failure_details=failure,
+        timestamp=format_utc(now),
     )
 
 
 def sub_orchestration_created(
-    now: datetime, task_id: int, name: str, instance_id: str, input: str | None
+    now: datetime,
+    task_id: int,
+    name: str,
+    instance_id: str,
+    input: str | None,
+    tags: dict[str, str] | None = None,
 ) -> SubOrchestrationInstanceCreated:
     """Create the scheduling event of a sub-orchestration."""
     return SubOrchestrationInstanceCreated(
-        event_id=task_id, name=name, instance_id=instance_id, input=input, timestamp=format_utc(now)
+        event_id=task_id,
+        name=name,
+        instance_id=instance_id,
+        input=input,
+        tags=tags,
+        timestamp=format_utc(now),
     )
 
 
@@ -152,11 +196,19 @@ def sub_orchestration_completed(
 
 
 def sub_orchestration_failed(
-    now: datetime, task_id: int, reason: str, details: str | None
+    now: datetime,
+    task_id: int,
+    reason: str,
+    details: str | None,
+    failure: FailureDetails | None = None,
 ) -> SubOrchestrationInstanceFailed:
     """Create the failure of a sub-orchestration."""
     return SubOrchestrationInstanceFailed(
-        task_scheduled_id=task_id, reason=reason, details=details, timestamp=format_utc(now)
+        task_scheduled_id=task_id,
+        reason=reason,
+        details=details,
+        failure_details=failure,
+        timestamp=format_utc(now),
     )
 
 
@@ -181,7 +233,7 @@ def timer_fired(now: datetime, timer_id: int, fire_at: datetime) -> TimerFired:
 
 
 def event_sent(now: datetime, event_id: int, instance_id: str, name: str, input: str) -> EventSent:
-    """Create the scheduling event of an operation that is sent to an entity."""
+    """Create the scheduling event of an event or operation for another instance."""
     return EventSent(
         event_id=event_id,
         instance_id=instance_id,
@@ -229,6 +281,9 @@ class History:
             self.events.append(event)
             if isinstance(event, CompletionEvent):
                 self.completed_ids.add(event.scheduled_id)
+            elif isinstance(event, SchedulingEvent):
+                # SDK 2.x schedules each attempt of a retried call with the same id.
+                self.completed_ids.discard(event.event_id)
 
     def is_duplicate(self, event: HistoryEvent) -> bool:
         """Return true if ``event`` is a second completion of a scheduling event."""

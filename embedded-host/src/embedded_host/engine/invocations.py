@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from embedded_host.engine.actions import Action
+from embedded_host.engine.decisions import Decision
 from embedded_host.engine.entity_messages import EntityId, OperationRequest
-from embedded_host.engine.events import HistoryEvent
+from embedded_host.engine.events import FailureDetails, HistoryEvent
+from embedded_host.engine.status import Status
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class OrchestratorInput:
     """
     http_sleep_ms: int = 30000
     """Milliseconds between two requests of a ``call_http`` that polls for a result."""
+    protocol: int = 1
+    """Version of the SDK's protocol (``protocols``)."""
 
     @property
     def size(self) -> int:
@@ -72,6 +76,44 @@ class OrchestratorOutput:
     stack: str = ""
     """Traceback of the exception."""
     progress: ReplayProgress = field(default_factory=ReplayProgress)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The decision of an orchestrator to complete or to fail."""
+
+    id: int
+    status: Status
+    output: str | None = None
+    """JSON, or None if the orchestrator returned None or failed."""
+    failure: FailureDetails | None = None
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """The decision of an orchestrator to continue as new. ``input`` is JSON."""
+
+    id: int
+    input: str | None
+    version: str | None = None
+    """The version of the next execution, or None for that of this execution."""
+    carried: tuple[tuple[str, str | None], ...] = ()
+    """Name and input of the external events that the next execution receives."""
+
+
+@dataclass(frozen=True)
+class OrchestratorDecisions:
+    """The result of one turn of an orchestrator whose SDK compares its actions with the history.
+
+    It has only the decisions that the history does not contain.
+    """
+
+    decisions: tuple[Decision, ...]
+    end: Completion | Continuation | None = None
+    custom_status: str | None = None
+    """JSON, or None if the orchestrator has not set a custom status."""
+    awaited_events: tuple[str, ...] = ()
+    """Names of the external events that the orchestrator waits for."""
 
 
 @dataclass(frozen=True)
@@ -115,3 +157,6 @@ class InvocationFailure:
     """Traceback of the user's exception."""
     host_error: str = ""
     """Traceback of an error in the host, for the log."""
+
+
+OrchestratorResult = OrchestratorOutput | OrchestratorDecisions | InvocationFailure

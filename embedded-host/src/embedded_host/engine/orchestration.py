@@ -16,7 +16,11 @@ from embedded_host.engine.execution import Execution
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.history import History
 from embedded_host.engine.messages import Message, Outgoing
+from embedded_host.engine.recorded_execution import RecordedExecution
 from embedded_host.engine.status import Status
+
+ExecutionState = Execution | RecordedExecution
+"""The open work of an execution: of SDK 1.x, and of later versions."""
 
 
 @dataclass
@@ -44,7 +48,9 @@ class Orchestration:
     The next turn delivers no message except a request to terminate.
     """
     history: History = field(default_factory=History)
-    execution: Execution | None = None
+    protocol: int = 1
+    """Version of the SDK's protocol (``protocols``) that the first turn of the execution used."""
+    execution: ExecutionState | None = None
     """The execution of the previous turn, or None if the next turn must replay the history."""
     seen: int = 0
     """Number of events that the worker has received, or 0 if the next turn must send all events."""
@@ -85,7 +91,7 @@ class TurnResult:
     output: str | None
     custom_status: str | None
     updated_at: datetime
-    execution: Execution | None = None
+    execution: ExecutionState | None = None
     outgoing: list[Outgoing] = field(default_factory=list)
     continued_as: ExecutionStarted | None = None
     """The ExecutionStarted of the next execution, if this one continued as new."""

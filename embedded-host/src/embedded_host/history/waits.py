@@ -14,7 +14,7 @@ from embedded_host.engine.events import (
     TaskScheduled,
     TimerCreated,
 )
-from embedded_host.engine.execution import Execution
+from embedded_host.engine.orchestration import ExecutionState
 from embedded_host.history.steps import Call, Outcome, Timer
 from embedded_host.history.view import HistoryView
 
@@ -93,7 +93,7 @@ def joined(waits: Iterable[Wait]) -> str:
     return "; ".join(descriptions[:LISTED]) + (f"; and {more} more" if more > 0 else "")
 
 
-def execution_waits(view: HistoryView, execution: Execution) -> list[Wait]:
+def execution_waits(view: HistoryView, execution: ExecutionState) -> list[Wait]:
     """Return the open waits of an execution that has replayed the view's history."""
     scheduled, attempts = view.scheduled, execution.attempts
     requests = {request.id: scheduled[event_id] for event_id, request in view.operations.items()}

@@ -31,6 +31,7 @@ class InstanceRecord(NamedTuple):
     generation: int | None
     parent: str | None
     continued: int
+    protocol: int
     custom_status: str | None
     output: str | None
 
@@ -245,6 +246,7 @@ INSTANCES = _table(
         "generation": _or_null(_is_integer),
         "parent": _or_null(_is_parent),
         "continued": _is_flag,
+        "protocol": _is_integer,
         "custom_status": _or_null(_is_string),
         "output": _or_null(_is_string),
     },

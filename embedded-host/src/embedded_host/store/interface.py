@@ -58,6 +58,8 @@ class InstanceRow:
     """The parent of a sub-orchestration."""
     continued: bool = False
     """True between a continue-as-new and the first turn of the next execution."""
+    protocol: int = 1
+    """Version of the SDK's protocol (``protocols``) that the first turn of the execution used."""
     custom_status: str | None = None
     """The custom status as JSON, or None if none is set."""
     output: str | None = None

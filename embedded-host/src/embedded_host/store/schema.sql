@@ -15,6 +15,7 @@ CREATE TABLE instances (
     generation    INTEGER,
     parent        TEXT,              -- JSON of the ParentInstance of its ExecutionStarted
     continued     INTEGER NOT NULL DEFAULT 0,
+    protocol      INTEGER NOT NULL DEFAULT 1, -- version of the SDK's protocol
     custom_status TEXT,
     output        TEXT,
     UNIQUE (hub, id)

@@ -200,6 +200,7 @@ def _instance_values(row: InstanceRow) -> tuple[object, ...]:
         row.generation,
         None if row.parent is None else encode_parent(row.parent),
         int(row.continued),
+        row.protocol,
         row.custom_status,
         row.output,
     )

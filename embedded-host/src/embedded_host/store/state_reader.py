@@ -208,8 +208,9 @@ def _instance(row: SqliteRow) -> InstanceRow:
         generation=row[8],
         parent=decode_parent(row[9]) if row[9] else None,
         continued=bool(row[10]),
-        custom_status=row[11],
-        output=row[12],
+        protocol=row[11],
+        custom_status=row[12],
+        output=row[13],
     )
 
 

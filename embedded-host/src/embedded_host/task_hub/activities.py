@@ -9,8 +9,8 @@ from functools import partial
 
 from embedded_host.engine import history as h
 from embedded_host.engine.events import TaskCompleted, TaskFailed
-from embedded_host.engine.failures import UserError, activity_reason
-from embedded_host.engine.functions import HTTP_ACTIVITY, FunctionNames
+from embedded_host.engine.failures import UserError, activity_failed
+from embedded_host.engine.functions import HTTP_ACTIVITY, DurableFunctions
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
 from embedded_host.task_hub.invoker import Invoker, run_call
@@ -31,7 +31,7 @@ class Activities:
         self,
         clock: Clock,
         invoker: Invoker,
-        functions: Callable[[], FunctionNames],
+        functions: Callable[[], DurableFunctions],
         limit: int,
         *,
         is_wanted: Callable[[ActivityWork], bool],
@@ -79,13 +79,15 @@ class Activities:
             self._running.pop(activity, None)
         row, now = work.row, self._clock.now()
         if isinstance(outcome, UserError):
-            reason = activity_reason(self._functions().registered(row.name), outcome)
-            self._on_result(work, h.task_failed(now, row.task_id, reason, outcome.stack))
+            functions = self._functions()
+            name = functions.activities.registered(row.name)
+            failed = activity_failed(now, row.task_id, name, outcome, functions.protocol)
+            self._on_result(work, failed)
         else:
             self._on_result(work, h.task_completed(now, row.task_id, outcome))
 
     async def _outcome(self, work: ActivityWork) -> str | UserError | None:
-        row, functions = work.row, self._functions()
+        row, functions = work.row, self._functions().activities
         if row.name == HTTP_ACTIVITY:
             return await run_call(
                 lambda _: self._invoker.http(row.input, lambda: self._is_wanted(work)),

@@ -11,8 +11,13 @@ from msgspec.structs import replace
 
 from embedded_host.engine.decisions import NonDeterministicError
 from embedded_host.engine.execution import Execution
-from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput
-from embedded_host.engine.orchestration import Orchestration
+from embedded_host.engine.invocations import (
+    InvocationFailure,
+    OrchestratorDecisions,
+    OrchestratorInput,
+)
+from embedded_host.engine.orchestration import ExecutionState, Orchestration
+from embedded_host.engine.recorded_execution import RecordedExecution
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import format_utc, parse_utc
 from embedded_host.history import CallKind, HistoryView, Wait, WaitKind, execution_waits, joined
@@ -107,7 +112,10 @@ def suspended_diagnosis(since: str, output: str | None) -> Diagnosis:
 
 
 def waits_diagnosis(
-    hub: DiagnosedHub, instance: LoadedInstance, state: Orchestration, execution: Execution | str
+    hub: DiagnosedHub,
+    instance: LoadedInstance,
+    state: Orchestration,
+    execution: ExecutionState | str,
 ) -> Diagnosis:
     """Return the diagnosis of a waiting instance.
 
@@ -128,7 +136,7 @@ def waits_diagnosis(
 
 
 def waits_of(
-    hub: DiagnosedHub, instance: LoadedInstance, view: HistoryView, execution: Execution
+    hub: DiagnosedHub, instance: LoadedInstance, view: HistoryView, execution: ExecutionState
 ) -> list[Wait]:
     """Return the waits of an execution, with the state of its activities and sub-orchestrations."""
     return [_with_state(hub, instance, wait) for wait in execution_waits(view, execution)]
@@ -190,7 +198,7 @@ def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait
     return wait
 
 
-async def _replayed(hub: DiagnosedHub, state: Orchestration) -> Execution | str:
+async def _replayed(hub: DiagnosedHub, state: Orchestration) -> ExecutionState | str:
     """Replay the execution. If the replay fails, return the reason as a sentence."""
     turn = OrchestratorInput(
         state.instance_id,
@@ -199,6 +207,7 @@ async def _replayed(hub: DiagnosedHub, state: Orchestration) -> Execution | str:
         (),
         state.input,
         state.parent_instance_id,
+        protocol=state.protocol,
     )
     try:
         output = await hub.invoker.orchestrator(
@@ -206,8 +215,16 @@ async def _replayed(hub: DiagnosedHub, state: Orchestration) -> Execution | str:
         )
         if isinstance(output, InvocationFailure):
             return f"Its orchestrator fails when it is replayed: {output.message}"
+        if isinstance(output, OrchestratorDecisions):
+            return _recorded_execution(state, output.awaited_events)
         execution = Execution(state.instance_id, state.execution_id)
         execution.replay(output.actions, state.history.events, output.progress)
     except (WorkerLostError, NonDeterministicError, KeyError) as error:
         return f"It cannot be replayed: {error}"
+    return execution
+
+
+def _recorded_execution(state: Orchestration, awaited_events: Sequence[str]) -> RecordedExecution:
+    execution = RecordedExecution(state.history.events)
+    execution.awaited_events = list(awaited_events)
     return execution

@@ -112,7 +112,7 @@ class TaskHub:
         self._activities = Activities(
             self.clock,
             self.invoker,
-            lambda: self.settings.functions.activities,
+            lambda: self.settings.functions,
             settings.max_activities,
             is_wanted=self._activity_is_wanted,
             on_result=self._activity_completed,
@@ -178,6 +178,9 @@ class TaskHub:
         """Continue with the app's changed code. ``functions`` are the functions of this code."""
         self.settings.functions = functions
         self.forget_executions()
+        for instance in list(self._cache):
+            if instance.inbox:  # it waited for another version of the SDK
+                self._wake(instance)
 
     def forget_executions(self) -> None:
         """Make the next turn of each instance replay its history, because the code has changed."""
@@ -354,6 +357,10 @@ class TaskHub:
                 if state.status.is_terminal:
                     break
                 continue
+            if not self._replays(state, messages):
+                instance.inbox[:0] = items
+                instance.busy = False
+                return
             code = self._code_version
             if len(state.history) <= self.settings.replayed_up_to:
                 state.drop_execution()
@@ -388,6 +395,31 @@ class TaskHub:
                     ", ".join(str(child.instance_id) for child in children),
                 )
         self._finish_turns(instance)
+
+    def _replays(self, state: Orchestration, messages: Sequence[Message]) -> bool:
+        """Return False if the history cannot be replayed by the SDK that the app now uses.
+
+        The messages then wait until the app uses the other SDK again. Without a replay, the
+        instance can only be terminated.
+        """
+        protocol = self.settings.functions.protocol
+        if state.continued or not len(state.history):
+            state.protocol = protocol
+        if state.protocol == protocol:
+            return True
+        if any(isinstance(message.event, ExecutionTerminated) for message in messages):
+            return True
+        log.error(
+            "The instance '%s' of '%s' waits: it was started with version %d.x of "
+            "azure-functions-durable, and the app now uses %d.x, which cannot replay its history. "
+            "Start the app with the earlier version until the instance has finished, or terminate "
+            "it. [EH411]",
+            state.instance_id,
+            state.name,
+            state.protocol,
+            protocol,
+        )
+        return False
 
     def _take_inbox(self, instance: LoadedInstance, state: Orchestration) -> list[InboxItem]:
         items, instance.inbox = instance.inbox, []

@@ -77,6 +77,7 @@ def _loaded(store: Store, row: InstanceRow) -> LoadedInstance:
         parent=row.parent,
         generation=row.generation,
         continued=row.continued,
+        protocol=row.protocol,
         history=History(chain.from_iterable(turns)),
     )
     return LoadedInstance(row.key, row.id, orchestration, len(turns), awaited=None)
@@ -125,6 +126,7 @@ def row_of(hub: str, instance: LoadedInstance) -> InstanceRow:
         generation=state.generation,
         parent=state.parent,
         continued=state.continued,
+        protocol=state.protocol,
         custom_status=state.custom_status,
         output=state.output,
     )

@@ -12,7 +12,7 @@ from embedded_host.engine.invocations import (
     EntityOutput,
     InvocationFailure,
     OrchestratorInput,
-    OrchestratorOutput,
+    OrchestratorResult,
 )
 from embedded_host.errors import EmbeddedHostError
 
@@ -98,7 +98,7 @@ class Invoker(Protocol):
 
     async def orchestrator(
         self, name: str, turn: OrchestratorInput, *, alone: bool = False
-    ) -> OrchestratorOutput | InvocationFailure:
+    ) -> OrchestratorResult:
         """Replay an orchestrator and return its output."""
 
     async def activity(

@@ -12,7 +12,6 @@ from itertools import count
 from embedded_host.engine.entity import Entity, EntityTurnResult
 from embedded_host.engine.entity_messages import EntityId, is_operation
 from embedded_host.engine.events import ExecutionStarted
-from embedded_host.engine.execution import Execution
 from embedded_host.engine.messages import (
     Deliver,
     Message,
@@ -20,7 +19,7 @@ from embedded_host.engine.messages import (
     StartActivity,
     StartOrchestration,
 )
-from embedded_host.engine.orchestration import TurnResult
+from embedded_host.engine.orchestration import ExecutionState, TurnResult
 from embedded_host.store import interface as c
 from embedded_host.task_hub.instances import InboxItem, LoadedInstance, new_orchestration, row_of
 
@@ -45,7 +44,7 @@ class UnitOfWork:
     """Ids of recipients that do not exist. Their messages are dropped."""
 
 
-def _awaited(execution: Execution | None) -> tuple[tuple[str, str], ...]:
+def _awaited(execution: ExecutionState | None) -> tuple[tuple[str, str], ...]:
     if execution is None:
         return ()
     events = {("event", name) for name in execution.awaited_events}

@@ -17,6 +17,7 @@ from embedded_host.engine.invocations import (
     OperationResult,
     OrchestratorInput,
     OrchestratorOutput,
+    OrchestratorResult,
 )
 from embedded_host.engine.json_codec import compact, compact_text
 from embedded_host.task_hub.invoker import WorkerLostError
@@ -86,7 +87,7 @@ class FakeInvoker:
 
     async def orchestrator(
         self, name: str, turn: OrchestratorInput, *, alone: bool = False
-    ) -> OrchestratorOutput | InvocationFailure:
+    ) -> OrchestratorResult:
         """Run a turn. A fake completes the orchestration in its first turn."""
         fake = self._fakes.functions.get(("orchestrator", name.lower()))
         if fake is not None:

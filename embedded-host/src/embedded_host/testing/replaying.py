@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from embedded_host.engine.decisions import (
-    Decision,
+    MatchedDecision,
     NonDeterministicError,
     SendOperation,
     StartTimer,
@@ -103,7 +103,7 @@ class _Replay:
         """The output of the code in the last turn."""
         self._failure = ""
         self._delivered: list[HistoryEvent] = []
-        self._decisions: dict[int, Decision] = {}
+        self._decisions: dict[int, MatchedDecision] = {}
         """The decisions of the code, by the id of the matching recorded event."""
         self._step = 0
 
@@ -291,15 +291,15 @@ class _Replay:
         )
 
 
-def _in_order(decisions: Iterable[Decision]) -> list[Decision]:
+def _in_order(decisions: Iterable[MatchedDecision]) -> list[MatchedDecision]:
     return sorted(decisions, key=lambda decision: decision.id)
 
 
-def _differs(event: Action, decision: Decision) -> bool:
+def _differs(event: Action, decision: MatchedDecision) -> bool:
     return mismatch(_as_decided(event, decision), decision) is not None
 
 
-def _as_decided(event: Action, decision: Decision) -> Action:
+def _as_decided(event: Action, decision: MatchedDecision) -> Action:
     """Return the event with the decision's id.
 
     If the event of a sub-orchestration has no instance id, it also receives the decision's id.
@@ -331,7 +331,7 @@ def _event_text(event: Action) -> str:
     return f"{_KINDS[type(event)]} '{event.name}'"
 
 
-def _decision_text(decision: Decision) -> str:
+def _decision_text(decision: MatchedDecision) -> str:
     if isinstance(decision, StartTimer):
         return f"timer due at {decision.fire_at.isoformat().replace('+00:00', 'Z')}"
     name = decision.instance_id if isinstance(decision, SendOperation) else decision.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -18,11 +18,11 @@ from embedded_host.engine.invocations import (
     EntityOutput,
     InvocationFailure,
     OrchestratorInput,
-    OrchestratorOutput,
+    OrchestratorResult,
     ReplayProgress,
 )
 from embedded_host.engine.json_codec import encodable
-from embedded_host.protocols import v1
+from embedded_host.protocols import adapter
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
@@ -34,13 +34,20 @@ _FILE = re.compile(r'^((?: +\| )?  File )"([^"\n]+)"', re.MULTILINE)
 log = logging.getLogger("embedded_host.functions")
 
 
-def durable_functions(functions: Iterable[Function]) -> DurableFunctions:
+def durable_functions(functions: Collection[Function]) -> DurableFunctions:
     """Return the durable names of ``functions`` by kind."""
     names: dict[str, list[str]] = {"orchestrator": [], "activity": [], "entity": []}
     for function in functions:
         if function.durable_kind is not None:
             names[function.durable_kind].append(function.durable_name)
-    return DurableFunctions.of(names["orchestrator"], names["activity"], names["entity"])
+    return DurableFunctions.of(
+        names["orchestrator"], names["activity"], names["entity"], protocol_of(functions)
+    )
+
+
+def protocol_of(functions: Iterable[Function]) -> int:
+    """Return the version of the SDK's protocol that an app's functions use."""
+    return 2 if any(function.requires_grpc for function in functions) else 1
 
 
 class FunctionInvoker(Invoker, Protocol):
@@ -72,15 +79,16 @@ class AppInvoker:
         """
         self._root = root
         self._worker, self._client, self._http = worker, client, http
-        self._functions = _by_durable_name(app.loaded)
+        self._reload(app.loaded)
         app.subscribe(self._reload)
 
     def _reload(self, loaded: LoadedApp) -> None:
         self._functions = _by_durable_name(loaded)
+        self._adapter = adapter(protocol_of(loaded.enabled))
 
     async def orchestrator(
         self, name: str, turn: OrchestratorInput, *, alone: bool = False
-    ) -> OrchestratorOutput | InvocationFailure:
+    ) -> OrchestratorResult:
         """Run one turn of an orchestrator, and log its exception."""
         function = self._functions["orchestrator", name.lower()]
         result = await self._worker.turn(function.name, turn, alone=alone)
@@ -95,7 +103,7 @@ class AppInvoker:
                 shown,
             )
             outcome = self._recorded(outcome)
-        return v1.orchestrator_result(outcome or "", progress)
+        return adapter(turn.protocol).orchestrator_result(outcome or "", progress)
 
     async def activity(
         self, name: str, instance_id: str, input: str, *, alone: bool = False
@@ -109,17 +117,17 @@ class AppInvoker:
                 instance_id,
                 outcome.stack or outcome.text,
             )
-            return v1.activity_error(self._recorded(outcome))
+            return self._adapter.activity_error(self._recorded(outcome))
         return None if outcome == "null" else outcome
 
     async def entity(
         self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
     ) -> EntityOutput | InvocationFailure:
         """Run the operations of ``batch`` on an entity."""
-        outcome = await self._run("entity", name, v1.entity_payload(batch), alone)
+        outcome = await self._run("entity", name, self._adapter.entity_payload(batch), alone)
         if isinstance(outcome, UserError):
             outcome = self._recorded(outcome)
-        return v1.entity_result(outcome or "", len(batch.operations))
+        return self._adapter.entity_result(outcome or "", len(batch.operations))
 
     def _recorded(self, error: UserError) -> UserError:
         """Return the error that the history records, without this machine's folders."""

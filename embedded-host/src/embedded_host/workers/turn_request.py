@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from embedded_host.engine.invocations import OrchestratorInput
-from embedded_host.protocols.v1 import orchestrator_payload, unseen_events
+from embedded_host.protocols import adapter
 from embedded_worker.protocol import InvocationResult, TurnRequest
 
 
@@ -22,9 +22,10 @@ async def run_turn(
     kept: bool,
 ) -> InvocationResult:
     """Run one turn. ``kept`` is True if the worker may have the orchestrator in memory."""
+    protocol = adapter(turn.protocol)
     address = (number, function, turn.instance_id, turn.execution_id)
     if kept and turn.seen:
-        result = await send(TurnRequest(*address, unseen_events(turn), turn.seen))
+        result = await send(TurnRequest(*address, protocol.unseen_events(turn), turn.seen))
         if not result.missing:
             return result
-    return await send(TurnRequest(*address, orchestrator_payload(turn)))
+    return await send(TurnRequest(*address, protocol.orchestrator_payload(turn)))

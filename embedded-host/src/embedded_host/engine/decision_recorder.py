@@ -1,0 +1,242 @@
+"""Records the decisions of a turn: their scheduling events and the messages that they send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import uuid4
+
+from embedded_host.engine import history as h
+from embedded_host.engine.decisions import (
+    CreateSubOrchestration,
+    Decision,
+    ReleaseLock,
+    RequestLocks,
+    ScheduleTask,
+    SendEvent,
+    SendOperation,
+    StartTimer,
+)
+from embedded_host.engine.entity_messages import (
+    EntityId,
+    OutgoingLabels,
+    lock_request_message,
+    release_message,
+    request_message,
+    response_message,
+)
+from embedded_host.engine.events import HistoryEvent, SubOrchestrationInstanceFailed
+from embedded_host.engine.failures import (
+    UserError,
+    activity_failed,
+    failure_of,
+    orchestrator_failed,
+    parent_details,
+)
+from embedded_host.engine.functions import HTTP_ACTIVITY
+from embedded_host.engine.json_codec import compact
+from embedded_host.engine.messages import (
+    Deliver,
+    Message,
+    Outgoing,
+    StartActivity,
+    StartOrchestration,
+)
+from embedded_host.engine.orchestration import Orchestration, TurnSettings
+
+Clock = Callable[[], datetime]
+
+
+class DecisionRecorder:
+    """The events and outgoing messages of one turn.
+
+    ``labels`` returns the labels of the execution's messages to entities. Messages of SDK 2.x have
+    no labels (``OutgoingLabels``).
+    """
+
+    def __init__(
+        self,
+        state: Orchestration,
+        settings: TurnSettings,
+        clock: Clock,
+        now: datetime,
+        events: list[HistoryEvent],
+        labels: Callable[[], OutgoingLabels],
+    ) -> None:
+        self._state, self._settings, self._clock, self._now = state, settings, clock, now
+        self._labels = labels
+        self._protocol = settings.functions.protocol
+        self.events = events
+        self.outgoing: list[Outgoing] = []
+
+    def record(self, decision: Decision) -> str | None:
+        """Append the scheduling event of a decision and send its message.
+
+        Returns the message of an error that makes the instance fail, or None.
+        """
+        now = self._clock()
+        if isinstance(decision, ScheduleTask):
+            self._schedule(decision, now)
+        elif isinstance(decision, StartTimer):
+            self.events.append(
+                h.timer_created(now, decision.id, decision.fire_at, decision.retry_of)
+            )
+            fired = h.timer_fired(now, decision.id, decision.fire_at)
+            self.to_self(fired, due=decision.fire_at)
+        elif isinstance(decision, CreateSubOrchestration):
+            self._start_child(decision, now)
+        elif isinstance(decision, SendOperation):
+            return self._send_operation(decision, now)
+        elif isinstance(decision, SendEvent):
+            input = decision.input or "null"
+            self._send(decision.id, decision.instance_id, decision.name, input, now)
+        elif isinstance(decision, RequestLocks):
+            self._request_locks(decision, now)
+        else:
+            self._release(decision, now)
+        return None
+
+    def _schedule(self, decision: ScheduleTask, now: datetime) -> None:
+        state, activities = self._state, self._settings.functions.activities
+        stored = compact([decision.input]) if self._settings.store_inputs else None
+        self.events.append(
+            h.task_scheduled(
+                now, decision.id, decision.name, stored, decision.tags, decision.trace_context
+            )
+        )
+        if decision.name == HTTP_ACTIVITY or decision.name in activities:
+            self.outgoing.append(
+                StartActivity(decision.id, decision.name, decision.input, state.execution_id)
+            )
+        else:
+            error = UserError("ValueError", activities.missing(decision.name))
+            self.to_self(activity_failed(now, decision.id, decision.name, error, self._protocol))
+
+    def _start_child(self, decision: CreateSubOrchestration, now: datetime) -> None:
+        """Start a sub-orchestration, or deliver its failure if it cannot be started."""
+        state = self._state
+        input = self._stored_input(decision.input)
+        stored = input if self._settings.store_inputs else None
+        self.events.append(
+            h.sub_orchestration_created(
+                now, decision.id, decision.name, decision.instance_id, stored, decision.tags
+            )
+        )
+        orchestrators = self._settings.functions.orchestrators
+        error = None
+        if decision.name not in orchestrators:
+            error = orchestrators.missing(decision.name)
+        elif decision.instance_id in (state.instance_id, state.parent_instance_id):
+            error = (
+                f"The sub-orchestration cannot have the id '{decision.instance_id}': it is the id "
+                "of the calling instance or of its parent."
+            )
+        elif decision.instance_id.startswith("@"):
+            error = (
+                f"The sub-orchestration cannot have the id '{decision.instance_id}': ids of "
+                "entities start with '@'."
+            )
+        if error:
+            self.to_self(self._child_failed(decision, now, error))
+            return
+        taken = (
+            "An Orchestration instance with the status Running already exists: "
+            f"'{decision.instance_id}' cannot be started as a sub-orchestration. Use another id, "
+            "or omit the id to generate one."
+        )
+        default_version = self._settings.default_version
+        started = h.execution_started(
+            now,
+            instance_id=decision.instance_id,
+            execution_id=uuid4().hex,
+            name=orchestrators.registered(decision.name),
+            input=input,
+            parent=h.parent_instance(
+                state.name, state.instance_id, state.execution_id, decision.id
+            ),
+            generation=None,
+            version=default_version if decision.version is None else decision.version,
+            tags=decision.tags,
+            trace_context=decision.trace_context,
+        )
+        if_taken = Message(self._child_failed(decision, now, taken), state.execution_id)
+        self.outgoing.append(StartOrchestration(decision.instance_id, started, if_taken))
+
+    def _child_failed(
+        self, decision: CreateSubOrchestration, now: datetime, why: str
+    ) -> SubOrchestrationInstanceFailed:
+        reason = orchestrator_failed(decision.name, why)
+        failure = None if self._protocol == 1 else failure_of(UserError("ValueError", why))
+        return h.sub_orchestration_failed(now, decision.id, reason, parent_details(why), failure)
+
+    def _send_operation(self, decision: SendOperation, now: datetime) -> str | None:
+        """Send an operation to an entity. Returns an error message as ``record`` does.
+
+        An app of SDK 2.x may signal an unknown entity. The signal is lost, as on the Azure
+        Functions host.
+        """
+        operation, state = decision.operation, self._state
+        entities = self._settings.functions.entities
+        try:
+            entity_name = EntityId.parse(operation.instance_id).name
+            missing = None if entity_name in entities else entities.missing(entity_name)
+        except ValueError as error:
+            missing = str(error)
+        if missing and operation.signal and self._protocol == 1:
+            return missing
+        has_parent = self._protocol == 1 or not operation.signal
+        text = request_message(
+            request_id=decision.request_id,
+            operation=operation.operation,
+            input=self._stored_input(operation.input),
+            signal=operation.signal,
+            now=now,
+            parent=state.instance_id if has_parent else None,
+            parent_execution=state.execution_id if has_parent else None,
+            label=(
+                self._labels().next(operation.instance_id, self._now)
+                if self._protocol == 1
+                else None
+            ),
+            protocol=self._protocol,
+        )
+        self.events.append(h.event_sent(now, decision.id, operation.instance_id, "op", text))
+        if missing:
+            if not operation.signal:
+                response = response_message(compact(missing), True, protocol=self._protocol)
+                self.to_self(h.event_raised(now, decision.request_id, response))
+        else:
+            raised = h.event_raised(now, "op", text)
+            self.outgoing.append(
+                Deliver(operation.instance_id, Message(raised, None, operation.fire_at))
+            )
+        return None
+
+    def _request_locks(self, decision: RequestLocks, now: datetime) -> None:
+        text = lock_request_message(
+            critical_section_id=decision.critical_section_id,
+            lock_set=[EntityId.parse(id) for id in decision.lock_set],
+            parent=self._state.instance_id,
+            parent_execution=self._state.execution_id,
+        )
+        self._send(decision.id, decision.lock_set[0], "op", text, now)
+
+    def _release(self, decision: ReleaseLock, now: datetime) -> None:
+        text = release_message(
+            critical_section_id=decision.critical_section_id, parent=self._state.instance_id
+        )
+        self._send(decision.id, decision.instance_id, "release", text, now)
+
+    def _send(self, id: int, instance_id: str, name: str, input: str, now: datetime) -> None:
+        self.events.append(h.event_sent(now, id, instance_id, name, input))
+        self.outgoing.append(Deliver(instance_id, Message(h.event_raised(now, name, input))))
+
+    def _stored_input(self, input: str | None) -> str | None:
+        """Return an input as it is recorded. With SDK 1.x, it is JSON text in a JSON string."""
+        return input if input is None or self._protocol != 1 else compact(input)
+
+    def to_self(self, event: HistoryEvent, due: datetime | None = None) -> None:
+        """Send a message to the inbox of the instance itself."""
+        self.outgoing.append(
+            Deliver(self._state.instance_id, Message(event, self._state.execution_id, due))
+        )

@@ -1,0 +1,197 @@
+"""Payloads for orchestrators of SDK 2.x, and their outputs.
+
+The worker converts both (``embedded_worker/sdk2``). Source: the recordings of the Azure Functions
+host in tests/conformance/wire-2x.json.
+"""
+
+from __future__ import annotations
+
+import traceback
+from datetime import datetime
+
+import msgspec
+
+from embedded_host.engine.actions import EntityOperation
+from embedded_host.engine.decisions import (
+    CreateSubOrchestration,
+    Decision,
+    ReleaseLock,
+    RequestLocks,
+    ScheduleTask,
+    SendEvent,
+    SendOperation,
+    StartTimer,
+)
+from embedded_host.engine.events import FailureDetails, encode_events
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.invocations import (
+    Completion,
+    Continuation,
+    InvocationFailure,
+    OrchestratorDecisions,
+    OrchestratorInput,
+    ReplayProgress,
+)
+from embedded_host.engine.json_codec import compact_plain
+from embedded_host.engine.status import Status
+from embedded_host.engine.timestamps import parse_utc
+from embedded_host.errors import EmbeddedHostError
+from embedded_host.protocols.v2.answers import (
+    ActionAnswer,
+    CompleteAction,
+    EntityMessageAction,
+    EntityOperationAction,
+    Failure,
+    decode_answer,
+)
+
+
+class MalformedAnswerError(EmbeddedHostError, ValueError):
+    """The answer of an orchestrator is not an ``OrchestratorResponse`` with known actions."""
+
+
+def orchestrator_payload(turn: OrchestratorInput) -> str:
+    """Return the payload of a turn with the whole history, as JSON."""
+    past, new = ((), (*turn.past, *turn.new)) if turn.is_continuation else (turn.past, turn.new)
+    envelope = compact_plain(
+        {
+            "instanceId": turn.instance_id,
+            "executionId": turn.execution_id,
+            "httpSleepMs": turn.http_sleep_ms,
+        }
+    )
+    return f'{{"past":{encode_events(past)},"new":{encode_events(new)},{envelope[1:]}'
+
+
+def unseen_events(turn: OrchestratorInput) -> str:
+    """Return the events that the worker has not seen, as JSON."""
+    past = encode_events(turn.past[turn.seen :])
+    return f'{{"past":{past},"new":{encode_events(turn.new)}}}'
+
+
+def orchestrator_result(
+    returned: str | UserError, progress: ReplayProgress | None = None
+) -> OrchestratorDecisions | InvocationFailure:
+    """Parse the answer of an orchestrator, or the exception that it raised.
+
+    The SDK raises an exception only if it cannot run the orchestrator. It has no ``progress``.
+    """
+    if isinstance(returned, UserError):
+        return InvocationFailure(returned.text, returned.stack)
+    try:
+        return parse_answer(returned)
+    except MalformedAnswerError as error:
+        return InvocationFailure(str(error))
+    except Exception as error:  # an unforeseen answer must fail its own instance, not the host
+        message = (
+            "the host cannot process the answer of the orchestrator: "
+            f"{type(error).__name__}: {error}"
+        )
+        return InvocationFailure(message, host_error=traceback.format_exc())
+
+
+def parse_answer(text: str) -> OrchestratorDecisions:
+    """Parse an answer. Raises MalformedAnswerError if it has an unknown form."""
+    try:
+        answer = decode_answer(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise MalformedAnswerError(
+            f"the worker returned an answer that the host cannot read: {error}"
+        ) from error
+    decisions: list[Decision] = []
+    end: Completion | Continuation | None = None
+    for action in answer.actions:
+        if action.complete_orchestration is not None:
+            if end is not None:
+                raise MalformedAnswerError("the answer has more than one completion")
+            end = _end(action.id, action.complete_orchestration)
+        else:
+            decisions.append(_decision(action))
+    status = answer.custom_status
+    return OrchestratorDecisions(tuple(decisions), end, status, tuple(answer.awaited_events))
+
+
+def _decision(action: ActionAnswer) -> Decision:
+    if task := action.schedule_task:
+        trace = task.parent_trace_context
+        return ScheduleTask(action.id, task.name, task.input or "null", task.tags, trace)
+    if timer := action.create_timer:
+        return StartTimer(action.id, _time(timer.fire_at))
+    if child := action.create_sub_orchestration:
+        return CreateSubOrchestration(
+            action.id,
+            child.name,
+            child.input,
+            child.instance_id,
+            child.version,
+            child.tags,
+            child.parent_trace_context,
+        )
+    if event := action.send_event:
+        return SendEvent(action.id, event.instance.instance_id, event.name, event.data)
+    if message := action.send_entity_message:
+        return _entity_decision(action.id, message)
+    raise MalformedAnswerError(f"the action {action.id} of the answer has an unknown type")
+
+
+def _entity_decision(id: int, message: EntityMessageAction) -> Decision:
+    if call := message.entity_operation_called:
+        return _operation(id, call, signal=False)
+    if signal := message.entity_operation_signaled:
+        return _operation(id, signal, signal=True)
+    if request := message.entity_lock_requested:
+        if not request.lock_set:
+            raise MalformedAnswerError(f"the lock request {id} of the answer names no entity")
+        return RequestLocks(id, request.critical_section_id, tuple(request.lock_set))
+    if unlock := message.entity_unlock_sent:
+        return ReleaseLock(id, unlock.critical_section_id, unlock.target_instance_id)
+    raise MalformedAnswerError(f"the entity message {id} of the answer has an unknown type")
+
+
+def _operation(id: int, action: EntityOperationAction, *, signal: bool) -> SendOperation:
+    due = action.scheduled_time
+    operation = EntityOperation(
+        action.target_instance_id,
+        action.operation,
+        action.input,
+        signal,
+        None if due is None else _time(due),
+    )
+    return SendOperation(id, action.target_instance_id, action.request_id, operation)
+
+
+def _end(id: int, action: CompleteAction) -> Completion | Continuation:
+    status = action.orchestration_status.removeprefix("ORCHESTRATION_STATUS_")
+    if status == "CONTINUED_AS_NEW":
+        events = (carried.event_raised for carried in action.carryover_events)
+        raised = tuple((event.name, event.input) for event in events if event is not None)
+        return Continuation(id, action.result, action.new_version, raised)
+    if status == "COMPLETED":
+        return Completion(id, Status.COMPLETED, action.result)
+    if status == "TERMINATED":
+        return Completion(id, Status.TERMINATED, action.result)
+    if status == "FAILED":
+        return Completion(id, Status.FAILED, None, failure_details(action.failure_details))
+    raise MalformedAnswerError(f"the answer completes with the unknown status '{status}'")
+
+
+def failure_details(failure: Failure | None) -> FailureDetails:
+    """Return the engine's type of a failure. A missing failure has no message."""
+    if failure is None:
+        return FailureDetails(error_type="Exception", error_message="", properties={})
+    inner = failure.inner_failure
+    return FailureDetails(
+        error_type=failure.error_type,
+        error_message=failure.error_message,
+        stack_trace=failure.stack_trace,
+        inner_failure=None if inner is None else failure_details(inner),
+        is_non_retriable=failure.is_non_retriable,
+        properties=failure.properties,
+    )
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_utc(text)
+    except (ValueError, OverflowError) as error:
+        raise MalformedAnswerError(f"the answer has an invalid time: {error}") from error
