@@ -214,16 +214,15 @@ class DecisionRecorder:
 
     def _request_locks(self, decision: RequestLocks, now: datetime) -> None:
         text = lock_request_message(
-            critical_section_id=decision.critical_section_id,
-            lock_set=[EntityId.parse(id) for id in decision.lock_set],
+            request_id=decision.critical_section_id,
+            lock_set=decision.lock_set,
             parent=self._state.instance_id,
-            parent_execution=self._state.execution_id,
         )
         self._send(decision.id, decision.lock_set[0], "op", text, now)
 
     def _release(self, decision: ReleaseLock, now: datetime) -> None:
         text = release_message(
-            critical_section_id=decision.critical_section_id, parent=self._state.instance_id
+            request_id=decision.critical_section_id, parent=self._state.instance_id
         )
         self._send(decision.id, decision.instance_id, "release", text, now)
 

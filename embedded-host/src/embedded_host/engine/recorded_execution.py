@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from embedded_host.engine.entity_messages import OPERATION, OperationRequest
+from embedded_host.engine.entity_messages import LockRequest, OperationRequest, parse_message
 from embedded_host.engine.events import (
     CompletionEvent,
     EventRaised,
@@ -51,14 +51,16 @@ class RecordedExecution:
                 self._calls.pop(event.name, None)
 
     def _sent(self, event: EventSent) -> None:
-        if event.name != OPERATION or not event.instance_id.startswith("@"):
+        if not event.instance_id.startswith("@"):
             return
         try:
-            request = OperationRequest.parse(event.input)
+            message = parse_message(event.name, event.input)
         except ValueError:
             return
-        if not request.signal:
-            self._calls[request.id] = event.instance_id
+        if isinstance(message, LockRequest) or (
+            isinstance(message, OperationRequest) and not message.signal
+        ):
+            self._calls[message.id] = event.instance_id
 
     def close(self) -> None:
         """Do nothing: the object has no reference cycles."""
