@@ -298,6 +298,6 @@ class RunningHost:
 def _runs(process: psutil.Process) -> bool:
     """Return True unless the process has ended."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:  # it ended between the two calls
         return False

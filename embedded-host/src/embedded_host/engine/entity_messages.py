@@ -6,8 +6,9 @@ Source: functions-host.md#effects-of-actions.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeGuard
 
@@ -16,13 +17,20 @@ from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.engine.timestamps import UTC, format_utc
 
 OPERATION = "op"
-"""Name of the events that contain an operation."""
+"""Name of the events that contain an operation or a lock request."""
+RELEASE = "release"
+"""Name of the events that release a lock."""
+LOCKED = '{"result":"Lock Acquisition Completed"}'
+"""Input of the EventRaised that tells an orchestration that all entities are locked."""
 _NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 _REQUEST = f"{_NAMESPACE}.RequestMessage, {_NAMESPACE}"
 _RESPONSE = f"{_NAMESPACE}.ResponseMessage, {_NAMESPACE}"
 _NEVER = "0001-01-01T00:00:00"
+_NO_LABEL = {"Timestamp": _NEVER, "Predecessor": _NEVER}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICKS = 10_000_000
+_ERROR_TYPE = re.compile(r"([A-Za-z_][\w.]*): ")
+"""The class name of an exception, before its message."""
 
 
 @dataclass(frozen=True)
@@ -62,25 +70,101 @@ class OperationRequest:
         Raises ValueError if the input is not an operation. A client may raise an external event
         with the event name of operations, and with any input.
         """
-        try:
-            raw: object = encodable(json.loads(text or "null"))
-        except RecursionError:
-            raw = None
-        strings = ("id", "op", "input", "parent", "parentExecution")
-        if (
-            not isinstance(raw, dict)
-            or raw.get("id") is None
-            or not all(_is_optional_string(raw.get(name)) for name in strings)
-        ):
+        raw = _parsed(text)
+        id = _string(raw, "id")
+        if id is None or raw.get("lockset") is not None:
             raise ValueError(f"{str(text)[:200]} is not a valid operation")
         return cls(
-            raw["id"],
-            raw.get("op") or "",
-            raw.get("input"),
+            id,
+            _string(raw, "op") or "",
+            _string(raw, "input"),
             bool(raw.get("signal")),
-            raw.get("parent"),
-            raw.get("parentExecution"),
+            _string(raw, "parent"),
+            _string(raw, "parentExecution"),
         )
+
+
+@dataclass(frozen=True)
+class LockRequest:
+    """The request of an orchestration to lock several entities, one after the other.
+
+    The orchestration sends it to the first entity. Each entity locks itself when it is free, and
+    sends the request to the next one. The last one responds to the orchestration.
+    """
+
+    id: str
+    """Id of the critical section. It is also the name of the response."""
+    parent: str
+    lock_set: Sequence[EntityId]
+    """The entities in the order in which they are locked.
+
+    All orchestrations must use the same order, because otherwise they could wait for each other.
+    The SDK sorts the entities by their ids.
+    """
+    position: int = 0
+    """Index of the receiving entity in ``lock_set``."""
+    parent_execution: str | None = None
+
+    @property
+    def next(self) -> LockRequest | None:
+        """The request for the next entity, or None if the receiving entity is the last one."""
+        position = self.position + 1
+        return replace(self, position=position) if position < len(self.lock_set) else None
+
+    @classmethod
+    def parse(cls, text: str | None) -> LockRequest:
+        """Parse the input of the event that contains a lock request. Raises ValueError."""
+        raw = _parsed(text)
+        id, parent, position = _string(raw, "id"), _string(raw, "parent"), raw.get("pos", 0)
+        lock_set = _lock_set(raw.get("lockset"))
+        if (
+            id is None
+            or parent is None
+            or not isinstance(position, int)
+            or not 0 <= position < len(lock_set)
+        ):
+            raise ValueError(f"{str(text)[:200]} is not a valid lock request")
+        return cls(id, parent, lock_set, position, _string(raw, "parentExecution"))
+
+
+@dataclass(frozen=True)
+class LockRelease:
+    """A message that releases the lock of its parent on an entity."""
+
+    id: str
+    """Id of the critical section, or ``ORPHANED``."""
+    parent: str
+
+    @classmethod
+    def parse(cls, text: str | None) -> LockRelease:
+        """Parse the input of the event that releases a lock. Raises ValueError."""
+        raw = _parsed(text)
+        id, parent = _string(raw, "id"), _string(raw, "parent")
+        if id is None or parent is None:
+            raise ValueError(f"{str(text)[:200]} is not a valid release of a lock")
+        return cls(id, parent)
+
+
+ORPHANED = "fix-orphaned-lock"
+"""The id in a LockRelease for an orchestration that has ended without releasing its lock."""
+EntityMessage = OperationRequest | LockRequest | LockRelease
+
+
+def parse_message(name: str, text: str | None) -> EntityMessage:
+    """Parse an event for an entity. ``name`` and ``text`` are the name and input of the event.
+
+    Raises ValueError if the event is not a message for an entity.
+    """
+    if name == RELEASE:
+        return LockRelease.parse(text)
+    if name != OPERATION:
+        raise ValueError(f"the event '{name[:200]}' is not a message for an entity")
+    if text is not None and '"lockset"' in text:  # an input may contain this text, too
+        try:
+            return LockRequest.parse(text)
+        except ValueError:
+            return OperationRequest.parse(text)
+    return OperationRequest.parse(text)
 
 
 @dataclass(frozen=True)
@@ -104,18 +188,51 @@ class OperationResponse:
         if not isinstance(raw, dict):
             return cls(text, False)
         result = raw.get("result")
+        details = raw.get("failureDetails")
+        if isinstance(details, dict):
+            return cls(compact(details.get("ErrorMessage")), True)
         return cls(
             result if result is None or isinstance(result, str) else compact(result),
             "exceptionType" in raw,
         )
 
 
+def _parsed(text: str | None) -> dict[str, object]:
+    """Return the JSON object of a message. The object is empty if a field has a wrong type."""
+    try:
+        raw: object = encodable(json.loads(text or "null"))
+    except RecursionError:
+        return {}
+    strings = ("id", "op", "input", "parent", "parentExecution")
+    if not isinstance(raw, dict) or not all(_is_optional_string(raw.get(name)) for name in strings):
+        return {}
+    return raw
+
+
+def _string(raw: Mapping[str, object], name: str) -> str | None:
+    value = raw.get(name)
+    return value if isinstance(value, str) else None
+
+
 def _is_optional_string(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
+def _lock_set(value: object) -> tuple[EntityId, ...]:
+    """Return the entities of a lock request, or () if the value is malformed."""
+    if not isinstance(value, list):
+        return ()
+    entities = []
+    for item in value:
+        name, key = (item.get("name"), item.get("key")) if isinstance(item, dict) else (None, None)
+        if not isinstance(name, str) or not isinstance(key, str):
+            return ()
+        entities.append(EntityId(name.lower(), key))
+    return tuple(entities)
+
+
 def is_operation(event: HistoryEvent) -> TypeGuard[EventRaised]:
-    """Return true if ``event`` is an operation for an entity."""
+    """Return true if ``event`` is an operation for an entity, or a lock request."""
     return isinstance(event, EventRaised) and event.name == OPERATION
 
 
@@ -142,6 +259,37 @@ class OutgoingLabels:
         return label, before
 
 
+def open_critical_sections(history: Iterable[HistoryEvent]) -> list[LockRequest]:
+    """Return the lock requests of an execution that it has not released.
+
+    Some or all entities of these requests may be locked by the execution.
+    """
+    requests: dict[str, LockRequest] = {}
+    for event in history:
+        if isinstance(event, EventSent) and event.instance_id.startswith("@"):
+            try:
+                message = parse_message(event.name, event.input)
+            except ValueError:
+                continue
+            if isinstance(message, LockRequest):
+                requests[message.id] = message
+            elif isinstance(message, LockRelease):
+                requests.pop(message.id, None)
+    return list(requests.values())
+
+
+def is_open(history: Sequence[HistoryEvent], request: LockRequest) -> bool:
+    """Return true if an execution has sent the lock request and has not released the lock.
+
+    Faster than ``open_critical_sections``, because the request is usually near the end.
+    """
+    id = compact(request.id)
+    for event in reversed(history):
+        if isinstance(event, EventSent) and id in event.input:
+            return event.name == OPERATION
+    return False
+
+
 def request_message(
     *,
     request_id: str,
@@ -152,17 +300,26 @@ def request_message(
     parent: str | None = None,
     parent_execution: str | None = None,
     label: tuple[str, str] | None = None,
+    protocol: int = 1,
 ) -> str:
     """Return the input of the EventSent that sends an operation.
 
     ``input`` becomes ``OperationRequest.input``. ``label`` is a result of ``OutgoingLabels.next``.
+    ``protocol`` is that of the app. The messages of SDK 2.x have constant labels and no
+    ``parent_execution``, and only its calls have a ``parent``.
     """
-    message: dict[str, object] = {"$type": _REQUEST, "op": operation}
+    message: dict[str, object] = {"op": operation}
+    if protocol == 1:
+        message = {"$type": _REQUEST, **message}
     if signal:
         message["signal"] = True
     if input is not None:
         message["input"] = input
     message["id"] = request_id
+    if protocol != 1:
+        if parent is not None and not signal:
+            message["parent"] = parent
+        return compact({**message, **_NO_LABEL})
     if parent is not None:
         message["parent"] = parent
         message["parentExecution"] = parent_execution
@@ -172,8 +329,65 @@ def request_message(
     return compact(message)
 
 
-def response_message(result: str, is_error: bool) -> str:
-    """Return the input of the EventRaised that responds to a call. ``result`` is JSON."""
+def lock_request_message(
+    *, request_id: str, parent: str, lock_set: Sequence[str], position: int = 0
+) -> str:
+    """Return the input of the EventSent, with the name ``op``, that requests locks.
+
+    ``request_id`` is the id of the critical section. ``lock_set`` contains the ids of the entities
+    in the SDK's order. The message goes to the entity at ``position``. Raises ValueError if an id
+    is not the id of an entity.
+    """
+    entities = map(EntityId.parse, lock_set)
+    message: dict[str, object] = {"op": None, "id": request_id, "parent": parent, **_NO_LABEL}
+    message["lockset"] = [{"name": entity.name, "key": entity.key} for entity in entities]
+    if position:
+        message["pos"] = position
+    return compact(message)
+
+
+def release_message(*, request_id: str, parent: str) -> str:
+    """Return the input of the EventSent, with the name ``release``, that releases a lock.
+
+    ``request_id`` is the id of the critical section.
+    """
+    return compact({"op": None, "id": request_id, "parent": parent, **_NO_LABEL})
+
+
+def failure_details(message: str, type: str = "", stack: str = "") -> dict[str, object]:
+    """Return the details of an exception for the response to a call.
+
+    Without ``type``, the type is the class name at the start of ``message``.
+    """
+    if not type and (prefix := _ERROR_TYPE.match(message)):
+        type, message = prefix[1], message[prefix.end() :]
+    return {
+        "ErrorType": type or "Exception",
+        "ErrorMessage": message,
+        "StackTrace": stack or None,
+        "InnerFailure": None,
+        "IsNonRetriable": False,
+        "Properties": {},
+    }
+
+
+def response_message(
+    result: str | None,
+    is_error: bool,
+    *,
+    protocol: int = 1,
+    details: Mapping[str, object] | None = None,
+) -> str:
+    """Return the input of the EventRaised that responds to a call.
+
+    ``result`` is JSON: the result, or the message of a failure. ``protocol`` is that of the app. A
+    failure of SDK 2.x has ``details``, which by default are made from ``result``.
+    """
+    if protocol != 1:
+        if not is_error:
+            return compact({"result": result})
+        details = details or failure_details(str(json.loads(result or '""')))
+        return compact({"result": None, "failureDetails": details})
     message = {"$type": _RESPONSE, "result": result}
     if is_error:
         message["exceptionType"] = "Error"
