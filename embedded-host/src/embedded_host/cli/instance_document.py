@@ -83,10 +83,11 @@ class ActivityRecord(_Part, frozen=True, kw_only=True):
 
 
 class EntityRecord(_Part, frozen=True, kw_only=True):
-    """The state of an entity as JSON."""
+    """The state of an entity as JSON, and its lock."""
 
     has_state: bool
     state: str | None
+    locked_by: str | None = None
 
 
 class RecordedState(_Part, frozen=True, kw_only=True):
@@ -157,7 +158,11 @@ def from_store(store: SqliteReader, row: InstanceRow, source: str) -> InstanceDo
             for a, _ in store.all_activities()
             if a.instance == row.key
         ],
-        entity=EntityRecord(has_state=entity[0], state=entity[1]) if entity else None,
+        entity=EntityRecord(
+            has_state=entity.has_state, state=entity.state, locked_by=entity.locked_by
+        )
+        if entity
+        else None,
     )
     return _document(row.id, source, row.hub, status, state)
 
@@ -262,7 +267,8 @@ def _changes(
             )
         )
     if state.entity is not None:
-        yield SaveEntity(key, state.entity.has_state, state.entity.state)
+        entity = state.entity
+        yield SaveEntity(key, entity.has_state, entity.state, entity.locked_by)
 
 
 def _renamed(event: HistoryEvent, instance_id: str) -> HistoryEvent:

@@ -9,17 +9,30 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import uuid4
 
 from embedded_host.engine import history as h
-from embedded_host.engine.entity_messages import EntityId, OperationRequest, response_message
+from embedded_host.engine.entity_messages import (
+    LOCKED,
+    OPERATION,
+    EntityId,
+    LockRequest,
+    OperationRequest,
+    failure_details,
+    lock_request_message,
+    request_message,
+    response_message,
+)
 from embedded_host.engine.invocations import (
     EntityInput,
     EntityOutput,
     InvocationFailure,
     OperationResult,
+    SendSignal,
+    StartNewOrchestration,
 )
 from embedded_host.engine.json_codec import compact
-from embedded_host.engine.messages import Deliver, Message, Outgoing
+from embedded_host.engine.messages import Deliver, Message, Outgoing, StartOrchestration
 
 
 @dataclass
@@ -31,6 +44,18 @@ class Entity:
     updated_at: datetime
     exists: bool = False
     state: str | None = None
+    locked_by: str | None = None
+    """Id of the orchestration that has locked the entity, or None if the entity is free."""
+
+
+@dataclass(frozen=True)
+class EntityTurnSettings:
+    """The settings of the app that a turn of an entity needs."""
+
+    protocol: int = 1
+    """The major version of the app's SDK. It determines the form of responses and signals."""
+    default_version: str | None = None
+    """Version of the orchestrations that an entity starts without a version."""
 
 
 @dataclass
@@ -43,14 +68,19 @@ class EntityTurnResult:
     outgoing: list[Outgoing] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     """One log message for each failed operation that has no caller to notify."""
+    locked_by: str | None = None
 
     def apply(self, entity: Entity) -> None:
         """Copy the new state into ``entity``."""
         entity.exists, entity.state, entity.updated_at = self.exists, self.state, self.updated_at
+        entity.locked_by = self.locked_by
 
 
 def entity_turn(
-    entity: Entity, batch: Sequence[OperationRequest], now: datetime
+    entity: Entity,
+    batch: Sequence[OperationRequest],
+    now: datetime,
+    settings: EntityTurnSettings = EntityTurnSettings(),
 ) -> Generator[EntityInput, EntityOutput | InvocationFailure, EntityTurnResult]:
     """Run a batch of operations: yield the function's input once and receive its output.
 
@@ -60,16 +90,85 @@ def entity_turn(
     """
     output = yield EntityInput(entity.id, entity.exists, entity.state, batch)
     if isinstance(output, InvocationFailure):
-        failure = OperationResult(compact(output.message), failed=True)
+        details = failure_details(output.message, stack=output.stack)
+        failure = OperationResult(compact(output.message), failed=True, details=details)
         output = EntityOutput([failure] * len(batch), entity.exists, entity.state)
-    result = EntityTurnResult(output.exists, output.state, now)
+    result = EntityTurnResult(output.exists, output.state, now, locked_by=entity.locked_by)
     for request, outcome in zip(batch, output.results, strict=True):
         if request.signal or not request.parent:
             if outcome.failed:
                 result.lost.append(
-                    f"Operation '{request.operation}' of {entity.id} failed: {outcome.result}"
+                    f"Operation '{request.operation}' of {entity.id} failed: {_error(outcome)}"
                 )
             continue
-        response = h.event_raised(now, request.id, response_message(outcome.result, outcome.failed))
+        text = response_message(
+            outcome.result, outcome.failed, protocol=settings.protocol, details=outcome.details
+        )
+        response = h.event_raised(now, request.id, text)
         result.outgoing.append(Deliver(request.parent, Message(response, request.parent_execution)))
+    for action in output.actions:
+        result.outgoing.append(
+            _signal(action, now, settings)
+            if isinstance(action, SendSignal)
+            else _start(action, now, settings)
+        )
     return result
+
+
+def _error(outcome: OperationResult) -> str | None:
+    if outcome.result is not None or outcome.details is None:
+        return outcome.result
+    return f"{outcome.details['ErrorType']}: {outcome.details['ErrorMessage']}"
+
+
+def lock_turn(entity: Entity, request: LockRequest, now: datetime) -> EntityTurnResult:
+    """Lock a free entity, and send the request to the next entity or the response to the parent."""
+    result = EntityTurnResult(entity.exists, entity.state, now, locked_by=request.parent)
+    following = request.next
+    if following is None:
+        response = Message(h.event_raised(now, request.id, LOCKED), request.parent_execution)
+        result.outgoing.append(Deliver(request.parent, response))
+        return result
+    lock_set = [str(locked) for locked in following.lock_set]
+    text = lock_request_message(
+        request_id=request.id,
+        parent=request.parent,
+        lock_set=lock_set,
+        position=following.position,
+    )
+    message = Message(h.event_raised(now, OPERATION, text))
+    result.outgoing.append(Deliver(lock_set[following.position], message))
+    return result
+
+
+def release_turn(entity: Entity, now: datetime) -> EntityTurnResult:
+    """Release the lock of an entity."""
+    return EntityTurnResult(entity.exists, entity.state, now)
+
+
+def _signal(action: SendSignal, now: datetime, settings: EntityTurnSettings) -> Deliver:
+    text = request_message(
+        request_id=str(uuid4()),
+        operation=action.operation,
+        input=action.input,
+        signal=True,
+        now=now,
+        protocol=settings.protocol,
+    )
+    message = Message(h.event_raised(now, OPERATION, text), due=action.due)
+    return Deliver(action.instance_id, message)
+
+
+def _start(
+    action: StartNewOrchestration, now: datetime, settings: EntityTurnSettings
+) -> StartOrchestration:
+    instance_id = action.instance_id or uuid4().hex
+    started = h.execution_started(
+        now,
+        instance_id=instance_id,
+        execution_id=str(uuid4()),
+        name=action.name,
+        input=action.input,
+        version=settings.default_version if action.version is None else action.version,
+    )
+    return StartOrchestration(instance_id, started, None, action.due)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from embedded_host.engine.actions import Action
 from embedded_host.engine.decisions import Decision
@@ -131,12 +132,39 @@ class EntityInput:
 class OperationResult:
     """The result or the failure of one operation."""
 
-    result: str
+    result: str | None
     """JSON: the result, or the message of a failure.
 
-    The string is never empty, because the SDK parses it (functions-host.md#effects-of-actions).
+    With SDK 1.x, the string is never empty, because the SDK parses it
+    (functions-host.md#effects-of-actions). With SDK 2.x, it is None or empty without a result.
     """
     failed: bool
+    details: Mapping[str, object] | None = None
+    """With SDK 2.x, the details of a failure for the response."""
+
+
+@dataclass(frozen=True)
+class SendSignal:
+    """A signal that an entity sends to an entity. ``input`` is JSON."""
+
+    instance_id: str
+    operation: str
+    input: str | None = None
+    due: datetime | None = None
+    """Earliest time of delivery, or None for immediate delivery."""
+
+
+@dataclass(frozen=True)
+class StartNewOrchestration:
+    """The start of an orchestration by an entity. ``input`` is JSON."""
+
+    name: str
+    instance_id: str | None = None
+    """The id of the new instance, or None for a random id."""
+    input: str | None = None
+    version: str | None = None
+    due: datetime | None = None
+    """Earliest time of the start, or None for an immediate start."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +174,8 @@ class EntityOutput:
     results: Sequence[OperationResult]
     exists: bool
     state: str | None
+    actions: Sequence[SendSignal | StartNewOrchestration] = ()
+    """The messages that the operations send, in order."""
 
 
 @dataclass(frozen=True)

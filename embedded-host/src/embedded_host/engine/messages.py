@@ -42,15 +42,18 @@ class StartActivity:
 
 @dataclass(frozen=True)
 class StartOrchestration:
-    """Create a sub-orchestration with ``started`` as its first message.
+    """Create an orchestration with ``started`` as its first message.
 
-    If an unfinished instance has the same id, the parent receives ``if_taken`` instead. In this
-    case, the parent would wait forever on the Azure Functions host.
+    If an unfinished instance has the same id, the sender receives ``if_taken`` instead. In this
+    case, a parent would wait forever on the Azure Functions host.
     """
 
     instance_id: str
     started: ExecutionStarted
-    if_taken: Message
+    if_taken: Message | None
+    """None if the sender is an entity, which does not wait for the orchestration."""
+    due: datetime | None = None
+    """Earliest time of the start, or None for an immediate start."""
 
 
 Outgoing = Deliver | StartActivity | StartOrchestration

@@ -86,6 +86,7 @@ class EntityRecord(NamedTuple):
     instance: int
     has_state: int
     state: str | None
+    locked_by: str | None
 
 
 class TimerRecord(NamedTuple):
@@ -300,7 +301,12 @@ ENTITIES = _table(
     "entities",
     EntityRecord._make,
     lambda rows: rows.entities,
-    {"instance": _is_integer, "has_state": _is_flag, "state": _or_null(_is_string)},
+    {
+        "instance": _is_integer,
+        "has_state": _is_flag,
+        "state": _or_null(_is_string),
+        "locked_by": _or_null(_is_string),
+    },
     has_rowid=True,
 )
 TIMERS = _table(

@@ -122,6 +122,24 @@ class TimerRow:
     """The time at which ``next`` was computed."""
 
 
+class EntityRow(NamedTuple):
+    """The state of an entity."""
+
+    has_state: bool
+    state: str | None
+    """The entity's state as JSON."""
+    locked_by: str | None
+    """Id of the orchestration that has locked the entity."""
+
+
+class LockedEntity(NamedTuple):
+    """A locked entity."""
+
+    instance: int
+    id: str
+    locked_by: str
+
+
 class Address(NamedTuple):
     """Task hub and instance id."""
 
@@ -226,6 +244,8 @@ class SaveEntity(NamedTuple):
     has_state: bool
     state: str | None
     """The entity's state as JSON."""
+    locked_by: str | None = None
+    """Id of the orchestration that has locked the entity."""
 
 
 class SaveTimer(NamedTuple):
@@ -305,8 +325,11 @@ class StateReader(Protocol):
     def awaited(self, instance: int) -> list[tuple[str, str]]:
         """Return the list of ``SetAwaited``, sorted."""
 
-    def entity(self, instance: int) -> tuple[bool, str | None] | None:
-        """Return ``has_state`` and ``state`` of an entity, or None for an orchestration."""
+    def entity(self, instance: int) -> EntityRow | None:
+        """Return the state of an entity, or None for an orchestration."""
+
+    def locked_entities(self, hub: str) -> list[LockedEntity]:
+        """Return the locked entities of a task hub, in order of their ids."""
 
     def timer(self, hub: str, function: str) -> TimerRow | None:
         """Return the schedule status of a timer function, or None. Comparisons ignore case."""

@@ -58,8 +58,9 @@ INSERT INTO awaited (instance, kind, name) VALUES (?, ?, ?);
 -- name: delete_awaited
 DELETE FROM awaited WHERE instance = ?;
 -- name: save_entity
-INSERT INTO entities (instance, has_state, state) VALUES (?, ?, ?)
-ON CONFLICT (instance) DO UPDATE SET has_state = excluded.has_state, state = excluded.state;
+INSERT INTO entities (instance, has_state, state, locked_by) VALUES (?, ?, ?, ?)
+ON CONFLICT (instance) DO UPDATE SET
+    has_state = excluded.has_state, state = excluded.state, locked_by = excluded.locked_by;
 -- name: delete_entity
 DELETE FROM entities WHERE instance = ?;
 -- name: save_timer
@@ -81,7 +82,10 @@ SELECT id FROM instances WHERE key = ?;
 -- name: awaited_of
 SELECT kind, name FROM awaited WHERE instance = ?;
 -- name: entity_of
-SELECT has_state, state FROM entities WHERE instance = ?;
+SELECT has_state, state, locked_by FROM entities WHERE instance = ?;
+-- name: locked_entities
+SELECT e.instance, i.id, e.locked_by FROM entities e JOIN instances i ON i.key = e.instance
+WHERE e.locked_by IS NOT NULL AND i.hub = ? ORDER BY i.id;
 -- name: timer_of
 SELECT hub, function, last, next, updated FROM timers WHERE hub = ? AND function = ?;
 -- name: messages_of

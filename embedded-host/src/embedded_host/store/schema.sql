@@ -70,8 +70,10 @@ CREATE TABLE awaited (
 CREATE TABLE entities (
     instance   INTEGER PRIMARY KEY,
     has_state  INTEGER NOT NULL,
-    state      TEXT
+    state      TEXT,
+    locked_by  TEXT                  -- id of the orchestration that has locked the entity
 );
+CREATE INDEX entities_by_lock ON entities (locked_by) WHERE locked_by IS NOT NULL;
 
 -- Timer functions: the times of the last and the next run. "updated" is the time at which "next"
 -- was computed.

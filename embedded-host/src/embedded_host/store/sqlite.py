@@ -172,7 +172,8 @@ class SqliteStore(SqliteReader):
             for kind, name in change.awaited:
                 execute(sql["put_awaited"], (change.instance, kind, name))
         elif isinstance(change, SaveEntity):
-            execute(sql["save_entity"], (change.instance, int(change.has_state), change.state))
+            state = (int(change.has_state), change.state, change.locked_by)
+            execute(sql["save_entity"], (change.instance, *state))
         elif isinstance(change, SaveTimer):
             timer = change.row
             times = (

@@ -21,8 +21,10 @@ from embedded_host.store.interface import (
     ActivityRow,
     Address,
     Due,
+    EntityRow,
     InstanceQuery,
     InstanceRow,
+    LockedEntity,
     MessageRow,
     StateError,
     TimerRow,
@@ -90,10 +92,14 @@ class SqliteReader:
         """Return the list of ``SetAwaited``, sorted."""
         return [(row[0], row[1]) for row in self._rows("awaited_of", instance)]
 
-    def entity(self, instance: int) -> tuple[bool, str | None] | None:
-        """Return ``has_state`` and ``state`` of an entity, or None for an orchestration."""
+    def entity(self, instance: int) -> EntityRow | None:
+        """Return the state of an entity, or None for an orchestration."""
         row = self._one("entity_of", instance)
-        return (bool(row[0]), row[1]) if row else None
+        return EntityRow(bool(row[0]), *row[1:]) if row else None
+
+    def locked_entities(self, hub: str) -> list[LockedEntity]:
+        """Return the locked entities of a task hub, in order of their ids."""
+        return [LockedEntity(*row) for row in self._rows("locked_entities", hub)]
 
     def timer(self, hub: str, function: str) -> TimerRow | None:
         """Return the schedule status of a timer function, or None. Comparisons ignore case."""

@@ -9,8 +9,16 @@ from uuid import uuid4
 
 from embedded_host.engine import history as h
 from embedded_host.engine.entity import Entity
-from embedded_host.engine.entity_messages import EntityId, request_message
+from embedded_host.engine.entity_messages import (
+    ORPHANED,
+    RELEASE,
+    EntityId,
+    parse_message,
+    release_message,
+    request_message,
+)
 from embedded_host.engine.events import (
+    EventRaised,
     HistoryEvent,
     SubOrchestrationInstanceCreated,
 )
@@ -272,6 +280,43 @@ class HubClient:
             raise NotAnEntityError(f"'{entity}' is the id of an orchestration")
         self.hub.units.deliver(target, message, unit)
         await self.hub.record(unit)
+
+    async def release_orphaned_locks(self) -> int:
+        """Release the locks of entities whose owners have finished or do not exist.
+
+        Returns the number of entities whose lock is released. Such a lock remains when an
+        orchestration is terminated or purged while it has locked entities.
+        """
+        await self.hub.settle()  # the owner in memory may be newer than its row
+        unit = UnitOfWork()
+        for entity in self._store.locked_entities(self.hub.name):
+            owner = self._store.instance(self.hub.name, entity.locked_by)
+            instance = self.hub.find(entity.id)
+            if (
+                instance is None
+                or instance.key != entity.instance
+                or not (owner is None or is_terminal(owner))
+                or self._releases(entity)
+            ):
+                continue
+            text = release_message(request_id=ORPHANED, parent=entity.locked_by)
+            event = h.event_raised(self.hub.clock.now(), RELEASE, text)
+            self.hub.units.deliver(instance, Message(event), unit)
+        count = len(unit.deliveries)
+        await self.hub.record(unit)
+        return count
+
+    def _releases(self, entity: c.LockedEntity) -> bool:
+        """Return true if the inbox of the entity contains a release of its lock."""
+        for message in self._store.messages(entity.instance):
+            if isinstance(message.event, EventRaised) and message.event.name == RELEASE:
+                try:
+                    parsed = parse_message(RELEASE, message.event.input)
+                except ValueError:
+                    continue
+                if parsed.parent == entity.locked_by:
+                    return True
+        return False
 
     def entity_state(self, entity: EntityId) -> tuple[InstanceRow, str] | None:
         """Return the row of an entity and its state as JSON, or None if it has no state."""

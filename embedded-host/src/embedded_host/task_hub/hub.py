@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from embedded_host.engine.entity import Entity
-from embedded_host.engine.entity_messages import OperationRequest, is_operation
+from embedded_host.engine.entity import Entity, EntityTurnResult, lock_turn, release_turn
+from embedded_host.engine.entity_messages import ORPHANED, LockRelease, LockRequest
 from embedded_host.engine.events import ExecutionTerminated, TaskCompleted, TaskFailed
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Message
@@ -37,7 +37,9 @@ from embedded_host.task_hub.completion_waiters import CompletionWaiters
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
 from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.instance_cache import InstanceCache
-from embedded_host.task_hub.instances import InboxItem, LoadedInstance, load, row_of
+from embedded_host.task_hub.entity_locks import is_orphaned, lock_is_wanted, locked_entities
+from embedded_host.task_hub.inbox import EntityQueue, EntityWork, InboxItem
+from embedded_host.task_hub.instances import LoadedInstance, load, row_of
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.stall_reporter import StallReporter
@@ -244,7 +246,8 @@ class TaskHub:
             self.forget(instance)
             return
         self.stalls.instance_waits(instance)
-        self._cache.mark_idle(instance)
+        if instance.queue is None:  # otherwise messages wait for a lock, in memory too
+            self._cache.mark_idle(instance)
 
     # -- messages ----------------------------------------------------------------------------------
 
@@ -293,6 +296,12 @@ class TaskHub:
         for instance_id in unit.unknown:
             log.warning(
                 "A message for the instance '%s' was dropped: the instance does not exist. [EH403]",
+                instance_id,
+            )
+        for instance_id in unit.taken:
+            log.warning(
+                "An entity did not start the orchestration '%s', because an unfinished instance "
+                "has this id. [EH403]",
                 instance_id,
             )
 
@@ -394,6 +403,17 @@ class TaskHub:
                     instance.id,
                     ", ".join(str(child.instance_id) for child in children),
                 )
+            if result.status in (Status.TERMINATED, Status.FAILED) and (
+                locked := locked_entities(self, state)
+            ):
+                log.warning(
+                    "Instance '%s' is %s and has not released its locks: %s. The entities stay "
+                    "locked, as on the Azure Functions host. Release them with "
+                    "clean_entity_storage. [EH411]",
+                    instance.id,
+                    result.status.value,
+                    ", ".join(locked),
+                )
         self._finish_turns(instance)
 
     def _replays(self, state: Orchestration, messages: Sequence[Message]) -> bool:
@@ -434,19 +454,20 @@ class TaskHub:
     async def _run_entity(self, instance: LoadedInstance) -> None:
         entity = instance.state
         assert isinstance(entity, Entity)
-        while instance.inbox:
-            limit = self.settings.max_entity_batch
-            items, instance.inbox = instance.inbox[:limit], instance.inbox[limit:]
-            batch = list(_operations(instance.id, items))
-            if not batch:  # the items are external events, which entities ignore
-                await self._commit.commit(list(self.units.take(instance.key, items)))
+        queue = instance.queue = instance.queue or EntityQueue(instance.id)
+        while True:
+            items, instance.inbox = instance.inbox, []
+            queue.add(items)
+            work = queue.take(entity.locked_by, self.settings.max_entity_batch)
+            if work is None:
+                break
+            result = await self._entity_turn(instance, entity, work)
+            if result is None:
+                await self._commit.commit(list(self.units.take(instance.key, work.items)))
                 continue
-            result = await entity_batch(
-                instance.id, entity, batch, self.invoker, self.settings, self.clock
-            )
             if instance not in self._cache:
                 return  # the entity was purged meanwhile
-            unit = self.units.entity(instance, items, result)
+            unit = self.units.entity(instance, work.items, result)
             durable = self._commit.commit(unit.changes)
             self._deliver_early(unit)
             await durable
@@ -454,7 +475,28 @@ class TaskHub:
             for message in result.lost:
                 log.error("%s [EH405]", message)
             self._start_effects(unit)
+            if work.lock_change is not None:
+                queue.lock_changed()
+        if not queue.is_waiting:
+            instance.queue = None
         self._finish_turns(instance)
+
+    async def _entity_turn(
+        self, instance: LoadedInstance, entity: Entity, work: EntityWork
+    ) -> EntityTurnResult | None:
+        """Run one turn of an entity. Returns None if the messages of ``work`` have no effect."""
+        if work.operations:
+            return await entity_batch(
+                instance.id, entity, work.operations, self.invoker, self.settings, self.clock
+            )
+        change = work.lock_change
+        if isinstance(change, LockRequest) and lock_is_wanted(self, change):
+            return lock_turn(entity, change, self.clock.now())
+        if isinstance(change, LockRelease) and (
+            change.id != ORPHANED or is_orphaned(self, instance.id, change.parent)
+        ):
+            return release_turn(entity, self.clock.now())
+        return None
 
     # -- activities --------------------------------------------------------------------------------
 
@@ -495,18 +537,6 @@ def _may_deliver_early(instance: LoadedInstance, item: InboxItem) -> bool:
     for a message that is due later, because the host reads this message from the store.
     """
     return isinstance(instance.state, Orchestration) and item.message.due is None
-
-
-def _operations(entity_id: str, items: Iterable[InboxItem]) -> Iterator[OperationRequest]:
-    for item in items:
-        event = item.message.event
-        if is_operation(event):
-            try:
-                yield OperationRequest.parse(event.input)
-            except ValueError as error:
-                log.warning(
-                    "An event for the entity '%s' was dropped: %s. [EH403]", entity_id, error
-                )
 
 
 def is_terminal(row: InstanceRow) -> bool:

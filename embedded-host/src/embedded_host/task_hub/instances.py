@@ -9,19 +9,10 @@ from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.events import ExecutionStarted
 from embedded_host.engine.history import History
-from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.status import Status
 from embedded_host.store.interface import InstanceRow, Store
-
-
-@dataclass(frozen=True)
-class InboxItem:
-    """A message in an inbox, and the ids of the rows to delete when a turn consumes it."""
-
-    message: Message
-    message_id: int | None = None
-    activity_id: int | None = None
+from embedded_host.task_hub.inbox import EntityQueue, InboxItem
 
 
 @dataclass
@@ -34,6 +25,8 @@ class LoadedInstance:
     turns: int = 0
     """Number of turns in the stored history. It is also the number of the next turn."""
     inbox: list[InboxItem] = field(default_factory=list)
+    queue: EntityQueue | None = None
+    """The items that an entity has taken from its inbox and not processed, or None without any."""
     busy: bool = False
     """True while the instance waits for a turn or is in a turn."""
     awaited: tuple[tuple[str, str], ...] | None = ()
@@ -59,9 +52,8 @@ def load(store: Store, row: InstanceRow) -> LoadedInstance:
 def _loaded(store: Store, row: InstanceRow) -> LoadedInstance:
     entity = store.entity(row.key)
     if entity is not None:
-        exists, state = entity
         return LoadedInstance(
-            row.key, row.id, Entity(EntityId.parse(row.id), row.created, row.updated, exists, state)
+            row.key, row.id, Entity(EntityId.parse(row.id), row.created, row.updated, *entity)
         )
     turns = store.history(row.key)
     orchestration = Orchestration(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from embedded_host.engine.entity import Entity, EntityTurnResult, entity_turn
+from embedded_host.engine.entity import Entity, EntityTurnResult, EntityTurnSettings, entity_turn
 from embedded_host.engine.entity_messages import OperationRequest
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.invocations import EntityOutput, InvocationFailure
@@ -61,9 +61,11 @@ async def entity_batch(
     clock: Clock,
 ) -> EntityTurnResult:
     """Run one turn of an entity and invoke its function with a batch of operations."""
-    run = entity_turn(entity, operations, clock.now())
+    functions = settings.functions
+    turn_settings = EntityTurnSettings(functions.protocol, settings.default_version)
+    run = entity_turn(entity, operations, clock.now(), turn_settings)
     input = next(run)
-    entities = settings.functions.entities
+    entities = functions.entities
     output: EntityOutput | InvocationFailure | UserError = UserError(
         "ValueError", entities.missing(entity.id.name)
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import count
 
 from embedded_host.engine.entity import Entity, EntityTurnResult
@@ -21,7 +22,8 @@ from embedded_host.engine.messages import (
 )
 from embedded_host.engine.orchestration import ExecutionState, TurnResult
 from embedded_host.store import interface as c
-from embedded_host.task_hub.instances import InboxItem, LoadedInstance, new_orchestration, row_of
+from embedded_host.task_hub.inbox import InboxItem
+from embedded_host.task_hub.instances import LoadedInstance, new_orchestration, row_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class UnitOfWork:
     activities: list[ActivityWork] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     """Ids of recipients that do not exist. Their messages are dropped."""
+    taken: list[str] = field(default_factory=list)
+    """Ids of unfinished instances that an entity tried to start. Nothing happens to them."""
 
 
 def _awaited(execution: ExecutionState | None) -> tuple[tuple[str, str], ...]:
@@ -141,7 +145,9 @@ class UnitOfWorkBuilder:
     ) -> UnitOfWork:
         """Build the unit of work of an entity's turn that consumed ``items``."""
         unit = UnitOfWork(list(self.take(instance.key, items)))
-        unit.changes.append(c.SaveEntity(instance.key, result.exists, result.state))
+        unit.changes.append(
+            c.SaveEntity(instance.key, result.exists, result.state, result.locked_by)
+        )
         unit.changes.append(
             c.SaveInstance(replace(row_of(self.hub, instance), updated=result.updated_at))
         )
@@ -149,11 +155,16 @@ class UnitOfWorkBuilder:
         return unit
 
     def start(
-        self, started: ExecutionStarted, replaced: LoadedInstance | None, unit: UnitOfWork
+        self,
+        started: ExecutionStarted,
+        replaced: LoadedInstance | None,
+        unit: UnitOfWork,
+        due: datetime | None = None,
     ) -> LoadedInstance:
         """Add the start of an orchestration to ``unit`` and return its instance.
 
-        ``replaced`` is the existing instance with the same id, which is deleted.
+        ``replaced`` is the existing instance with the same id, which is deleted. ``due`` is the
+        earliest time of the first turn.
         """
         instance = new_orchestration(next(self._row_keys.instances), started)
         if replaced is not None:
@@ -164,7 +175,7 @@ class UnitOfWorkBuilder:
         if state.input is not None:
             unit.changes.append(c.SetInput(instance.key, state.input))
         self._adopt(instance)
-        self.deliver(instance, Message(started), unit)
+        self.deliver(instance, Message(started, due=due), unit)
         return instance
 
     def deliver(self, instance: LoadedInstance, message: Message, unit: UnitOfWork) -> None:
@@ -202,10 +213,12 @@ class UnitOfWorkBuilder:
                 unit.activities.append(ActivityWork(row, sender.id))
             elif isinstance(sent, StartOrchestration):
                 existing = self._find(sent.instance_id)
-                if existing is not None and not existing.is_terminal:
+                if existing is None or existing.is_terminal:
+                    self.start(sent.started, existing, unit, sent.due)
+                elif sent.if_taken is not None:
                     self.deliver(sender, sent.if_taken, unit)
                 else:
-                    self.start(sent.started, existing, unit)
+                    unit.taken.append(sent.instance_id)
             else:
                 self._deliver_to(sender, sent, unit)
 
