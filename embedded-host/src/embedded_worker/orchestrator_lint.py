@@ -1,4 +1,4 @@
-"""Finds mistakes in orchestrators: when they are loaded, when they yield and when they block."""
+"""Finds and describes mistakes in orchestrators. The module is independent of the SDK's version."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ import inspect
 import linecache
 import sys
 import textwrap
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FrameType, GeneratorType
-
-from azure.durable_functions.models import DurableOrchestrationContext
-from azure.durable_functions.models.actions.SignalEntityAction import SignalEntityAction
-from azure.durable_functions.models.Task import TaskBase
+from types import CodeType, FrameType
 
 from embedded_worker.app_files import is_app_file, relative_name
 from embedded_worker.sdk import entity_of, orchestrator_of
@@ -120,75 +116,22 @@ def suspicious_calls(function: UserFunction, root: Path) -> Iterator[str]:
                 yield f"{file} line {line}: {name}(...) in an orchestrator {instead}."
 
 
-def checked(
-    function: Callable[[object], object], root: Path
-) -> Callable[[DurableOrchestrationContext], object]:
-    """Return ``function`` with checks of the values that it yields and returns.
+def invalid_yield(yielded: object, all_tasks: str) -> str:
+    """Return the error for a yielded value that is not a task.
 
-    The SDK's own errors for such values do not name the cause.
+    ``all_tasks`` is the call that waits for several tasks.
     """
-
-    def run(context: DurableOrchestrationContext) -> object:
-        returned = function(context)
-        if isinstance(returned, GeneratorType):
-            return _checked_steps(context, returned, root)
-        if isinstance(returned, TaskBase):
-            raise UnusableValueError(_task_returned(function.__code__, root))
-        return returned
-
-    return run
-
-
-def _checked_steps(
-    context: DurableOrchestrationContext,
-    steps: GeneratorType[object, object, object],
-    root: Path,
-) -> Generator[object, object, object]:
-    advance: Callable[[], object] = lambda: next(steps)  # noqa: E731
-    while True:
-        try:
-            task = advance()
-        except StopIteration as stop:
-            if isinstance(stop.value, TaskBase):
-                raise TypeError(_task_returned(steps.gi_code, root)) from None
-            return stop.value
-        except Exception as error:
-            if str(error):
-                raise
-            raise RuntimeError(_without_message(error, root)) from error
-        # The SDK ends the execution at yield context.continue_as_new(...).
-        if task is None and context.will_continue_as_new:
-            steps.close()
-            return None
-        if wrong := _invalid_task(task):
-            place = _frame_position(steps, root)
-            steps.close()
-            raise TypeError(f"{place}: the orchestrator yields {wrong}")
-        try:
-            sent = yield task
-        except Exception as error:
-            thrown = error
-            advance = lambda: steps.throw(thrown)  # noqa: E731, B023
-        else:
-            value = sent
-            advance = lambda: steps.send(value)  # noqa: E731, B023
-
-
-def _invalid_task(yielded: object) -> str | None:
-    """Return the reason why a yielded value is not a valid task, or None."""
-    if isinstance(yielded, TaskBase):
-        if isinstance(yielded.action_repr, SignalEntityAction):
-            # The SDK would send it twice and wait forever (azure-functions-durable-python#497).
-            return (
-                "a signal, which has no result to wait for: write context.signal_entity(...) "
-                "without yield."
-            )
-        return None
     described = f"a {type(yielded).__name__}" if yielded is not None else "nothing"
-    instead = (
-        ": write yield context.task_all([...])." if isinstance(yielded, (list, tuple)) else "."
-    )
+    instead = f": write yield {all_tasks}." if isinstance(yielded, (list, tuple)) else "."
     return f"{described}, but must yield a task of its context{instead}"
+
+
+def task_returned(code: CodeType, root: Path) -> str:
+    """Return the error for an orchestrator that returns a task."""
+    return (
+        f"{relative_name(code.co_filename, root)}: '{code.co_name}' returns a task and not its "
+        "result. Write return (yield context...)."
+    )
 
 
 def thread_position(thread_id: int, root: Path) -> str | None:
@@ -214,28 +157,6 @@ def caller_position(root: Path) -> str:
             return f"{relative_name(frame.f_code.co_filename, root)} line {frame.f_lineno}"
         frame = frame.f_back
     return "?"
-
-
-def _task_returned(code: CodeType, root: Path) -> str:
-    return (
-        f"{relative_name(code.co_filename, root)}: '{code.co_name}' returns a task and not its "
-        "result. Write return (yield context...)."
-    )
-
-
-def _without_message(error: BaseException, root: Path) -> str:
-    tb, place = error.__traceback__, ""
-    while tb is not None:
-        filename = tb.tb_frame.f_code.co_filename
-        if is_app_file(filename, root):
-            place = f" at {relative_name(filename, root)} line {tb.tb_lineno}"
-        tb = tb.tb_next
-    return f"{type(error).__name__} without a message{place}"
-
-
-def _frame_position(steps: GeneratorType[object, object, object], root: Path) -> str:
-    line = steps.gi_frame.f_lineno if steps.gi_frame else steps.gi_code.co_firstlineno
-    return f"{relative_name(steps.gi_code.co_filename, root)} line {line}"
 
 
 def _dotted(node: ast.expr) -> str:

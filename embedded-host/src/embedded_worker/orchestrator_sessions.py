@@ -1,4 +1,4 @@
-"""Runs orchestrators with the SDK's own executor, and keeps them in memory between turns.
+"""Runs orchestrators with the executor of SDK 1.x, and keeps them in memory between turns.
 
 An orchestrator in memory processes only its new events, so the cost of a chain of n steps grows
 with n and not with n squared. Any other orchestrator is replayed from its whole history. Both ways
@@ -15,9 +15,8 @@ import contextvars
 import json
 import re
 import sys
-import threading
 import weakref
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -34,12 +33,28 @@ from azure.durable_functions.models.history.HistoryEventType import HistoryEvent
 from azure.durable_functions.models.Task import AtomicTask, TaskBase, TaskState
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
-from embedded_worker.orchestrator_lint import UnusableValueError, caller_position, checked
-from embedded_worker.protocol import SESSION_LIMIT
+from embedded_worker.orchestrator_lint import UnusableValueError, caller_position
 from embedded_worker.sdk import orchestrator_of
 from embedded_worker.user_function import UserFunction
+from embedded_worker.yield_checks import checked
 
 _WAIT = "WaitForExternalEventAction"
+_HOOKS = (
+    (TaskOrchestrationExecutor, ("initialize", "execute", "process_event", "set_task_value")),
+    (TaskOrchestrationExecutor, ("resume_user_code",)),
+    (TaskOrchestrationExecutor, ("get_orchestrator_state_str", "has_execution_completed")),
+    (DurableOrchestrationContext, ("_generate_task", "_add_to_open_tasks", "_add_to_actions")),
+)
+HAS_SESSION_HOOKS = all(hasattr(owner, name) for owner, names in _HOOKS for name in names)
+"""True if the SDK has the private methods that a session overrides and calls.
+
+Without them, the orchestrator's handle replays the history from its start in each turn.
+"""
+
+
+def can_keep(handle: UserFunction) -> bool:
+    """Return True if a session can run ``handle``."""
+    return HAS_SESSION_HOOKS and orchestrator_of(handle) is not None
 
 
 _prototype = TaskOrchestrationExecutor()
@@ -364,41 +379,6 @@ def _may_be_cancelled(timer: CreateTimerAction) -> bool:
         return not timer.is_cancelled
     task = timer.task_reference()
     return task is not None and task.state is TaskState.RUNNING
-
-
-class SessionCache:
-    """The orchestrators in memory, by instance id.
-
-    The least recently used ones are removed first. The class is thread-safe.
-    """
-
-    def __init__(self, limit: int = SESSION_LIMIT) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, OrchestratorSession] = OrderedDict()
-
-    def take(self, instance_id: str, execution_id: str, seen: int) -> OrchestratorSession | None:
-        """Remove and return the session that has processed ``seen`` events of this execution.
-
-        Return None if there is no such session.
-        """
-        with self._lock:
-            session = self._kept.pop(instance_id, None)
-        if session is None or (session.execution_id == execution_id and session.seen == seen):
-            return session
-        session.close()
-        return None
-
-    def keep(self, instance_id: str, session: OrchestratorSession) -> None:
-        """Keep ``session``, and remove the least recently used one if there are too many."""
-        with self._lock:
-            # An earlier execution is still here if it ended on another worker.
-            dropped = self._kept.pop(instance_id, None)
-            self._kept[instance_id] = session
-            if len(self._kept) > self._limit:
-                dropped = self._kept.popitem(last=False)[1]
-        if dropped is not None:
-            dropped.close()
 
 
 _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")

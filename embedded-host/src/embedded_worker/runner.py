@@ -18,6 +18,7 @@ from azure.functions import meta
 
 from embedded_worker.blocked_turns import BlockedTurns
 from embedded_worker.converters import converter_for
+from embedded_worker.durable_calls import can_keep, open_session, run_handle
 from embedded_worker.durable_client import SendClientRequest, carry_client_requests
 from embedded_worker.extensions import Extensions
 from embedded_worker.function_context import FunctionContext, Output, thread_local_storage
@@ -32,7 +33,6 @@ from embedded_worker.loading import (
     prepare_imports,
 )
 from embedded_worker.orchestrator_lint import UnusableValueError, suspicious_calls
-from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache
 from embedded_worker.protocol import (
     ErrorData,
     HttpRequestData,
@@ -46,11 +46,12 @@ from embedded_worker.protocol import (
     TurnRequest,
 )
 from embedded_worker.sdk import (
-    HAS_SESSION_HOOKS,
     OUT_OF_PROC_LABEL,
+    USES_DURABLETASK,
     orchestrator_of,
     with_error,
 )
+from embedded_worker.session_cache import Session, SessionCache
 from embedded_worker.user_function import UserFunction
 
 log = logging.getLogger("embedded_host.workers")
@@ -180,22 +181,23 @@ class Runner:
                 error=ErrorData("LookupError", f"the worker has no function '{invoke.function}'"),
             )
         try:
+            if function.trigger.type.lower() in _DURABLE and isinstance(invoke.trigger, str):
+                context = FunctionContext(function, invoke.invocation_id)
+                value = run_handle(function.call, function.trigger.type, invoke.trigger, context)
+                if value is not None:
+                    return InvocationResult(invoke.id, value)
             arguments, outputs = self._arguments(function, invoke)
-            context = self._before(function, invoke.invocation_id, arguments)
+            hooked = self._before(function, invoke.invocation_id, arguments)
             returned = contextvars.copy_context().run(_call, function.call, arguments)
-            if context is not None:
-                self._extensions.after(context, arguments, returned)
+            if hooked is not None:
+                self._extensions.after(hooked, arguments, returned)
             return InvocationResult(invoke.id, self._output(function, returned, outputs))
         except BaseException as error:
             return InvocationResult(invoke.id, error=error_data(error))
 
     def _turn(self, turn: TurnRequest) -> InvocationResult:
         function = self.functions.get(turn.function)
-        if (
-            not HAS_SESSION_HOOKS
-            or not isinstance(function, LoadedFunction)
-            or orchestrator_of(function.call) is None
-        ):
+        if not isinstance(function, LoadedFunction) or not can_keep(function.call):
             if turn.seen:
                 return InvocationResult(turn.id, missing=True)
             return self._invoke(InvocationRequest(turn.id, turn.function, turn.payload))
@@ -210,7 +212,7 @@ class Runner:
         self._blocked.begin(function.spec.name, turn.instance_id, self.root)
         try:
             if session is None:
-                session = OrchestratorSession(function.call, turn.payload, self.root)
+                session = open_session(function.call, turn.payload, self.root)
             output = self._run_session(function, turn, session, events)
         except BaseException as error:
             if session is None:  # the payload is invalid or the SDK is unknown
@@ -237,7 +239,7 @@ class Runner:
         self,
         function: LoadedFunction,
         turn: TurnRequest,
-        session: OrchestratorSession,
+        session: Session,
         events: str | None,
     ) -> str:
         """Run the turn and the extensions' hooks before and after it.

@@ -5,45 +5,40 @@ No other module of the worker depends on the version of the SDK.
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import json
-from collections.abc import Callable
 
-from azure.durable_functions import Entity, Orchestrator
-from azure.durable_functions.models import DurableOrchestrationContext
-from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
+import azure.durable_functions
 
 from embedded_worker.user_function import UserFunction
 
+USES_DURABLETASK = importlib.util.find_spec("azure.durable_functions.models") is None
+"""True if the app has SDK 2.x, which is based on the package durabletask."""
 OUT_OF_PROC_LABEL = "$OutOfProcData$:"
-"""The label before an orchestrator's state in the message of the exception that the SDK raises."""
+"""The label before an orchestrator's state in the message of the exception that SDK 1.x raises."""
 _CLIENT_DECORATORS = "azure.durable_functions.decorators.durable_app"
-_HOOKS = (
-    (TaskOrchestrationExecutor, ("initialize", "execute", "process_event", "set_task_value")),
-    (TaskOrchestrationExecutor, ("resume_user_code",)),
-    (TaskOrchestrationExecutor, ("get_orchestrator_state_str", "has_execution_completed")),
-    (DurableOrchestrationContext, ("_generate_task", "_add_to_open_tasks", "_add_to_actions")),
+_HANDLES_2X = (
+    "azure.durable_functions.internal.invocation",
+    "azure.durable_functions.decorators.durable_app",
+    "azure.durable_functions.orchestrator",
 )
-HAS_SESSION_HOOKS = all(hasattr(owner, name) for owner, names in _HOOKS for name in names)
-"""True if the SDK has the private methods that ``orchestrator_sessions`` overrides and calls.
-
-Without them, the orchestrator's handle replays the history from its start in each turn.
-"""
+"""The modules of SDK 2.x that contain the code of handles."""
+_SDK_PACKAGES = ("azure.durable_functions.", "durabletask.")
 
 
-def orchestrator_of(call: UserFunction) -> Callable[[object], object] | None:
-    """Return the user's function if ``call`` is the result of ``df.Orchestrator.create``, or None.
+def orchestrator_of(call: UserFunction) -> UserFunction | None:
+    """Return the user's function if ``call`` is the SDK's handle of an orchestrator, or None.
 
     None is also the result for a function that calls such a handle, for example a decorated one:
     the decorator's code must run in each turn.
     """
-    function: Callable[[object], object] | None = _handled_by(call, Orchestrator)
-    return function
+    return _handled_by(call, "Orchestrator", "orchestrator_function")
 
 
 def entity_of(call: UserFunction) -> UserFunction | None:
-    """Return the user's function if ``call`` is the result of ``df.Entity.create``, or None."""
-    return _handled_by(call, Entity)
+    """Return the user's function or class if ``call`` is the SDK's handle of an entity, or None."""
+    return _handled_by(call, "Entity", "entity_function")
 
 
 def user_code(call: UserFunction) -> UserFunction:
@@ -79,14 +74,21 @@ def with_error(message: str, cause: BaseException) -> str:
     return text + label + json.dumps({**document, "error": str(type(cause))})
 
 
-def _handled_by(call: UserFunction, creator: type) -> UserFunction | None:
-    """Return the function that ``call`` runs if it is a handle of ``creator``, or None.
+def is_sdk_module(name: object) -> bool:
+    """Return True if ``name`` is the name of a module of the SDK."""
+    return isinstance(name, str) and f"{name}.".startswith(_SDK_PACKAGES)
 
-    All versions have it in the closure of the handle. ``functools.wraps`` copies the attributes
-    ``__module__`` and ``orchestrator_function`` to a decorated handle, but not the globals and the
-    closure.
+
+def _handled_by(call: UserFunction, creator: str, attribute: str) -> UserFunction | None:
+    """Return the function that ``call`` runs if it is a handle of the class ``creator``, or None.
+
+    SDK 1.x has it in the closure of the handle, SDK 2.x in an attribute. ``functools.wraps`` copies
+    the attributes to a decorated handle, but not the globals and the closure.
     """
-    if _module_of(call) != creator.__module__:
+    module = _module_of(call)
+    if USES_DURABLETASK:
+        return getattr(call, attribute, None) if module in _HANDLES_2X else None
+    if module != getattr(azure.durable_functions, creator).__module__:
         return None
     names = getattr(getattr(call, "__code__", None), "co_freevars", ())
     cells = getattr(call, "__closure__", None) or ()

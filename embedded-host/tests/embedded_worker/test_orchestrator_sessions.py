@@ -20,7 +20,8 @@ from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.protocols.v1 import orchestrator_payload, unseen_events
 from embedded_worker.orchestrator_lint import UnusableValueError
-from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache
+from embedded_worker.orchestrator_sessions import OrchestratorSession
+from embedded_worker.session_cache import SessionCache
 from tests.engine.scenario import after, completed, failed, fired, raised
 
 ROOT = Path(__file__).parent

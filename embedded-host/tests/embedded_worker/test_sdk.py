@@ -10,7 +10,6 @@ import azure.durable_functions as df
 import pytest
 
 from embedded_worker.sdk import (
-    HAS_SESSION_HOOKS,
     entity_of,
     orchestrator_of,
     passes_client,
@@ -119,7 +118,3 @@ def test_an_exception_without_text_has_its_class_as_the_error(error: str) -> Non
 )
 def test_other_messages_are_not_changed(message: str) -> None:
     assert with_error(message, KeyError()) == message
-
-
-def test_the_installed_sdk_has_the_hooks_of_sessions() -> None:
-    assert HAS_SESSION_HOOKS

@@ -36,7 +36,8 @@ from embedded_host.engine.orchestration import Orchestration, TurnSettings, deli
 from embedded_host.engine.status import Status
 from embedded_host.engine.turn import turn
 from embedded_host.protocols.v1 import orchestrator_payload, orchestrator_result, unseen_events
-from embedded_worker.orchestrator_sessions import OrchestratorSession, SessionCache
+from embedded_worker.orchestrator_sessions import OrchestratorSession
+from embedded_worker.session_cache import SessionCache
 from tests.engine.programs import Program, events_of
 from tests.engine.scenario import T0
 

@@ -1,0 +1,47 @@
+"""Runs orchestrators and entities with the code for the app's version of the SDK.
+
+For SDK 1.x, nothing of ``sdk2``, durabletask, grpc and protobuf is imported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import azure.functions as func
+
+from embedded_worker.sdk import USES_DURABLETASK
+from embedded_worker.session_cache import Session
+from embedded_worker.user_function import UserFunction
+
+if USES_DURABLETASK:
+    from embedded_worker.sdk2 import handles
+else:
+    from embedded_worker import orchestrator_sessions
+
+
+def can_keep(handle: UserFunction) -> bool:
+    """Return True if a session can run the orchestrator ``handle``."""
+    return handles.can_keep(handle) if USES_DURABLETASK else orchestrator_sessions.can_keep(handle)
+
+
+def open_session(handle: UserFunction, payload: str, root: Path) -> Session:
+    """Return a session of the orchestrator ``handle``. ``payload`` is the JSON of its first turn.
+
+    ``root`` is the app's folder. Positions in messages are relative to it.
+    """
+    if USES_DURABLETASK:
+        return handles.open_session(handle, payload, root)
+    return orchestrator_sessions.OrchestratorSession(handle, payload, root)
+
+
+def run_handle(handle: UserFunction, kind: str, trigger: str, context: func.Context) -> str | None:
+    """Run an orchestrator or entity of SDK 2.x, without a session. Return its JSON.
+
+    ``kind`` is the type of the trigger, and ``trigger`` its JSON. Return None for SDK 1.x, which
+    reads and returns JSON itself.
+    """
+    if not USES_DURABLETASK:
+        return None
+    if kind.lower() == "entitytrigger":
+        return handles.run_batch(handle, trigger, context)
+    return handles.replay(handle, trigger, context)

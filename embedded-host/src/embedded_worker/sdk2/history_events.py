@@ -1,0 +1,381 @@
+"""Converts the host's JSON of history events to the protobuf messages that the SDK reads.
+
+The keys of the JSON are those of ``embedded_host.engine.events``. The functions call the
+constructors of the messages, because ``google.protobuf.json_format`` takes several times longer.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Optional, TypedDict
+
+import durabletask.internal.orchestrator_service_pb2 as pb
+from durabletask.internal.helpers import protobuf_value_from_python
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.wrappers_pb2 import StringValue
+
+
+class InstanceJson(TypedDict, total=False):
+    """An ``OrchestrationInstance``."""
+
+    InstanceId: str
+    ExecutionId: Optional[str]
+
+
+class ParentJson(TypedDict, total=False):
+    """A ``ParentInstance``."""
+
+    Name: Optional[str]
+    OrchestrationInstance: InstanceJson
+    TaskScheduleId: int
+    Version: Optional[str]
+
+
+class FailureJson(TypedDict, total=False):
+    """The ``FailureDetails`` of a failed task or execution."""
+
+    ErrorType: Optional[str]
+    ErrorMessage: Optional[str]
+    StackTrace: Optional[str]
+    InnerFailure: Optional[FailureJson]
+    IsNonRetriable: Optional[bool]
+    Properties: Optional[Mapping[str, object]]
+
+
+class EventJson(TypedDict, total=False):
+    """A history event. Each type of event has some of the keys."""
+
+    EventType: int
+    EventId: int
+    Timestamp: str
+    Name: str
+    Version: Optional[str]
+    Input: Optional[str]
+    Result: Optional[str]
+    Reason: Optional[str]
+    Details: Optional[str]
+    Data: Optional[str]
+    InstanceId: str
+    FireAt: str
+    TimerId: int
+    TaskScheduledId: int
+    OrchestrationStatus: str
+    OrchestrationInstance: InstanceJson
+    ParentInstance: Optional[ParentJson]
+    ParentExecutionId: Optional[str]
+    ParentTraceContext: Optional[Mapping[str, object]]
+    ScheduledStartTime: Optional[str]
+    FailureDetails: Optional[FailureJson]
+    Tags: Optional[Mapping[str, str]]
+
+
+def history_events(events: Iterable[EventJson]) -> list[pb.HistoryEvent]:
+    """Return the messages of ``events``."""
+    return [history_event(event) for event in events]
+
+
+def history_event(event: EventJson) -> pb.HistoryEvent:
+    """Return the message of ``event``. Raises ValueError if its type is unknown."""
+    fill = _FILL.get(event["EventType"])
+    if fill is None:
+        raise ValueError(f"the history has an event of the unknown type {event['EventType']}")
+    message = pb.HistoryEvent(
+        eventId=event.get("EventId", -1), timestamp=timestamp(event["Timestamp"])
+    )
+    fill(message, event)
+    return message
+
+
+@lru_cache(maxsize=256)
+def _seconds(text: str) -> int:
+    """Return the Unix time of ``2026-01-02T03:04:05``."""
+    return calendar.timegm(
+        (
+            int(text[0:4]),
+            int(text[5:7]),
+            int(text[8:10]),
+            int(text[11:13]),
+            int(text[14:16]),
+            int(text[17:19]),
+        )
+    )
+
+
+_OTHER_FORM = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(?:([zZ])|([+-]\d\d):?(\d\d))?"
+)
+
+
+def timestamp(text: str) -> Timestamp:
+    """Return the message of a time in ISO 8601, with up to nine digits after the second.
+
+    A time without a time zone is in UTC. Raises ValueError if ``text`` is not a time.
+    """
+    if text[-1:] == "Z" and text[10:11] == "T" and text[19:20] in (".", "Z"):
+        nanoseconds = text[20:-1].ljust(9, "0")
+        if len(nanoseconds) == 9 and nanoseconds.isdigit():
+            return Timestamp(seconds=_seconds(text[:19]), nanos=int(nanoseconds))
+    match = _OTHER_FORM.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a date and time")
+    date, minutes, seconds, fraction, _, hours_off, minutes_off = match.groups()
+    time = datetime.fromisoformat(f"{date}T{minutes}:{seconds or '00'}").replace(
+        tzinfo=timezone.utc
+    )
+    if hours_off:
+        sign = -1 if hours_off[0] == "-" else 1
+        time -= sign * timedelta(hours=int(hours_off[1:]), minutes=int(minutes_off))
+    return Timestamp(
+        seconds=calendar.timegm(time.utctimetuple()), nanos=int((fraction or "0").ljust(9, "0"))
+    )
+
+
+def _text(value: str | None) -> StringValue | None:
+    """Return the message of a string, or None, which leaves a field unset."""
+    return None if value is None else StringValue(value=value)
+
+
+def _version(value: str | None) -> StringValue | None:
+    """Return the message of a version. The SDK reads None if an instance has no version."""
+    return StringValue(value=value) if value else None
+
+
+def _instance(instance: InstanceJson) -> pb.OrchestrationInstance:
+    return pb.OrchestrationInstance(
+        instanceId=instance["InstanceId"], executionId=_text(instance.get("ExecutionId"))
+    )
+
+
+def _parent(parent: ParentJson | None) -> pb.ParentInstanceInfo | None:
+    if parent is None:
+        return None
+    return pb.ParentInstanceInfo(
+        taskScheduledId=parent["TaskScheduleId"],
+        name=_text(parent.get("Name")),
+        version=_version(parent.get("Version")),
+        orchestrationInstance=_instance(parent["OrchestrationInstance"]),
+    )
+
+
+def _trace_context(context: Mapping[str, object] | None) -> pb.TraceContext | None:
+    """Return the message of a W3C trace context. The id of its span is part of ``TraceParent``."""
+    if not context:
+        return None
+    values = {key.lower(): value for key, value in context.items() if isinstance(value, str)}
+    parent = values.get("traceparent", "")
+    parts = parent.split("-")
+    return pb.TraceContext(
+        traceParent=parent,
+        spanID=values.get("spanid") or (parts[2] if len(parts) > 2 else ""),
+        traceState=_text(values.get("tracestate")),
+    )
+
+
+def failure_details(failure: FailureJson) -> pb.TaskFailureDetails:
+    """Return the message of the details of a failure."""
+    inner = failure.get("InnerFailure")
+    message = pb.TaskFailureDetails(
+        errorType=failure.get("ErrorType") or "",
+        errorMessage=failure.get("ErrorMessage") or "",
+        stackTrace=_text(failure.get("StackTrace")),
+        innerFailure=failure_details(inner) if inner else None,
+        isNonRetriable=bool(failure.get("IsNonRetriable")),
+    )
+    for key, value in (failure.get("Properties") or {}).items():
+        message.properties[key].CopyFrom(protobuf_value_from_python(value))
+    return message
+
+
+def _failure_of(event: EventJson) -> pb.TaskFailureDetails:
+    """Return the details of a failed task.
+
+    A failure that was recorded without details has a reason and maybe a traceback.
+    """
+    failure = event.get("FailureDetails")
+    if failure:
+        return failure_details(failure)
+    return pb.TaskFailureDetails(
+        errorMessage=event.get("Reason") or "", stackTrace=_text(event.get("Details"))
+    )
+
+
+_Fill = Callable[[pb.HistoryEvent, EventJson], object]
+"""A function that sets the field of a message for its type of event."""
+
+
+def _execution_started(message: pb.HistoryEvent, event: EventJson) -> None:
+    start = event.get("ScheduledStartTime")
+    message.executionStarted.CopyFrom(
+        pb.ExecutionStartedEvent(
+            name=event["Name"],
+            version=_version(event.get("Version")),
+            input=_text(event.get("Input")),
+            orchestrationInstance=_instance(event["OrchestrationInstance"]),
+            parentInstance=_parent(event.get("ParentInstance")),
+            scheduledStartTimestamp=timestamp(start) if start else None,
+            parentTraceContext=_trace_context(event.get("ParentTraceContext")),
+            tags=event.get("Tags"),
+        )
+    )
+
+
+_STATUS = {
+    "Running": pb.ORCHESTRATION_STATUS_RUNNING,
+    "Completed": pb.ORCHESTRATION_STATUS_COMPLETED,
+    "ContinuedAsNew": pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW,
+    "Failed": pb.ORCHESTRATION_STATUS_FAILED,
+    "Canceled": pb.ORCHESTRATION_STATUS_CANCELED,
+    "Terminated": pb.ORCHESTRATION_STATUS_TERMINATED,
+    "Pending": pb.ORCHESTRATION_STATUS_PENDING,
+    "Suspended": pb.ORCHESTRATION_STATUS_SUSPENDED,
+}
+
+
+def _execution_completed(message: pb.HistoryEvent, event: EventJson) -> None:
+    failure = event.get("FailureDetails")
+    message.executionCompleted.CopyFrom(
+        pb.ExecutionCompletedEvent(
+            orchestrationStatus=_STATUS[event["OrchestrationStatus"]],
+            result=_text(event.get("Result")),
+            failureDetails=failure_details(failure) if failure else None,
+        )
+    )
+
+
+def _task_scheduled(message: pb.HistoryEvent, event: EventJson) -> None:
+    scheduled = message.taskScheduled
+    scheduled.name = event["Name"]
+    if version := event.get("Version"):
+        scheduled.version.value = version
+    if (text := event.get("Input")) is not None:
+        scheduled.input.value = text
+    if context := _trace_context(event.get("ParentTraceContext")):
+        scheduled.parentTraceContext.CopyFrom(context)
+    if tags := event.get("Tags"):
+        scheduled.tags.update(tags)
+
+
+def _task_completed(message: pb.HistoryEvent, event: EventJson) -> None:
+    completed = message.taskCompleted
+    completed.taskScheduledId = event["TaskScheduledId"]
+    if (text := event.get("Result")) is not None:
+        completed.result.value = text
+
+
+def _task_failed(message: pb.HistoryEvent, event: EventJson) -> None:
+    message.taskFailed.CopyFrom(
+        pb.TaskFailedEvent(
+            taskScheduledId=event["TaskScheduledId"], failureDetails=_failure_of(event)
+        )
+    )
+
+
+def _child_created(message: pb.HistoryEvent, event: EventJson) -> None:
+    message.subOrchestrationInstanceCreated.CopyFrom(
+        pb.SubOrchestrationInstanceCreatedEvent(
+            instanceId=event["InstanceId"],
+            name=event["Name"],
+            version=_version(event.get("Version")),
+            input=_text(event.get("Input")),
+            parentTraceContext=_trace_context(event.get("ParentTraceContext")),
+            tags=event.get("Tags"),
+        )
+    )
+
+
+def _child_completed(message: pb.HistoryEvent, event: EventJson) -> None:
+    completed = message.subOrchestrationInstanceCompleted
+    completed.taskScheduledId = event["TaskScheduledId"]
+    if (text := event.get("Result")) is not None:
+        completed.result.value = text
+
+
+def _child_failed(message: pb.HistoryEvent, event: EventJson) -> None:
+    message.subOrchestrationInstanceFailed.CopyFrom(
+        pb.SubOrchestrationInstanceFailedEvent(
+            taskScheduledId=event["TaskScheduledId"], failureDetails=_failure_of(event)
+        )
+    )
+
+
+def _timer_created(message: pb.HistoryEvent, event: EventJson) -> None:
+    message.timerCreated.fireAt.CopyFrom(timestamp(event["FireAt"]))
+
+
+def _timer_fired(message: pb.HistoryEvent, event: EventJson) -> None:
+    message.timerFired.timerId = event["TimerId"]
+    message.timerFired.fireAt.CopyFrom(timestamp(event["FireAt"]))
+
+
+def _event_sent(message: pb.HistoryEvent, event: EventJson) -> None:
+    message.eventSent.CopyFrom(
+        pb.EventSentEvent(
+            instanceId=event["InstanceId"], name=event["Name"], input=_text(event.get("Input"))
+        )
+    )
+
+
+def _event_raised(message: pb.HistoryEvent, event: EventJson) -> None:
+    message.eventRaised.name = event["Name"]
+    if (text := event.get("Input")) is not None:
+        message.eventRaised.input.value = text
+
+
+def _execution_terminated(message: pb.HistoryEvent, event: EventJson) -> None:
+    message.executionTerminated.CopyFrom(
+        pb.ExecutionTerminatedEvent(input=_text(event.get("Input")))
+    )
+
+
+def _execution_rewound(message: pb.HistoryEvent, event: EventJson) -> None:
+    message.executionRewound.CopyFrom(
+        pb.ExecutionRewoundEvent(
+            reason=_text(event.get("Reason")),
+            parentExecutionId=_text(event.get("ParentExecutionId")),
+            instanceId=_text(event.get("InstanceId")),
+            parentTraceContext=_trace_context(event.get("ParentTraceContext")),
+            name=_text(event.get("Name")),
+            version=_version(event.get("Version")),
+            input=_text(event.get("Input")),
+            parentInstance=_parent(event.get("ParentInstance")),
+            tags=event.get("Tags"),
+        )
+    )
+
+
+_FILL: dict[int, _Fill] = {
+    0: _execution_started,
+    1: _execution_completed,
+    3: _execution_terminated,
+    4: _task_scheduled,
+    5: _task_completed,
+    6: _task_failed,
+    7: _child_created,
+    8: _child_completed,
+    9: _child_failed,
+    10: _timer_created,
+    11: _timer_fired,
+    12: lambda message, event: message.orchestratorStarted.SetInParent(),
+    13: lambda message, event: message.orchestratorCompleted.SetInParent(),
+    14: _event_sent,
+    15: _event_raised,
+    16: lambda message, event: message.continueAsNew.CopyFrom(
+        pb.ContinueAsNewEvent(input=_text(event.get("Result")))
+    ),
+    17: lambda message, event: message.genericEvent.CopyFrom(
+        pb.GenericEvent(data=_text(event.get("Data")))
+    ),
+    18: lambda message, event: message.historyState.SetInParent(),
+    19: lambda message, event: message.executionSuspended.CopyFrom(
+        pb.ExecutionSuspendedEvent(input=_text(event.get("Reason")))
+    ),
+    20: lambda message, event: message.executionResumed.CopyFrom(
+        pb.ExecutionResumedEvent(input=_text(event.get("Reason")))
+    ),
+    21: _execution_rewound,
+}
+"""The functions by the number of the type (``EventType``)."""

@@ -1,0 +1,74 @@
+"""The orchestrators that a worker keeps in memory between turns."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Optional, Protocol
+
+from embedded_worker.protocol import SESSION_LIMIT
+
+
+class Session(Protocol):
+    """One execution of one orchestrator in memory."""
+
+    execution_id: str
+    seen: int
+    """The number of events that the execution has processed."""
+    known: int
+    """The number of actions that the last turn omitted: an earlier turn returned them."""
+
+    def run_turn(self, events: Optional[str] = None) -> str:
+        """Run a turn and return the SDK's JSON.
+
+        ``events`` is None for the first turn, and later the JSON of the new events.
+        """
+
+    @property
+    def counts(self) -> Optional[list[int]]:
+        """The number of actions after each event of the last turn, or None."""
+
+    @property
+    def finished(self) -> bool:
+        """True if the execution has completed, failed or continued as new."""
+
+    def never_yielded(self) -> list[str]:
+        """Return a warning for each call that never runs because its task was never yielded."""
+
+    def close(self) -> None:
+        """Free the memory of the session."""
+
+
+class SessionCache:
+    """The orchestrators in memory, by instance id.
+
+    The least recently used ones are removed first. The class is thread-safe.
+    """
+
+    def __init__(self, limit: int = SESSION_LIMIT) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Session] = OrderedDict()
+
+    def take(self, instance_id: str, execution_id: str, seen: int) -> Session | None:
+        """Remove and return the session that has processed ``seen`` events of this execution.
+
+        Return None if there is no such session.
+        """
+        with self._lock:
+            session = self._kept.pop(instance_id, None)
+        if session is None or (session.execution_id == execution_id and session.seen == seen):
+            return session
+        session.close()
+        return None
+
+    def keep(self, instance_id: str, session: Session) -> None:
+        """Keep ``session``, and remove the least recently used one if there are too many."""
+        with self._lock:
+            # An earlier execution is still here if it ended on another worker.
+            dropped = self._kept.pop(instance_id, None)
+            self._kept[instance_id] = session
+            if len(self._kept) > self._limit:
+                dropped = self._kept.popitem(last=False)[1]
+        if dropped is not None:
+            dropped.close()
