@@ -81,6 +81,11 @@ class Binding:
             else None
         )
 
+    @property
+    def requires_grpc(self) -> bool:
+        """True if SDK 2.x has declared the binding."""
+        return self._property("durablerequiresgrpc") is True
+
     def _property(self, name: str) -> object:
         return next((value for key, value in self.properties.items() if key.lower() == name), None)
 
@@ -108,6 +113,11 @@ class Function:
     def takes_client(self) -> bool:
         """True if the function has a durable client binding."""
         return any(b.type.lower() in CLIENTS for b in self.bindings)
+
+    @cached_property
+    def requires_grpc(self) -> bool:
+        """True for a durable function of SDK 2.x, whose client uses gRPC."""
+        return any(binding.requires_grpc for binding in self.bindings)
 
     @property
     def durable_kind(self) -> str | None:
