@@ -33,7 +33,7 @@ class Run:
         self.activities = Activities(
             self.clock,
             self.invoker,
-            lambda: self.invoker.functions.activities,
+            lambda: self.invoker.functions,
             limit,
             is_wanted=is_wanted,
             on_result=lambda _, event: self.results.append(event),

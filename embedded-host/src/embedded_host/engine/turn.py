@@ -73,8 +73,9 @@ def turn(
         return run.complete(Status.TERMINATED, terminated.input, terminated.input or "")
     if state.name not in settings.functions.orchestrators:
         return run.fail(settings.functions.orchestrators.missing(state.name))
-    # A worker that has received events has already parsed the input.
-    if not state.seen and state.input is not None and not is_json(state.input):
+    protocol = settings.functions.protocol
+    # SDK 2.x parses the input itself. A worker that has received events has already parsed it.
+    if protocol == 1 and not state.seen and state.input is not None and not is_json(state.input):
         return run.fail(
             "One or more errors occurred. "
             f"(Exception while executing function: Functions.{state.name})"
@@ -89,7 +90,7 @@ def turn(
         seen=state.seen,
         is_continuation=state.continued,
         http_sleep_ms=settings.http_sleep_ms,
-        protocol=settings.functions.protocol,
+        protocol=protocol,
     )
     run.seen = input.size
     output = yield input

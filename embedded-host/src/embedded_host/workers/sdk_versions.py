@@ -33,7 +33,7 @@ SDK_VERSIONS = {
     # The lowest versions are the oldest that the tests run with.
     "azure-functions": VersionRange("1.12", "3"),
     # 2.x has another engine, durabletask, and other messages between SDK and host.
-    "azure-functions-durable": VersionRange("1.1.6", "2"),
+    "azure-functions-durable": VersionRange("1.1.6", "3"),
 }
 """The supported versions of each package of the SDK, by its name."""
 
