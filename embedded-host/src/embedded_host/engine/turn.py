@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from embedded_host.engine import history as h
 from embedded_host.engine.decision_recorder import Clock, DecisionRecorder
-from embedded_host.engine.decisions import NonDeterministicError
-from embedded_host.engine.entity_messages import OutgoingLabels
+from embedded_host.engine.decisions import NonDeterministicError, ReleaseLock
+from embedded_host.engine.entity_messages import OutgoingLabels, open_critical_sections
 from embedded_host.engine.events import (
     ExecutionResumed,
     ExecutionStarted,
@@ -261,7 +261,7 @@ class _Run:
             id = (
                 self.execution.take_id()
                 if isinstance(self.execution, Execution)
-                else _next_id(state.history.events + self.events)
+                else self._release_locks(_next_id(state.history.events + self.events))
             )
         recorded = None if failure else output
         self.events.append(h.execution_completed(now, id, status.value, recorded, stack, failure))
@@ -281,6 +281,20 @@ class _Run:
         result = self.result(status, output)
         result.execution = None
         return result
+
+    def _release_locks(self, next_id: int) -> int:
+        """Release the entities that the orchestrator has locked. Return the next decision id.
+
+        The SDK does this if an orchestrator returns or raises an exception. The host does it if
+        the instance is terminated, or fails outside its orchestrator.
+        """
+        if self.settings.functions.protocol == 1:  # SDK 1.x has no locks
+            return next_id
+        for section in open_critical_sections(self.state.history.events + self.events):
+            for entity in section.lock_set:
+                self.recorder.record(ReleaseLock(next_id, section.id, str(entity)))
+                next_id += 1
+        return next_id
 
     def continue_as_new(
         self, input: str | None, carried: Sequence[HistoryEvent], version: str | None = None

@@ -36,9 +36,9 @@ from embedded_host.task_hub.commit import Commit
 from embedded_host.task_hub.completion_waiters import CompletionWaiters
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
 from embedded_host.task_hub.diagnosis import running_children
-from embedded_host.task_hub.instance_cache import InstanceCache
 from embedded_host.task_hub.entity_locks import is_orphaned, lock_is_wanted, locked_entities
 from embedded_host.task_hub.inbox import EntityQueue, EntityWork, InboxItem
+from embedded_host.task_hub.instance_cache import InstanceCache
 from embedded_host.task_hub.instances import LoadedInstance, load, row_of
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.task_hub.settings import HubSettings

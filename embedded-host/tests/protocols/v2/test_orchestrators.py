@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine.events import ExecutionStarted, HistoryEvent, decode_events
+from embedded_host.engine import history as h
+from embedded_host.engine.events import EventSent, ExecutionStarted, HistoryEvent, decode_events
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.invocations import InvocationFailure, OrchestratorInput
-from embedded_host.engine.messages import Message
+from embedded_host.engine.messages import Deliver, Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import UTC
@@ -199,3 +200,23 @@ def test_a_malformed_answer_fails_the_instance_only(answer: str) -> None:
 def test_an_exception_of_the_worker_is_the_failure() -> None:
     result = v2.orchestrator_result(UserError("ValueError", "boom", "stack"), None)
     assert result == InvocationFailure("ValueError: boom", "stack")
+
+
+def test_a_terminated_instance_releases_its_locks() -> None:
+    recorded = TURNS["NativeLock"]
+    started = engine_event(recorded[0]["request"]["newEvents"][1])
+    assert isinstance(started, ExecutionStarted)
+    state = new_instance(started)
+    for one in recorded[:2]:
+        _, result = run(state, messages_of(one["request"]), json.dumps(one["answer"]))
+        result.apply(state)
+    terminate = turn(state, [Message(h.execution_terminated(NOW, None))], settings(), lambda: NOW)
+    with pytest.raises(StopIteration) as stop:
+        next(terminate)
+    ended: TurnResult = stop.value.value
+    released = [event for event in ended.events if isinstance(event, EventSent)]
+    assert [event.name for event in released] == ["release", "release"]
+    assert [sent.instance_id for sent in ended.outgoing if isinstance(sent, Deliver)] == [
+        event.instance_id for event in released
+    ]
+    assert len({event.event_id for event in ended.events if event.event_id > 0}) == 3
