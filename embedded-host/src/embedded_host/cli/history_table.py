@@ -45,7 +45,7 @@ def _name(event: HistoryEvent, view: HistoryView) -> str:
         return _name(scheduled, view) if isinstance(scheduled, _CALLS) else ""
     if isinstance(event, SubOrchestrationInstanceCreated) and event.instance_id:
         return f"{event.name} ({event.instance_id})"
-    if isinstance(event, EventSent):  # the name of each EventSent event is "op"
+    if isinstance(event, EventSent):  # the name is "op" or "release"
         return event.instance_id
     return event.name if isinstance(event, (ExecutionStarted, EventRaised, *_CALLS)) else ""
 

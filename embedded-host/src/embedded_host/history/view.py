@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from embedded_host.engine.entity_messages import OperationRequest, OperationResponse
+from embedded_host.engine.entity_messages import (
+    LockRelease,
+    LockRequest,
+    OperationRequest,
+    OperationResponse,
+    parse_message,
+)
 from embedded_host.engine.events import (
     CompletionEvent,
     EventRaised,
@@ -356,10 +362,19 @@ class _Attempts:
 
 
 def _request(event: EventSent) -> OperationRequest | None:
+    """Return the operation that an event sends, or None if it sends no message to an entity.
+
+    A lock request is shown as a call of an operation, and the release of a lock as a signal.
+    """
     try:
-        return OperationRequest.parse(event.input)
+        message = parse_message(event.name, event.input)
     except ValueError:
         return None
+    if isinstance(message, LockRequest):
+        return OperationRequest(message.id, "lock", None, signal=False, parent=message.parent)
+    if isinstance(message, LockRelease):
+        return OperationRequest(message.id, "release", None, signal=True, parent=message.parent)
+    return message
 
 
 def _turns(events: Sequence[HistoryEvent]) -> Iterator[Turn]:

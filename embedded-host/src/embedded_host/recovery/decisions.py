@@ -16,7 +16,14 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from embedded_host.engine import history as h
-from embedded_host.engine.entity_messages import OperationRequest
+from embedded_host.engine.entity_messages import (
+    EntityMessage,
+    LockRelease,
+    LockRequest,
+    OperationRequest,
+    open_critical_sections,
+    parse_message,
+)
 from embedded_host.engine.events import (
     CompletionEvent,
     EventRaised,
@@ -259,10 +266,11 @@ class _Decisions:
 
     def _lost_request(self, instance: _Instance, decision: EventSent) -> str | None:
         """Return the loss if a request to an entity or its response is lost, else None."""
-        request = _request(decision.input)
+        request = _request(decision)
         if (
             request is None
-            or request.signal
+            or isinstance(request, LockRelease)
+            or (isinstance(request, OperationRequest) and request.signal)
             or not self._damaged & {"messages", "instances", "entities"}
         ):
             return None
@@ -273,15 +281,28 @@ class _Decisions:
         }
         if request.id in responses:
             return None
-        entity = self._find(instance.hub, decision.instance_id)
-        inbox = () if entity is None else entity.inbox
-        pending = [_request(event.input) for event in inbox if isinstance(event, EventRaised)]
-        if any(other is not None and other.id == request.id for other in pending):
-            return None
-        return (
-            f"its request '{request.operation}' to the entity '{decision.instance_id}', "
-            "or the response, is lost"
-        )
+        if isinstance(request, LockRequest):  # it waits in the inbox of one of the entities
+            name, receivers = "lock request", [str(entity) for entity in request.lock_set]
+        else:
+            name, receivers = f"request '{request.operation}'", [decision.instance_id]
+        for receiver in receivers:
+            entity = self._find(instance.hub, receiver)
+            inbox = () if entity is None else entity.inbox
+            pending = [_request(event) for event in inbox if isinstance(event, EventRaised)]
+            if any(isinstance(p, type(request)) and p.id == request.id for p in pending):
+                return None
+        return f"its {name} to the entity '{decision.instance_id}', or the response, is lost"
+
+    def _owned_lock(self, instance: _Instance, entity: EntityRecord) -> EntityRecord:
+        """Return the row of an entity, without a lock whose owner cannot release it anymore."""
+        if entity.locked_by is None:
+            return entity
+        owner = self._find(instance.hub, entity.locked_by)
+        if owner is not None and not owner.is_final and owner.key not in self._failed:
+            sections = open_critical_sections(owner.events)
+            if any(instance.id in map(str, section.lock_set) for section in sections):
+                return entity
+        return entity._replace(locked_by=None)
 
     def _find(self, hub: str, id: str) -> _Instance | None:
         return self._by_id.get((hub.lower(), id))
@@ -360,7 +381,7 @@ class _Decisions:
             if key in self._inputs:
                 rows.inputs.append(self._inputs[key])
             if key in self._entities:
-                rows.entities.append(self._entities[key])
+                rows.entities.append(self._owned_lock(instance, self._entities[key]))
         rows.awaited = [row for row in self._recovered.rows.awaited if row.instance in live]
         return rows
 
@@ -387,9 +408,9 @@ def _started(events: Iterable[HistoryEvent]) -> ExecutionStarted | None:
     return next((event for event in events if isinstance(event, ExecutionStarted)), None)
 
 
-def _request(message: str | None) -> OperationRequest | None:
-    """Return the entity request of a message, or None if the message is not a request."""
+def _request(event: EventSent | EventRaised) -> EntityMessage | None:
+    """Return the message for an entity in ``event``, or None if there is none."""
     try:
-        return OperationRequest.parse(message or "")
+        return parse_message(event.name, event.input)
     except ValueError:
         return None

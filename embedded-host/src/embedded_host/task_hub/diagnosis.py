@@ -22,6 +22,7 @@ from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import format_utc, parse_utc
 from embedded_host.history import CallKind, HistoryView, Wait, WaitKind, execution_waits, joined
 from embedded_host.store.interface import Store
+from embedded_host.task_hub.entity_locks import blocking_lock
 from embedded_host.task_hub.instances import LoadedInstance
 from embedded_host.task_hub.invoker import Invoker, WorkerLostError
 from embedded_host.task_hub.settings import HubSettings
@@ -195,6 +196,13 @@ def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait
         row = hub.store.instance(hub.name, wait.instance_id)
         status = row.status if row else None
         return replace(wait, runtime_status=status, state=status or "purged")
+    if wait.kind is WaitKind.ENTITY and wait.instance_id is not None:
+        blocked = blocking_lock(hub, instance, wait.instance_id)
+        if blocked is not None:
+            entity_id, owner = blocked
+            row = hub.store.instance(hub.name, owner)
+            locked = "locked" if entity_id == wait.instance_id else f"'{entity_id}' is locked"
+            return replace(wait, state=f"{locked} by '{owner}', {row.status if row else 'purged'}")
     return wait
 
 

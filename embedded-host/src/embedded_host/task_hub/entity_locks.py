@@ -1,10 +1,8 @@
 """Locks of entities and the orchestrations that own them.
 
-An orchestration that ends without releasing its locks leaves them behind: it was terminated, or its
-code failed outside of the SDK. The entities stay locked, as on the Azure Functions host, because
-the orchestration may have left them in an inconsistent state. ``HubClient.release_orphaned_locks``
-releases them. A lock request that is still waiting when its orchestration ends has no effect. On
-the Azure Functions host, it would lock the entity forever.
+An orchestration that ends releases its locks (``engine/turn.py``). A purged one cannot do this:
+``HubClient.release_orphaned_locks`` releases its locks. A lock request that is still waiting when
+its orchestration ends has no effect. On the Azure Functions host, it would lock the entity forever.
 """
 
 from __future__ import annotations
@@ -48,16 +46,6 @@ def is_orphaned(hub: LockingHub, entity_id: str, owner: str) -> bool:
     return not any(entity_id in map(str, section.lock_set) for section in sections)
 
 
-def locked_entities(hub: LockingHub, state: Orchestration) -> list[str]:
-    """Return the ids of the entities that an orchestration has locked and not released."""
-    ids = [
-        str(entity)
-        for section in open_critical_sections(state.history.events)
-        for entity in section.lock_set
-    ]
-    return [id for id in ids if lock_owner(hub, id) == state.instance_id]
-
-
 def lock_owner(hub: LockingHub, entity_id: str) -> str | None:
     """Return the id of the orchestration that has locked an entity, or None."""
     instance = hub.find(entity_id)
@@ -66,6 +54,26 @@ def lock_owner(hub: LockingHub, entity_id: str) -> str | None:
         if instance is not None and isinstance(instance.state, Entity)
         else None
     )
+
+
+def blocking_lock(
+    hub: LockingHub, instance: LoadedInstance, entity_id: str
+) -> tuple[str, str] | None:
+    """Return the lock of another orchestration for which an instance waits, or None.
+
+    The instance waits for a response of the entity, which may be the first one of a lock set. The
+    result is the id of the locked entity and the id of the owner.
+    """
+    ids = [entity_id]
+    if isinstance(instance.state, Orchestration):
+        for section in open_critical_sections(instance.state.history.events):
+            if str(section.lock_set[0]) == entity_id:
+                ids += [str(entity) for entity in section.lock_set[1:]]
+    for id in ids:
+        owner = lock_owner(hub, id)
+        if owner is not None and owner != instance.id:
+            return id, owner
+    return None
 
 
 def _live(hub: LockingHub, instance_id: str) -> Orchestration | None:

@@ -36,7 +36,7 @@ from embedded_host.task_hub.commit import Commit
 from embedded_host.task_hub.completion_waiters import CompletionWaiters
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
 from embedded_host.task_hub.diagnosis import running_children
-from embedded_host.task_hub.entity_locks import is_orphaned, lock_is_wanted, locked_entities
+from embedded_host.task_hub.entity_locks import is_orphaned, lock_is_wanted
 from embedded_host.task_hub.inbox import EntityQueue, EntityWork, InboxItem
 from embedded_host.task_hub.instance_cache import InstanceCache
 from embedded_host.task_hub.instances import LoadedInstance, load, row_of
@@ -402,17 +402,6 @@ class TaskHub:
                     "[EH404]",
                     instance.id,
                     ", ".join(str(child.instance_id) for child in children),
-                )
-            if result.status in (Status.TERMINATED, Status.FAILED) and (
-                locked := locked_entities(self, state)
-            ):
-                log.warning(
-                    "Instance '%s' is %s and has not released its locks: %s. The entities stay "
-                    "locked, as on the Azure Functions host. Release them with "
-                    "clean_entity_storage. [EH411]",
-                    instance.id,
-                    result.status.value,
-                    ", ".join(locked),
                 )
         self._finish_turns(instance)
 
