@@ -262,9 +262,11 @@ def _read_binding(value: Any) -> BindingSpec:
 
 
 def _read_load(fields: list[Any], blob: memoryview) -> LoadRequest:
-    root, functions, log_level, v2_script, rpc_base = fields
-    _check([root, log_level, v2_script or "", rpc_base], str, str, str, str)
-    return LoadRequest(root, _list(functions, _read_function), log_level, v2_script, rpc_base)
+    root, functions, log_level, v2_script, rpc_base, grpc_target = fields
+    _check([root, log_level, v2_script or "", rpc_base, grpc_target], str, str, str, str, str)
+    return LoadRequest(
+        root, _list(functions, _read_function), log_level, v2_script, rpc_base, grpc_target
+    )
 
 
 def _read_import_started(fields: list[Any], blob: memoryview) -> ImportStarted:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Union
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """The version of the protocol. Each release that changes a message increments it.
 
 The host passes its version as the first argument of the worker, which exits if it has another one.
@@ -99,6 +99,11 @@ class LoadRequest(NamedTuple):
     """The file name of a v2 app, or None for a v1 app."""
     rpc_base: str = ""
     """The base URL of the durable client's endpoint, as in the durableClient binding's value."""
+    grpc_target: str = ""
+    """The gRPC target ``HOST:PORT`` in ``rpcBaseUrl`` of an app with SDK 2.x, or an empty string.
+
+    No server listens there. The worker carries the channels that the app opens to it.
+    """
 
 
 class ImportStarted(NamedTuple):

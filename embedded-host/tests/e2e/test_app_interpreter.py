@@ -268,8 +268,8 @@ def test_a_program_that_is_not_python_is_reported(app: AppFolder) -> None:
 
 
 def test_host_and_worker_of_different_releases_refuse_each_other(app: AppFolder) -> None:
-    text = run(app, patch="process_starter.PROTOCOL_VERSION = 2")
-    assert "The host has version 2 of the worker protocol, but the worker in " in text
+    text = run(app, patch="process_starter.PROTOCOL_VERSION = 9")
+    assert "The host has version 9 of the worker protocol, but the worker in " in text
     assert "The worker refused this host" in text
     assert "reinstall the embedded host. [EH232]" in text
 

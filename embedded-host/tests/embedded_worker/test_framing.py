@@ -19,6 +19,7 @@ from embedded_worker.framing import (
     encode,
 )
 from embedded_worker.protocol import (
+    PROTOCOL_VERSION,
     BindingSpec,
     ClientRequest,
     ClientResponse,
@@ -52,7 +53,7 @@ MESSAGES: list[Message] = [
             )
         ],
     ),
-    LoadRequest("/app", [], "DEBUG", "function_app.py", "http://127.0.0.1:1/"),
+    LoadRequest("/app", [], "DEBUG", "function_app.py", "http://127.0.0.1:1/", "127.0.0.1:1"),
     ImportStarted("F"),
     LoadResult(
         [LoadProblem("F", "text", "stack"), LoadProblem(None, "text")], [], {"F": "durable_threads"}
@@ -114,7 +115,7 @@ def frame(header: bytes, blob: bytes = b"") -> bytes:
     return struct.pack(">II", len(header), len(blob)) + header + blob
 
 
-HELLO = {"version": 1, "placement": "event_loop", "token": "", "python": ""}
+HELLO = {"version": PROTOCOL_VERSION, "placement": "event_loop", "token": "", "python": ""}
 HELLO |= {"azure_functions": "", "azure_functions_durable": ""}
 
 
@@ -150,10 +151,12 @@ def test_a_malformed_frame_is_refused(data: bytes) -> None:
         ["hello", {**HELLO, "more": ""}],
         ["hello", {}],
         ["hello"],
-        ["load", 1, [], "INFO", None, ""],
-        ["load", "/", {}, "INFO", None, ""],
-        ["load", "/", [["F", "/", "/", "main", [1]]], "INFO", None, ""],
-        ["load", "/", [], "INFO", 1, ""],
+        ["load", 1, [], "INFO", None, "", ""],
+        ["load", "/", {}, "INFO", None, "", ""],
+        ["load", "/", [["F", "/", "/", "main", [1]]], "INFO", None, "", ""],
+        ["load", "/", [], "INFO", 1, "", ""],
+        ["load", "/", [], "INFO", None, "", 1],
+        ["load", "/", [], "INFO", None, ""],
         ["import_started", None],
         ["loaded", [["F", 1, ""]], [], {}],
         ["loaded", [], [], {"F": "elsewhere"}],
@@ -187,8 +190,8 @@ def test_a_blob_that_is_not_utf_8_is_refused() -> None:
 
 
 def test_the_hello_of_another_version_can_be_read() -> None:
-    assert FrameReader().feed(frame(b'["hello", {"version": 2, "where": 7}]')) == [
-        Hello("event_loop", version=2)
+    assert FrameReader().feed(frame(b'["hello", {"version": 9, "where": 7}]')) == [
+        Hello("event_loop", version=9)
     ]
 
 

@@ -64,10 +64,10 @@ async def test_a_worker_with_another_protocol_version_is_refused(
     transport: type[WorkerTransport],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(interpreter_problem, "PROTOCOL_VERSION", 2)
+    monkeypatch.setattr(interpreter_problem, "PROTOCOL_VERSION", 9)
     with pytest.raises(
         AppInterpreterError,
-        match=r"The worker has version 1 of the worker protocol, but the host has version 2.*EH232",
+        match=r"The worker has version \d of the worker protocol, but the host has version 9.*232",
     ):
         await asyncio.wait_for(start(app), 20)
 
@@ -78,10 +78,10 @@ async def test_a_worker_refuses_a_host_with_another_protocol_version(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(process_starter, "PROTOCOL_VERSION", 2)
+    monkeypatch.setattr(process_starter, "PROTOCOL_VERSION", 9)
     with pytest.raises(AppInterpreterError, match=r"The worker refused this host.*EH232"):
         await asyncio.wait_for(start(app), 20)
-    assert "The host has version 2 of the worker protocol, but the worker in " in (
+    assert "The host has version 9 of the worker protocol, but the worker in " in (
         capfd.readouterr().err
     )
 
