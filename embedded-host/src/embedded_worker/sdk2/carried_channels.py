@@ -1,0 +1,68 @@
+"""Carries the gRPC channels of the durable client over the connection to the host.
+
+The SDK's client opens a gRPC channel to ``rpcBaseUrl``. In a worker this would need a gRPC server
+in the host, and a port that other programs can reach. This module replaces the two functions that
+open a channel. A channel to the host's target sends its requests over the connection between worker
+and host, and a channel to any other target is a normal one.
+
+Import this module only if the app has SDK 2.x, which imports grpc itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from functools import cache, wraps
+from typing import Optional
+
+import grpc
+import grpc.aio
+
+from embedded_worker.sdk2.async_channel import AsyncChannel
+from embedded_worker.sdk2.carrier import Carrier, add_carrier, carried_target
+from embedded_worker.sdk2.rpc import Send
+from embedded_worker.sdk2.sync_channel import SyncChannel
+
+Options = Optional[Sequence[tuple[str, object]]]
+
+
+def carry_channels(send: Send, target: str) -> None:
+    """Use ``send`` for channels to ``target``, which is ``HOST:PORT``.
+
+    Call this function in the event loop in which ``send`` runs, before the app is imported.
+    A second call with the same target replaces ``send``, also for open channels.
+    ``carrier.remove_carrier`` ends it.
+    """
+    add_carrier(target, Carrier(send, asyncio.get_running_loop(), os.getpid()))
+    _replace_functions()
+
+
+@cache
+def _replace_functions() -> None:
+    """Replace the functions once, because other packages may wrap the replacements."""
+    open_sync, open_async = grpc.insecure_channel, grpc.aio.insecure_channel
+
+    @wraps(open_sync)
+    def insecure_channel(
+        target: str, options: Options = None, compression: grpc.Compression | None = None
+    ) -> grpc.Channel:
+        carried = carried_target(target)
+        if carried is None:
+            return open_sync(target, options, compression)
+        return SyncChannel(carried)
+
+    @wraps(open_async)
+    def aio_insecure_channel(
+        target: str,
+        options: Options = None,
+        compression: grpc.Compression | None = None,
+        interceptors: Sequence[grpc.aio.ClientInterceptor] | None = None,
+    ) -> grpc.aio.Channel:
+        carried = carried_target(target)
+        if carried is None:
+            return open_async(target, options, compression, interceptors)
+        return AsyncChannel(carried, interceptors or ())
+
+    grpc.insecure_channel = insecure_channel
+    grpc.aio.insecure_channel = aio_insecure_channel
