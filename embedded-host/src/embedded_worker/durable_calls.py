@@ -9,14 +9,28 @@ from pathlib import Path
 
 import azure.functions as func
 
+from embedded_worker.durable_client import SendClientRequest, carry_client_requests
 from embedded_worker.sdk import USES_DURABLETASK
 from embedded_worker.session_cache import Session
 from embedded_worker.user_function import UserFunction
 
 if USES_DURABLETASK:
     from embedded_worker.sdk2 import handles
+    from embedded_worker.sdk2.carried_channels import carry_channels
 else:
     from embedded_worker import orchestrator_sessions
+
+
+def carry_client_calls(send: SendClientRequest, rpc_base: str, grpc_target: str) -> None:
+    """Use ``send`` for the calls of durable clients.
+
+    SDK 1.x sends HTTP requests to URLs below ``rpc_base``, SDK 2.x opens gRPC channels to
+    ``grpc_target``. Call this function in the event loop in which ``send`` runs.
+    """
+    if USES_DURABLETASK:
+        carry_channels(send, grpc_target)
+    else:
+        carry_client_requests(send, rpc_base)
 
 
 def can_keep(handle: UserFunction) -> bool:

@@ -135,8 +135,7 @@ class MessageHandler:
 
     def _load(self, channel: Channel, runner: Runner, request: LoadRequest) -> None:
         configure_logging(request.log_level)
-        if request.rpc_base:
-            runner.carry_client_calls(partial(self.send_client_request, channel), request.rpc_base)
+        runner.carry_client_calls(partial(self.send_client_request, channel), request)
         channel.send(
             runner.load(request, lambda name: channel.send(ImportStarted(name), at_once=True))
         )

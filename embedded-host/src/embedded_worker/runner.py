@@ -18,8 +18,8 @@ from azure.functions import meta
 
 from embedded_worker.blocked_turns import BlockedTurns
 from embedded_worker.converters import converter_for
-from embedded_worker.durable_calls import can_keep, open_session, run_handle
-from embedded_worker.durable_client import SendClientRequest, carry_client_requests
+from embedded_worker.durable_calls import carry_client_calls, can_keep, open_session, run_handle
+from embedded_worker.durable_client import SendClientRequest
 from embedded_worker.extensions import Extensions
 from embedded_worker.function_context import FunctionContext, Output, thread_local_storage
 from embedded_worker.http_values import request_datum, response_data
@@ -85,9 +85,10 @@ class Runner:
         """The app folder."""
         self._warned: set[str] = set()
 
-    def carry_client_calls(self, send: SendClientRequest, base: str) -> None:
-        """Use ``send`` for the durable client's requests to URLs below ``base``."""
-        carry_client_requests(send, base)
+    def carry_client_calls(self, send: SendClientRequest, load: LoadRequest) -> None:
+        """Use ``send`` for the calls of durable clients to the endpoints in ``load``."""
+        if load.rpc_base:
+            carry_client_calls(send, load.rpc_base, load.grpc_target)
 
     def load(
         self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None

@@ -94,7 +94,7 @@ class HttpListener:
             (echo.function,),
         )
         current = CurrentApp(LoadedApp(app, {echo.function.name: echo}))
-        functions = HttpFunctions(current, _Echo(), lambda base: base)
+        functions = HttpFunctions(current, _Echo(), lambda base, grpc: base)
         router = Router(
             functions, api.management, Admin(current, lambda function, text: None), lambda: "home"
         )

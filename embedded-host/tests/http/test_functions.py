@@ -89,7 +89,7 @@ class HttpFunctionsFixture:
         self.worker = FakeWorker()
         self.app = CurrentApp(loaded(*routes))
         self.functions = HttpFunctions(
-            self.app, self.worker, lambda base: f"binding of {base}", throttle
+            self.app, self.worker, lambda base, grpc: f"binding of {base}", throttle
         )
 
     async def request(
@@ -359,7 +359,7 @@ async def test_a_refused_function_responds_with_the_reason_on_its_route(
     functions = HttpFunctions(
         CurrentApp(loaded(broken={"Bad": "no such file"}, refused={"Bad": route})),
         FakeWorker(),
-        lambda _: "",
+        lambda base, grpc: "",
     )
     response = await functions.handle(request("GET", path))
     assert response.status == status

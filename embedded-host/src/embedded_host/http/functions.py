@@ -34,13 +34,14 @@ class HttpFunctions:
         self,
         app: CurrentApp,
         worker: Worker,
-        binding: Callable[[str], str],
+        binding: Callable[[str, bool], str],
         throttle: Throttle | None = None,
         authorization: Authorization | None = None,
     ) -> None:
         """Run functions in ``worker``.
 
-        ``binding`` returns the value of a durableClient binding for the base URL of a request.
+        ``binding`` returns the value of a durableClient binding for the base URL of a request. Its
+        second argument is true for SDK 2.x.
         """
         self._app, self._worker, self._binding = app, worker, binding
         self._throttle = throttle or Throttle()
@@ -92,7 +93,8 @@ class HttpFunctions:
             body=body,
         )
         name = route.function.name
-        client = self._binding(request.base_url) if route.takes_client else ""
+        grpc = route.function.requires_grpc
+        client = self._binding(request.base_url, grpc) if route.takes_client else ""
         invocation = Invocation(name, data, client, str(uuid4()))
         try:
             async with self._throttle.running:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 from embedded_host.engine.json_codec import compact
 
 WEBHOOK = "/runtime/webhooks/durabletask"
 """The path of the management API."""
+MAX_GRPC_MESSAGE = 4 * 1024 * 1024
+"""The maximum size of a gRPC message in the binding's value. The worker does not enforce it."""
 
 
 class ManagementUrls:
@@ -26,6 +28,7 @@ class ManagementUrls:
         """
         self.hub, self.key, self._sdk_url = hub, key, sdk_url
         self._binding = lru_cache(maxsize=64)(self._client_binding)
+        self._grpc_binding = lru_cache(maxsize=64)(self._grpc_client_binding)
 
     def of_instance(self, base_url: str, instance_id: str, *, rewind: bool) -> dict[str, str]:
         """Return the check-status response body, with its keys in the recorded order.
@@ -60,12 +63,31 @@ class ManagementUrls:
             "resumePostUri": with_reason("resume"),
         }
 
-    def client_binding(self, base_url: str) -> str:
+    def client_binding(self, base_url: str, grpc: bool = False) -> str:
         """Return the value of the durable client binding, with its keys in the recorded order.
 
-        The SDK replaces INSTANCEID with the instance id.
+        The SDK replaces INSTANCEID with the instance id. ``grpc`` selects the value for SDK 2.x
+        (tests/conformance/wire-2x.json).
         """
-        return self._binding(base_url, self.key())
+        binding = self._grpc_binding if grpc else self._binding
+        return binding(base_url, self.key())
+
+    def _grpc_client_binding(self, base_url: str, key: str) -> str:
+        return compact(
+            {
+                "taskHubName": self.hub,
+                "connectionName": None,
+                "creationUrls": None,
+                "managementUrls": None,
+                "baseUrl": None,
+                "requiredQueryStringParameters": key and f"code={quote(key, safe='')}",
+                "rpcBaseUrl": f"http://{urlsplit(self._sdk_url).netloc}",
+                "httpBaseUrl": f"{base_url}{WEBHOOK}",
+                "useForwardedHost": False,
+                "maxGrpcMessageSizeInBytes": MAX_GRPC_MESSAGE,
+                "grpcHttpClientTimeout": '"00:01:40"',
+            }
+        )
 
     def _client_binding(self, base_url: str, key: str) -> str:
         base = f"{base_url}{WEBHOOK}"

@@ -120,11 +120,12 @@ class KitWorker(InProcessWorker):
         self._kit_runner = KitRunner()
         self._thread = OneThread()
         super().__init__(added, self._kit_runner)
-        self._rpc_base, self._carries = rpc_base, False
+        self._carries = False
         self._process = ProcessState(added)
         try:
-            load = load_request(app, os.environ, rpc_base)
-            self.app: LoadedApp = loaded_app(app, self._kit_runner.load(load), os.environ)
+            self._load_request = load_request(app, os.environ, rpc_base)
+            loaded = self._kit_runner.load(self._load_request)
+            self.app: LoadedApp = loaded_app(app, loaded, os.environ)
             if self.app.problem is not None:
                 raise AppLoadError(
                     f"The app in {root} cannot be loaded: {self.app.problem} [EH310]"
@@ -147,7 +148,7 @@ class KitWorker(InProcessWorker):
         """
         if not self._carries:
             self._carries = True
-            self._kit_runner.carry_client_calls(self._send_client_request, self._rpc_base)
+            self._kit_runner.carry_client_calls(self._send_client_request, self._load_request)
 
     def restore(self) -> None:
         """Stop the thread, and restore the state that the process had before the app was loaded."""

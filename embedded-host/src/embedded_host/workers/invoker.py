@@ -67,15 +67,16 @@ class AppInvoker:
         self,
         worker: Worker,
         app: CurrentApp,
-        client: Callable[[], str],
+        client: Callable[[bool], str],
         http: Callable[[str, Callable[[], bool]], Awaitable[str | UserError]],
         root: Path | None = None,
     ) -> None:
         """Run the functions of ``app`` on ``worker``.
 
         ``client`` returns the value of a durableClient binding for functions without an HTTP
-        request. ``http`` sends the requests of ``call_http``. ``root`` is the app's folder.
-        Paths in recorded tracebacks are relative to it, so they reveal no other folders.
+        request. Its argument is true for SDK 2.x. ``http`` sends the requests of ``call_http``.
+        ``root`` is the app's folder. Paths in recorded tracebacks are relative to it, so they
+        reveal no other folders.
         """
         self._root = root
         self._worker, self._client, self._http = worker, client, http
@@ -148,7 +149,7 @@ class AppInvoker:
 
         Raises WorkerLostError if its worker process ends.
         """
-        client = self._client() if function.takes_client else ""
+        client = self._client(function.requires_grpc) if function.takes_client else ""
         invocation = Invocation(function.name, trigger, client, str(uuid4()))
         return await self._worker.invoke(invocation, alone=alone)
 

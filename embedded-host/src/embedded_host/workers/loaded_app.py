@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from embedded_host.app.binding_types import RESOLVED
 from embedded_host.app.definitions import App, Binding, Function
@@ -74,7 +75,8 @@ class LoadedApp:
 def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadRequest:
     """Return the load request for the workers.
 
-    ``rpc_base`` is the base URL of the durable client's endpoint. A folder with both programming
+    ``rpc_base`` is the base URL of the durable client's endpoint. The gRPC channels of SDK 2.x have
+    the same target, but the worker carries them over its own connection. A folder with both programming
     models is a v2 app if its app object declares functions (functions-host.md#function-indexing).
     """
     levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
@@ -87,6 +89,7 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadReq
         level,
         script if app.uses_v2_model else None,
         rpc_base,
+        urlsplit(rpc_base).netloc,
     )
 
 
