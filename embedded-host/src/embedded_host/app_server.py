@@ -149,7 +149,7 @@ class AppServer:
             public_socket, router, CrossSite(cors, runtime.functions.starts_instances)
         )
         stack.push_async_callback(public_listener.close)
-        stack.callback(runtime.hub.waiters.close)  # responds to requests that wait for an instance
+        stack.callback(runtime.hub.end_waits)
         await sdk_listener.start()
         await public_listener.start()
         if self._options.auth:

@@ -43,7 +43,9 @@ def instance(
 ) -> InstanceRecord:
     encoded = None if parent is None else encode_parent(parent)
     times = micros(T0), micros(T0)
-    return InstanceRecord(key, "Hub", id, "Main", status, *times, "e", 0, encoded, 0, None, None)
+    return InstanceRecord(
+        key, "Hub", id, "Main", status, *times, "e", 0, encoded, 0, None, None, None
+    )
 
 
 def entity(key: int, id: str) -> InstanceRecord:

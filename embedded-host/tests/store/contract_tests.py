@@ -58,6 +58,7 @@ FULL = InstanceRow(
     continued=True,
     custom_status='{"é":1}',
     output="plain text, not JSON",
+    tags='{"é":"1"}',
 )
 
 
@@ -143,7 +144,7 @@ class StoreContract:
         assert store.instance("Other", "a") is None
         assert store.instance("Hub", "unknown") is None
 
-    def test_an_update_does_not_change_hub_id_name_and_parent(self, store: Store) -> None:
+    def test_an_update_does_not_change_hub_id_name_parent_and_tags(self, store: Store) -> None:
         store.write([SaveInstance(replace(FULL, key=1))])
         changed = replace(
             PLAIN, hub="X", id="X", name="X", parent=None, status="Running", custom_status="1"
@@ -151,7 +152,12 @@ class StoreContract:
         store.write([SaveInstance(changed)])
         before = replace(FULL, key=1)
         assert store.instance("Hub", FULL.id) == replace(
-            changed, hub=before.hub, id=before.id, name=before.name, parent=before.parent
+            changed,
+            hub=before.hub,
+            id=before.id,
+            name=before.name,
+            parent=before.parent,
+            tags=before.tags,
         )
 
     def test_deleting_an_instance_deletes_all_rows_of_that_instance_only(

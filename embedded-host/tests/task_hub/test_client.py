@@ -15,7 +15,6 @@ from embedded_host.engine.entity_messages import EntityId
 from embedded_host.store.interface import Change, InstanceQuery, InstanceRow, SaveInstance, SetInput
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import (
-    BATCH,
     PAGE,
     InstanceExistsError,
     InstanceFinishedError,
@@ -23,6 +22,7 @@ from embedded_host.task_hub.client import (
     InstanceStatusError,
 )
 from embedded_host.task_hub.commit import GroupCommit
+from embedded_host.task_hub.purging import BATCH
 from tests.support.polling import eventually_async
 from tests.task_hub.app import new_hub
 from tests.task_hub.kit import T0, HubUnderTest

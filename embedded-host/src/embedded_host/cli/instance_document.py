@@ -63,6 +63,7 @@ class InstanceRecord(_Part, frozen=True, kw_only=True):
     custom_status: str | None
     output: str | None
     input: str | None
+    tags: str | None = None
 
 
 class MessageRecord(_Part, frozen=True, kw_only=True):
@@ -143,6 +144,7 @@ def from_store(store: SqliteReader, row: InstanceRow, source: str) -> InstanceDo
             continued=row.continued,
             custom_status=row.custom_status,
             output=row.output,
+            tags=row.tags,
             input=store.input(row.key),
         ),
         messages=[
@@ -249,6 +251,7 @@ def _changes(
             continued=record.continued,
             custom_status=record.custom_status,
             output=record.output,
+            tags=record.tags,
         )
     )
     if record.input is not None:

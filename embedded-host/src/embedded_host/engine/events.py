@@ -136,6 +136,8 @@ class ExecutionTerminated(EventBase, frozen=True, kw_only=True, gc=False, tag=3)
     """A request to terminate. ``input`` is the reason."""
 
     input: str | None = None
+    recurse: bool | UnsetType = UNSET
+    """True if the unfinished sub-orchestrations are terminated too."""
 
 
 class TaskScheduled(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=4):

@@ -61,10 +61,12 @@ def execution_started(
     version: str | None = None,
     tags: dict[str, str] | None = None,
     trace_context: object = None,
+    start_at: datetime | None = None,
 ) -> ExecutionStarted:
     """Create the first message of an execution.
 
-    ``generation`` is None in a sub-orchestration and after continue-as-new.
+    ``generation`` is None in a sub-orchestration and after continue-as-new. ``start_at`` is the
+    time of a delayed start.
     """
     return ExecutionStarted(
         orchestration_instance=OrchestrationInstance(
@@ -76,6 +78,7 @@ def execution_started(
         input=input,
         tags=tags,
         parent_trace_context=trace_context,
+        scheduled_start_time=None if start_at is None else format_utc(start_at),
         generation=generation,
         timestamp=format_utc(now),
     )
@@ -111,9 +114,13 @@ def execution_completed(
     )
 
 
-def execution_terminated(now: datetime, reason: str | None) -> ExecutionTerminated:
-    """Create a request to terminate."""
-    return ExecutionTerminated(input=reason, timestamp=format_utc(now))
+def execution_terminated(
+    now: datetime, reason: str | None, *, recurse: bool = False
+) -> ExecutionTerminated:
+    """Create a request to terminate. ``recurse`` terminates the sub-orchestrations too."""
+    return ExecutionTerminated(
+        input=reason, recurse=True if recurse else UNSET, timestamp=format_utc(now)
+    )
 
 
 def execution_suspended(now: datetime, reason: str | None) -> ExecutionSuspended:

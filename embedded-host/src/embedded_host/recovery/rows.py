@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
+import msgspec
+
 from embedded_host.engine.events import HistoryEvent, decode_parent
 from embedded_host.engine.status import Status
 from embedded_host.store.epoch import from_micros
@@ -34,6 +36,7 @@ class InstanceRecord(NamedTuple):
     protocol: int
     custom_status: str | None
     output: str | None
+    tags: str | None
 
 
 class InputRecord(NamedTuple):
@@ -212,6 +215,16 @@ def _is_parent(value: object) -> bool:
     return True
 
 
+def _are_tags(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        msgspec.json.decode(value, type=dict[str, str])
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _is_event(value: object) -> bool:
     return isinstance(value, str) and parse_event(value) is not None
 
@@ -250,6 +263,7 @@ INSTANCES = _table(
         "protocol": _is_integer,
         "custom_status": _or_null(_is_string),
         "output": _or_null(_is_string),
+        "tags": _or_null(_are_tags),
     },
     has_rowid=True,
 )

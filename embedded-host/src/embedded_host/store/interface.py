@@ -64,6 +64,8 @@ class InstanceRow:
     """The custom status as JSON, or None if none is set."""
     output: str | None = None
     """JSON, or the message of a failure or a termination as plain text."""
+    tags: str | None = None
+    """JSON object of the tags, or None without tags."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class Address(NamedTuple):
 
 
 class SaveInstance(NamedTuple):
-    """Insert the row. If the row exists, update it except for hub, id, name and parent."""
+    """Insert the row. If the row exists, update it except for hub, id, name, parent and tags."""
 
     row: InstanceRow
 

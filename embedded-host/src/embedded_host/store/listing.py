@@ -26,7 +26,7 @@ from embedded_host.store.query_conditions import (
 
 COLUMNS = (
     "key, hub, id, name, status, created, updated, execution_id, generation, parent, continued, "
-    "protocol, custom_status, output"
+    "protocol, custom_status, output, tags"
 )
 FEW = 2000
 """Maximum number of rows for which sorting is faster than reading all rows in order of id."""

@@ -2,8 +2,8 @@
 
 -- name: save_instance
 INSERT INTO instances (key, hub, id, name, status, created, updated, execution_id, generation,
-                       parent, continued, protocol, custom_status, output)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                       parent, continued, protocol, custom_status, output, tags)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
     status = excluded.status, created = excluded.created, updated = excluded.updated,
     execution_id = excluded.execution_id, generation = excluded.generation,
@@ -70,7 +70,7 @@ ON CONFLICT (hub, function) DO UPDATE SET
 
 -- name: instance_by_id
 SELECT key, hub, id, name, status, created, updated, execution_id, generation, parent,
-       continued, protocol, custom_status, output
+       continued, protocol, custom_status, output, tags
 FROM instances WHERE hub = ? AND id = ?;
 -- name: input_of
 SELECT input FROM inputs WHERE instance = ?;

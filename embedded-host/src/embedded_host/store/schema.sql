@@ -18,6 +18,7 @@ CREATE TABLE instances (
     protocol      INTEGER NOT NULL DEFAULT 1, -- version of the SDK's protocol
     custom_status TEXT,
     output        TEXT,
+    tags          TEXT,              -- JSON object of the tags, or NULL without tags
     UNIQUE (hub, id)
 );
 CREATE INDEX instances_by_status ON instances (hub, status, id);

@@ -204,4 +204,5 @@ def _instance_values(row: InstanceRow) -> tuple[object, ...]:
         row.protocol,
         row.custom_status,
         row.output,
+        row.tags,
     )

@@ -217,6 +217,7 @@ def _instance(row: SqliteRow) -> InstanceRow:
         protocol=row[11],
         custom_status=row[12],
         output=row[13],
+        tags=row[14],
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 from uuid import uuid4
 
 from embedded_host.engine import history as h
@@ -23,20 +25,20 @@ from embedded_host.engine.events import (
     SubOrchestrationInstanceCreated,
 )
 from embedded_host.engine.functions import FunctionNames
+from embedded_host.engine.json_codec import compact_text
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.rewind import rewind
-from embedded_host.engine.status import FINISHED, Status
+from embedded_host.engine.status import FINISHED, STATUSES, Status
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.store import interface as c
 from embedded_host.store.interface import InstanceQuery, InstanceRow
+from embedded_host.task_hub import purging
 from embedded_host.task_hub.diagnosis import Diagnosis, diagnose
 from embedded_host.task_hub.hub import TaskHub, is_terminal
 from embedded_host.task_hub.instances import row_of
 from embedded_host.task_hub.unit_of_work import UnitOfWork
 
-BATCH = 50
-"""Number of instances that ``purge_many`` deletes before it yields to the event loop."""
 PAGE = 200
 """Number of instances that ``list`` reads before it yields to the event loop."""
 
@@ -96,29 +98,36 @@ class HubClient:
         input: str | None = None,
         instance_id: str | None = None,
         version: str | None = None,
+        *,
+        tags: dict[str, str] | None = None,
+        trace_context: object = None,
+        start_at: datetime | None = None,
+        replaceable: Collection[str] | None = None,
     ) -> str:
         """Start an orchestration and return its id. ``input`` is JSON.
 
+        The instance is Pending until ``start_at``. An instance with the same id is replaced if its
+        status is in ``replaceable``. The default are the statuses that host.json allows.
+
         An unknown name is accepted, as on the Azure Functions host
-        (functions-host.md#start-an-instance). Raises InstanceExistsError if an unfinished instance
-        has the id, unless host.json allows its replacement.
+        (functions-host.md#start-an-instance). Raises InstanceExistsError.
         """
         hub = self.hub
+        if replaceable is None:
+            replaceable = STATUSES if hub.settings.any_state_is_overridable else FINISHED
         existing = hub.find(instance_id) if instance_id else None
         instance_id = instance_id or uuid4().hex
         generation: int | None = 0
-        while (
-            existing is not None
-            and not existing.is_terminal
-            and not hub.settings.any_state_is_overridable
-        ):
+        while existing is not None and row_of(hub.name, existing).status not in replaceable:
             # The instance in memory may be newer than the store, but a response must depend on
             # durable state only.
             key = existing.key
             await hub.settle()
             existing = hub.find(instance_id)
-            if existing is not None and existing.key == key and not existing.is_terminal:
-                raise InstanceExistsError(row_of(hub.name, existing).status)
+            if existing is not None and existing.key == key:
+                status = row_of(hub.name, existing).status
+                if status not in replaceable:
+                    raise InstanceExistsError(status)
         if existing is not None:
             if isinstance(existing.state, Orchestration):
                 generation = (existing.state.generation or 0) + 1
@@ -131,9 +140,12 @@ class HubClient:
             input=input,
             generation=generation,
             version=hub.settings.default_version if version is None else version,
+            tags=tags or None,
+            trace_context=trace_context,
+            start_at=start_at,
         )
         unit = UnitOfWork()
-        hub.units.start(started, existing, unit)
+        hub.units.start(started, existing, unit, start_at)
         await hub.record(unit)
         return instance_id
 
@@ -144,11 +156,16 @@ class HubClient:
         """
         await self._send(self.live(instance_id), h.event_raised(self.hub.clock.now(), name, input))
 
-    async def terminate(self, instance_id: str, reason: str | None) -> None:
-        """Terminate an instance. Raises InstanceNotFoundError or InstanceFinishedError."""
-        await self._send(
-            self.live(instance_id), h.execution_terminated(self.hub.clock.now(), reason)
-        )
+    async def terminate(
+        self, instance_id: str, reason: str | None, *, recursive: bool = False
+    ) -> None:
+        """Terminate an instance, and its sub-orchestrations if ``recursive``.
+
+        Raises InstanceNotFoundError or InstanceFinishedError.
+        """
+        row = self.live(instance_id)
+        now = self.hub.clock.now()
+        await self._send(row, h.execution_terminated(now, reason, recurse=recursive))
 
     async def suspend(self, instance_id: str, reason: str | None) -> None:
         """Suspend an instance.
@@ -178,9 +195,11 @@ class HubClient:
         Returns the id of the started instance. Raises InstanceNotFoundError or InstanceExistsError.
         """
         row = self.known(instance_id)
-        return await self.start(
-            row.name, self._store.input(row.key), None if new_instance_id else instance_id
-        )
+        input = self._store.input(row.key)
+        if input is not None:
+            with contextlib.suppress(ValueError):
+                input = compact_text(input)
+        return await self.start(row.name, input, None if new_instance_id else instance_id)
 
     async def rewind(self, instance_id: str, reason: str | None) -> None:
         """Rewind a failed instance and its failed sub-orchestrations.
@@ -229,52 +248,46 @@ class HubClient:
         row = self._store.instance(self.hub.name, instance_id)
         return row is not None and row.status == Status.FAILED.value
 
-    async def purge(self, instance_id: str) -> int:
+    async def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         """Delete a finished orchestration or an entity. Returns the number of deleted instances.
 
-        Raises InstanceNotFoundError, or InstanceStatusError if the orchestration has not finished.
+        If ``recursive``, the finished sub-orchestrations are deleted too. Raises
+        InstanceNotFoundError, or InstanceStatusError if the orchestration has not finished.
         """
         row = self.known(instance_id)
         if not is_terminal(row) and self._store.entity(row.key) is None:
             raise InstanceStatusError(row.status)
-        return await self._delete([row])
+        return await purging.purge(self.hub, [row], recursive=recursive)
 
     async def purge_many(self, query: InstanceQuery) -> int:
-        """Delete the finished orchestrations that match ``query``, and return their number.
-
-        The event loop runs other work after each ``BATCH`` instances.
-        """
-        deleted = 0
-        statuses = tuple(status for status in query.statuses or FINISHED if status in FINISHED)
-        query = replace(query, statuses=statuses)
-        while statuses:
-            rows, last = self._store.scan(self.hub.name, query, BATCH)
-            deleted += await self._delete(rows)
-            if last is None:
-                break
-            query = replace(query, after_id=last)
-            await asyncio.sleep(0)
-        return deleted
-
-    async def _delete(self, rows: Sequence[InstanceRow]) -> int:
-        if rows:
-            for row in rows:
-                instance = self.hub.cached(row.id)
-                if instance is not None and instance.key == row.key:
-                    self.hub.forget(instance)
-            await self.hub.delete([row.key for row in rows])
-        return len(rows)
+        """Delete the finished orchestrations that match ``query``, and return their number."""
+        return (await purging.purge_many(self.hub, query)).count
 
     # -- entities ----------------------------------------------------------------------------------
 
-    async def signal_entity(self, entity: EntityId, operation: str, input: str | None) -> None:
-        """Send a signal to an entity. ``input`` is JSON. Raises NotAnEntityError."""
+    async def signal_entity(
+        self,
+        entity: EntityId,
+        operation: str,
+        input: str | None,
+        *,
+        request_id: str | None = None,
+        due: datetime | None = None,
+    ) -> None:
+        """Send a signal to an entity. ``input`` is JSON. Raises NotAnEntityError.
+
+        ``due`` is the time of a delayed delivery.
+        """
         now = self.hub.clock.now()
         text = request_message(
-            request_id=str(uuid4()), operation=operation, input=input, signal=True, now=now
+            request_id=request_id or str(uuid4()),
+            operation=operation,
+            input=input,
+            signal=True,
+            now=now,
         )
         unit = UnitOfWork()
-        message = Message(h.event_raised(now, "op", text))
+        message = Message(h.event_raised(now, "op", text), due=due)
         target = self.hub.units.entity_instance(str(entity), message, unit)
         if not isinstance(target.state, Entity):
             raise NotAnEntityError(f"'{entity}' is the id of an orchestration")
@@ -355,6 +368,26 @@ class HubClient:
         Returns None if there is no such instance.
         """
         return await self.hub.wait(instance_id, seconds)
+
+    async def wait_for_start(self, instance_id: str, seconds: float) -> InstanceRow | None:
+        """Wait until an instance exists and has started, for at most ``seconds``.
+
+        Returns the row of the instance, or None if there is no such instance.
+        """
+        row = self.status(instance_id)
+        if row is not None and row.status != Status.PENDING.value:
+            return row
+        return await self.hub.start_waiters.wait(instance_id, seconds)
+
+    async def wait_for_completion(self, instance_id: str, seconds: float) -> InstanceRow | None:
+        """Wait until an instance exists and has finished, for at most ``seconds``.
+
+        Returns the row of the instance, or None if there is no such instance.
+        """
+        row = self.status(instance_id)
+        if row is not None and is_terminal(row):
+            return row
+        return await self.hub.waiters.wait(instance_id, seconds)
 
     async def diagnosis(self, instance_id: str) -> Diagnosis | None:
         """Return the diagnosis of an orchestration, or None if the orchestration does not exist."""

@@ -16,7 +16,12 @@ from functools import partial
 
 from embedded_host.engine.entity import Entity, EntityTurnResult, lock_turn, release_turn
 from embedded_host.engine.entity_messages import ORPHANED, LockRelease, LockRequest
-from embedded_host.engine.events import ExecutionTerminated, TaskCompleted, TaskFailed
+from embedded_host.engine.events import (
+    ExecutionStarted,
+    ExecutionTerminated,
+    TaskCompleted,
+    TaskFailed,
+)
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, deliverable
@@ -33,7 +38,6 @@ from embedded_host.store.interface import (
 from embedded_host.task_hub.activities import Activities
 from embedded_host.task_hub.clock import Clock, TimerQueue, WallClock
 from embedded_host.task_hub.commit import Commit
-from embedded_host.task_hub.completion_waiters import CompletionWaiters
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
 from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.entity_locks import is_orphaned, lock_is_wanted
@@ -43,6 +47,8 @@ from embedded_host.task_hub.instances import LoadedInstance, load, row_of
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.stall_reporter import StallReporter
+from embedded_host.task_hub.status_waiters import StatusWaiters
+from embedded_host.task_hub.termination import terminate_children
 from embedded_host.task_hub.turns import entity_batch, orchestrator_turn
 from embedded_host.task_hub.unit_of_work import (
     ActivityWork,
@@ -105,7 +111,9 @@ class TaskHub:
         self._fatal_error: BaseException | None = None
         self._deleting: set[int] = set()
         """Keys of instances whose deletion is not durable yet."""
-        self.waiters = CompletionWaiters(partial(self.store.instance, name))
+        self.start_waiters = StatusWaiters(partial(self.store.instance, name))
+        self.waiters = StatusWaiters(partial(self.store.instance, name))
+        """The requests that wait until an instance has finished."""
         automatic = dependencies.automatic_timers
         self.timers = TimerQueue(self.clock, self._timer_fired, automatic=automatic)
         self.units = UnitOfWorkBuilder(name, row_keys, self.find, self.adopt)
@@ -311,13 +319,21 @@ class TaskHub:
             # Keep only the key of the message, because thousands of timers would use too much
             # memory. The message is read from the store when it is due.
             self.timers.add(due, (instance.key, item.message_id))
+            if instance in self._cache and not instance.busy and not instance.inbox:
+                self._cache.mark_idle(instance)
             return
         current = self._cache.get(instance.id) or instance
         if current.key != instance.key or current.is_terminal:
             self._discard(instance.key, item)
             return
         self.adopt(current)
-        current.inbox.append(item)
+        if isinstance(item.message.event, ExecutionStarted):
+            current.inbox.insert(0, item)
+        else:
+            current.inbox.append(item)
+            if _waits_for_start(current, item):
+                self._cache.mark_busy(current)  # the inbox is only in memory
+                return
         self._wake(current)
 
     def _deliver_by_key(self, instance_id: str, key: int, item: InboxItem) -> None:
@@ -386,6 +402,7 @@ class TaskHub:
             if instance not in self._cache:
                 return  # the instance was replaced or purged meanwhile
             unit = self.units.orchestration(instance, items, result)
+            is_recursive = terminate_children(self, state, result, unit)
             durable = self._commit.commit(unit.changes)
             self._deliver_early(unit)
             await durable
@@ -394,9 +411,15 @@ class TaskHub:
                 state.drop_execution()
             instance.turns = 1 if result.replaces else instance.turns + 1
             self._start_effects(unit)
+            if self.start_waiters.has(instance.id):
+                self.start_waiters.complete(row_of(self.name, instance))
             if result.status.is_terminal and self.waiters.has(instance.id):
                 self.waiters.complete(row_of(self.name, instance))
-            if result.status is Status.TERMINATED and (children := running_children(self, state)):
+            if (
+                result.status is Status.TERMINATED
+                and not is_recursive
+                and (children := running_children(self, state))
+            ):
                 log.warning(
                     "Instance '%s' was terminated, but its sub-orchestrations continue: %s. "
                     "[EH404]",
@@ -518,6 +541,11 @@ class TaskHub:
                 return row
         return await self.waiters.wait(instance_id, seconds)
 
+    def end_waits(self) -> None:
+        """Respond to all requests that wait for an instance, because the host is stopping."""
+        self.start_waiters.close()
+        self.waiters.close()
+
 
 def _may_deliver_early(instance: LoadedInstance, item: InboxItem) -> bool:
     """Return True if a message may be delivered before it is written to the disk.
@@ -526,6 +554,18 @@ def _may_deliver_early(instance: LoadedInstance, item: InboxItem) -> bool:
     for a message that is due later, because the host reads this message from the store.
     """
     return isinstance(instance.state, Orchestration) and item.message.due is None
+
+
+def _waits_for_start(instance: LoadedInstance, item: InboxItem) -> bool:
+    """Return True if a message must wait, because the start of its instance is delayed."""
+    state = instance.state
+    return (
+        isinstance(state, Orchestration)
+        and not instance.busy
+        and not len(state.history)
+        and not state.continued
+        and not isinstance(item.message.event, ExecutionTerminated)
+    )
 
 
 def is_terminal(row: InstanceRow) -> bool:

@@ -9,6 +9,7 @@ from embedded_host.engine.entity import Entity
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.events import ExecutionStarted
 from embedded_host.engine.history import History
+from embedded_host.engine.json_codec import compact_plain
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.status import Status
 from embedded_host.store.interface import InstanceRow, Store
@@ -29,6 +30,8 @@ class LoadedInstance:
     """The items that an entity has taken from its inbox and not processed, or None without any."""
     busy: bool = False
     """True while the instance waits for a turn or is in a turn."""
+    tags: str | None = None
+    """JSON object of the tags, or None without tags."""
     awaited: tuple[tuple[str, str], ...] | None = ()
     """The stored waits for events and entities (``SetAwaited``), or None if they are not loaded."""
 
@@ -72,7 +75,7 @@ def _loaded(store: Store, row: InstanceRow) -> LoadedInstance:
         protocol=row.protocol,
         history=History(chain.from_iterable(turns)),
     )
-    return LoadedInstance(row.key, row.id, orchestration, len(turns), awaited=None)
+    return LoadedInstance(row.key, row.id, orchestration, len(turns), tags=row.tags, awaited=None)
 
 
 def new_orchestration(key: int, started: ExecutionStarted) -> LoadedInstance:
@@ -89,7 +92,8 @@ def new_orchestration(key: int, started: ExecutionStarted) -> LoadedInstance:
         parent=started.parent_instance,
         generation=started.generation,
     )
-    return LoadedInstance(key, instance_id, state)
+    tags = compact_plain(started.tags) if started.tags else None
+    return LoadedInstance(key, instance_id, state, tags=tags)
 
 
 def row_of(hub: str, instance: LoadedInstance) -> InstanceRow:
@@ -121,4 +125,5 @@ def row_of(hub: str, instance: LoadedInstance) -> InstanceRow:
         protocol=state.protocol,
         custom_status=state.custom_status,
         output=state.output,
+        tags=instance.tags,
     )

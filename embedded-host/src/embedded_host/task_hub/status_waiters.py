@@ -1,4 +1,4 @@
-"""Requests that wait until an instance finishes."""
+"""Requests that wait until an instance has a status."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ from collections.abc import Callable
 from embedded_host.store.interface import InstanceRow
 
 
-class CompletionWaiters:
-    """The waiting requests by instance. ``read`` returns the current row of an instance."""
+class StatusWaiters:
+    """The requests that wait for one kind of status, by instance.
+
+    ``read`` returns the current row of an instance. An instance that a request waits for may be
+    missing, because it may be started later.
+    """
 
     def __init__(self, read: Callable[[str], InstanceRow | None]) -> None:
         self._read = read
-        self._waiting: dict[str, list[asyncio.Future[InstanceRow]]] = {}
-        self._closed = False
+        self._waiting: dict[str, list[asyncio.Future[InstanceRow | None]]] = {}
+        self.is_closed = False
+        """True if the host is stopping. Waits then end at once."""
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
-        """Wait until the instance finishes, ``seconds`` have passed, or ``close`` is called.
+        """Wait until ``complete`` is called, ``seconds`` have passed, or ``close`` is called.
 
         Returns the row of the instance, or None if the instance does not exist.
         """
-        if self._closed:  # the host is stopping
+        if self.is_closed:
             return self._read(instance_id)
-        waiter: asyncio.Future[InstanceRow] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[InstanceRow | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(instance_id, []).append(waiter)
         try:
             return await asyncio.wait_for(waiter, seconds)
@@ -41,16 +46,16 @@ class CompletionWaiters:
         return instance_id in self._waiting
 
     def complete(self, row: InstanceRow) -> None:
-        """Return ``row`` to the requests that wait for its instance, which has finished."""
+        """Return ``row`` to the requests that wait for its instance, which has the status."""
         for waiter in self._waiting.pop(row.id, ()):
             if not waiter.done():
                 waiter.set_result(row)
 
     def close(self) -> None:
         """End all waits. Each wait returns the current row. Later waits end at once."""
-        self._closed = True
+        self.is_closed = True
         for instance_id, waiters in self._waiting.items():
             row = self._read(instance_id)
             for waiter in waiters:
-                if row is not None and not waiter.done():
+                if not waiter.done():
                     waiter.set_result(row)

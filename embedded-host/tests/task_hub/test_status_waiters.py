@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from embedded_host.store.interface import InstanceRow
-from embedded_host.task_hub.completion_waiters import CompletionWaiters
+from embedded_host.task_hub.status_waiters import StatusWaiters
 
 T0 = datetime(2026, 1, 2, tzinfo=timezone.utc)
 ROW = InstanceRow(1, "Hub", "i-1", "Any", "Running", T0, T0, "e")
 
 
-def new_waiters() -> CompletionWaiters:
-    return CompletionWaiters(lambda instance_id: ROW if instance_id == "i-1" else None)
+def new_waiters() -> StatusWaiters:
+    return StatusWaiters(lambda instance_id: ROW if instance_id == "i-1" else None)
 
 
 async def test_all_waiters_receive_the_row_of_the_finished_instance() -> None:

@@ -1,0 +1,102 @@
+"""The deletion of instances of a task hub, with their sub-orchestrations on request."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from embedded_host.engine.events import SubOrchestrationInstanceCreated
+from embedded_host.engine.status import FINISHED
+from embedded_host.store.interface import InstanceQuery, InstanceRow, Store
+from embedded_host.task_hub.hub import TaskHub, is_terminal
+
+BATCH = 50
+"""Number of instances that are deleted before other work runs on the event loop."""
+
+
+@dataclass(frozen=True)
+class Purged:
+    """The result of ``purge_many``."""
+
+    count: int
+    """Number of deleted instances."""
+    is_complete: bool
+    """False if the time limit ended the deletion."""
+
+
+async def delete(hub: TaskHub, rows: Sequence[InstanceRow]) -> int:
+    """Delete instances, and return their number."""
+    if rows:
+        for row in rows:
+            instance = hub.cached(row.id)
+            if instance is not None and instance.key == row.key:
+                hub.forget(instance)
+        await hub.delete([row.key for row in rows])
+    return len(rows)
+
+
+async def purge(hub: TaskHub, rows: Iterable[InstanceRow], *, recursive: bool = False) -> int:
+    """Delete instances, and return the number of deleted instances.
+
+    If ``recursive``, their finished sub-orchestrations are deleted too.
+    """
+    found = list(rows)
+    return await delete(hub, _with_children(hub, found) if recursive else found)
+
+
+async def purge_many(
+    hub: TaskHub, query: InstanceQuery, *, recursive: bool = False, seconds: float | None = None
+) -> Purged:
+    """Delete the finished orchestrations that match ``query``, for at most ``seconds``.
+
+    The event loop runs other work after each ``BATCH`` instances.
+    """
+    deleted = 0
+    deadline = None if seconds is None else time.monotonic() + seconds
+    statuses = tuple(status for status in query.statuses or FINISHED if status in FINISHED)
+    query = replace(query, statuses=statuses)
+    while statuses:
+        rows, last = hub.store.scan(hub.name, query, BATCH)
+        deleted += await purge(hub, rows, recursive=recursive)
+        if last is None:
+            break
+        if deadline is not None and time.monotonic() >= deadline:
+            return Purged(deleted, is_complete=False)
+        query = replace(query, after_id=last)
+        await asyncio.sleep(0)
+    return Purged(deleted, is_complete=True)
+
+
+def _with_children(hub: TaskHub, rows: Sequence[InstanceRow]) -> list[InstanceRow]:
+    """Return the rows and the rows of their finished sub-orchestrations, without duplicates.
+
+    The history of an instance names its sub-orchestrations. It does not name those of executions
+    before a continue-as-new.
+    """
+    found = {row.key: row for row in rows}
+    pending = list(found.values())
+    while pending:
+        parent = pending.pop()
+        for id in _child_ids(hub.store, parent):
+            child = hub.store.instance(hub.name, id)
+            if (
+                child is not None
+                and child.key not in found
+                and is_terminal(child)
+                and child.parent is not None
+                and child.parent.orchestration_instance.instance_id == parent.id
+            ):
+                found[child.key] = child
+                pending.append(child)
+    return list(found.values())
+
+
+def _child_ids(store: Store, row: InstanceRow) -> list[str]:
+    return [
+        event.instance_id
+        for turn in store.history(row.key)
+        for event in turn
+        if isinstance(event, SubOrchestrationInstanceCreated)
+    ]
