@@ -136,7 +136,9 @@ class AppServer:
         runtime = AppRuntime(self._app, hub_settings(self._app.loaded), dependencies)
         cors = Cors(app.settings.cors, app.settings.cors_credentials)
         router = self._router = self._make_router(stack, self._app, runtime, cors)
-        self._worker.on_client_request = partial(router.client_request, self.public_url)
+        self._worker.on_client_request = runtime.client_requests(
+            partial(router.client_request, self.public_url)
+        )
 
         grace = self._options.grace
         sdk_endpoint = SdkEndpoint(path, partial(router.private, public_url=self.public_url))

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from embedded_host.app.definitions import Function
 from embedded_host.http.authorization import Authorization
@@ -29,9 +30,14 @@ from embedded_host.task_hub.timer_functions import TimerFunctions
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import FunctionInvoker, durable_functions
 from embedded_host.workers.loaded_app import LoadedApp
-from embedded_host.workers.worker import Worker
+from embedded_host.workers.worker import ClientRequestHandler, Worker
+
+if TYPE_CHECKING:
+    from embedded_host.sidecar.service import TaskHubSidecarService
 
 log = logging.getLogger("embedded_host")
+RPC_METHOD = "RPC"
+"""The method of a durable client's request whose path is the name of a gRPC method."""
 
 
 def hub_settings(loaded: LoadedApp) -> HubSettings:
@@ -92,12 +98,32 @@ class AppRuntime:
             on_fatal=d.on_fatal,
         )
         self.management = ManagementApi(self.client, d.urls)
+        self._sidecar: TaskHubSidecarService | None = None
         throttle = Throttle(host.max_outstanding_requests, host.max_concurrent_requests)
         self.functions = HttpFunctions(
             app, d.worker, d.urls.client_binding, throttle, d.authorization
         )
         self._running: set[asyncio.Task[None]] = set()
         app.subscribe(self._reload)
+
+    def client_requests(self, to_management: ClientRequestHandler) -> ClientRequestHandler:
+        """Return the handler of the durable clients' requests.
+
+        The handler passes the RPCs of SDK 2.x to the sidecar, and other requests to
+        ``to_management``.
+        """
+
+        async def handle(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+            if method != RPC_METHOD:
+                return await to_management(method, path, body)
+            if self._sidecar is None:
+                # An app of SDK 1.x does not load the package.
+                from embedded_host.sidecar.service import TaskHubSidecarService
+
+                self._sidecar = TaskHubSidecarService(self.client)
+            return await self._sidecar.call(path, body)
+
+        return handle
 
     def start(self) -> None:
         """Resume the stored instances and start the timer functions.

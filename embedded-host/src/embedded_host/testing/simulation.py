@@ -242,6 +242,9 @@ class Simulation:
         """Respond to a request that a function of the app sends with its durable client."""
         if self.host.is_killed:
             await self.restart()
+        return await self.host.client_requests(self._request_management)(method, path, body)
+
+    async def _request_management(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         headers = {"content-type": "application/json"} if body else {}
         response = await self.http(method, f"/runtime/webhooks/durabletask/{path}", body, headers)
         return response.status, response.body
