@@ -84,6 +84,12 @@ class EntityMethods:
     async def clean_storage(
         self, request: q.CleanEntityStorageRequest
     ) -> r.CleanEntityStorageResponse:
-        """Delete the entities without a state."""
+        """Release the locks of orchestrations that have ended. Delete the entities without a state.
+
+        The deletion comes last, because it keeps locked entities.
+        """
+        released = 0
+        if request.release_orphaned_locks:
+            released = await self._client.release_orphaned_locks()
         removed = await self._queries.remove_empty() if request.remove_empty_entities else 0
-        return r.CleanEntityStorageResponse(removed)
+        return r.CleanEntityStorageResponse(removed, released)

@@ -88,10 +88,10 @@ class EntityQueries:
         stored = self._store.entity(row.key)
         if stored is None:
             return None
-        has_state, state = stored
         instance = self._hub.cached(row.id)
         return EntityStatus(
             row,
-            state if has_state else None,
+            stored.state if stored.has_state else None,
             len(instance.inbox) if instance is not None and instance.key == row.key else 0,
+            stored.locked_by,
         )
