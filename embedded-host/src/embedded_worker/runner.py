@@ -18,7 +18,7 @@ from azure.functions import meta
 
 from embedded_worker.blocked_turns import BlockedTurns
 from embedded_worker.converters import converter_for
-from embedded_worker.durable_calls import carry_client_calls, can_keep, open_session, run_handle
+from embedded_worker.durable_calls import can_keep, carry_client_calls, open_session, run_handle
 from embedded_worker.durable_client import SendClientRequest
 from embedded_worker.extensions import Extensions
 from embedded_worker.function_context import FunctionContext, Output, thread_local_storage

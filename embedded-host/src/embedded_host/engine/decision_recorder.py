@@ -29,9 +29,9 @@ from embedded_host.engine.events import HistoryEvent, SubOrchestrationInstanceFa
 from embedded_host.engine.failures import (
     UserError,
     activity_failed,
+    child_failed,
     failure_of,
     orchestrator_failed,
-    parent_details,
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.json_codec import compact
@@ -99,10 +99,10 @@ class DecisionRecorder:
     def _schedule(self, decision: ScheduleTask, now: datetime) -> None:
         state, activities = self._state, self._settings.functions.activities
         stored = compact([decision.input]) if self._settings.store_inputs else None
+        # The Azure Functions host records an empty object if SDK 2.x sets no tags.
+        tags = decision.tags if self._protocol == 1 else decision.tags or {}
         self.events.append(
-            h.task_scheduled(
-                now, decision.id, decision.name, stored, decision.tags, decision.trace_context
-            )
+            h.task_scheduled(now, decision.id, decision.name, stored, tags, decision.trace_context)
         )
         if decision.name == HTTP_ACTIVITY or decision.name in activities:
             self.outgoing.append(
@@ -165,9 +165,8 @@ class DecisionRecorder:
     def _child_failed(
         self, decision: CreateSubOrchestration, now: datetime, why: str
     ) -> SubOrchestrationInstanceFailed:
-        reason = orchestrator_failed(decision.name, why)
         failure = None if self._protocol == 1 else failure_of(UserError("ValueError", why))
-        return h.sub_orchestration_failed(now, decision.id, reason, parent_details(why), failure)
+        return child_failed(now, decision.id, orchestrator_failed(decision.name, why), why, failure)
 
     def _send_operation(self, decision: SendOperation, now: datetime) -> str | None:
         """Send an operation to an entity. Returns an error message as ``record`` does.

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from embedded_host.engine import history as h
-from embedded_host.engine.events import FailureDetails, TaskFailed
+from embedded_host.engine.events import (
+    FailureDetails,
+    SubOrchestrationInstanceFailed,
+    TaskFailed,
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,24 @@ def orchestrator_failed(name: str, error: str) -> str:
 def parent_details(error: str, stack: str = "") -> str:
     """Return SubOrchestrationInstanceFailed.Details, in the recorded wording."""
     return f"Message: {error}, StackTrace: {stack}"
+
+
+def child_failed(
+    now: datetime,
+    task_id: int,
+    output: str,
+    error: str,
+    failure: FailureDetails | None,
+    stack: str = "",
+) -> SubOrchestrationInstanceFailed:
+    """Return the event of a failed sub-orchestration.
+
+    ``output`` is the output of the failed instance, and ``error`` the message. An event with
+    ``failure`` (SDK 2.x) has no other fields, as recorded.
+    """
+    if failure is not None:
+        return h.sub_orchestration_failed(now, task_id, None, None, failure)
+    return h.sub_orchestration_failed(now, task_id, output, parent_details(error, stack))
 
 
 def failure_of(error: UserError) -> FailureDetails:

@@ -205,7 +205,7 @@ def sub_orchestration_completed(
 def sub_orchestration_failed(
     now: datetime,
     task_id: int,
-    reason: str,
+    reason: str | None,
     details: str | None,
     failure: FailureDetails | None = None,
 ) -> SubOrchestrationInstanceFailed:

@@ -26,9 +26,9 @@ from embedded_host.engine.events import (
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.failures import (
     UserError,
+    child_failed,
     failure_of,
     orchestrator_failed,
-    parent_details,
 )
 from embedded_host.engine.invocations import (
     Continuation,
@@ -231,14 +231,16 @@ class _Run:
     # -- the end of an execution -------------------------------------------------------------------
 
     def fail(self, error: str, stack: str = "") -> TurnResult:
-        """Fail the instance. The stored output consists of the function's name and ``error``.
+        """Fail the instance outside its orchestrator.
 
-        Source: functions-host.md#errors.
+        The stored output consists of the function's name and ``error``
+        (functions-host.md#errors). With SDK 2.x it is a JSON object (recorded).
         """
-        failure = None
-        if self.settings.functions.protocol != 1:
-            failure = failure_of(UserError("Exception", error, stack))
-        output = orchestrator_failed(self.state.name, error)
+        if self.settings.functions.protocol == 1:
+            output = orchestrator_failed(self.state.name, error)
+            return self.complete(Status.FAILED, output, error, stack)
+        failure = failure_of(UserError("Exception", error, stack))
+        output = compact({"message": error, "details": None})
         return self.complete(Status.FAILED, output, error, stack, failure=failure)
 
     def complete(
@@ -271,9 +273,7 @@ class _Run:
                 event: HistoryEvent = h.sub_orchestration_completed(now, task_id, output)
             else:
                 reason = output if output is not None else ""
-                event = h.sub_orchestration_failed(
-                    now, task_id, reason, parent_details(error, stack), failure
-                )
+                event = child_failed(now, task_id, reason, error, failure, stack)
             parent = state.parent.orchestration_instance
             self.recorder.outgoing.append(
                 Deliver(parent.instance_id, Message(event, parent.execution_id))

@@ -13,6 +13,12 @@ from embedded_host.engine.json_codec import compact
 
 WEBHOOK = "/runtime/webhooks/durabletask"
 """The path of the management API."""
+NO_KEY = "local"
+"""The key in the URLs of SDK 2.x if no keys are required.
+
+The SDK writes ``?`` and ``&`` before the parameters. Without a parameter, its URLs would be invalid
+as soon as a program appends another one.
+"""
 MAX_GRPC_MESSAGE = 4 * 1024 * 1024
 """The maximum size of a gRPC message in the binding's value. The worker does not enforce it."""
 
@@ -80,7 +86,7 @@ class ManagementUrls:
                 "creationUrls": None,
                 "managementUrls": None,
                 "baseUrl": None,
-                "requiredQueryStringParameters": key and f"code={quote(key, safe='')}",
+                "requiredQueryStringParameters": f"code={quote(key or NO_KEY, safe='')}",
                 "rpcBaseUrl": f"http://{urlsplit(self._sdk_url).netloc}",
                 "httpBaseUrl": f"{base_url}{WEBHOOK}",
                 "useForwardedHost": False,
