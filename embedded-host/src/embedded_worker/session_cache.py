@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Optional, Protocol
+from typing import Protocol
 
 from embedded_worker.protocol import SESSION_LIMIT
 
@@ -18,14 +18,14 @@ class Session(Protocol):
     known: int
     """The number of actions that the last turn omitted: an earlier turn returned them."""
 
-    def run_turn(self, events: Optional[str] = None) -> str:
+    def run_turn(self, events: str | None = None) -> str:
         """Run a turn and return the SDK's JSON.
 
         ``events`` is None for the first turn, and later the JSON of the new events.
         """
 
     @property
-    def counts(self) -> Optional[list[int]]:
+    def counts(self) -> list[int] | None:
         """The number of actions after each event of the last turn, or None."""
 
     @property

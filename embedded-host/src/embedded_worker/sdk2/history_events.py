@@ -190,7 +190,7 @@ def failure_details(failure: FailureJson) -> pb.TaskFailureDetails:
     return message
 
 
-def _failure_of(event: EventJson) -> pb.TaskFailureDetails:
+def _failure_of(event: EventJson) -> pb.TaskFailureDetails | None:
     """Return the details of a failed task.
 
     A failure that was recorded without details has a reason and maybe a traceback.
@@ -198,6 +198,8 @@ def _failure_of(event: EventJson) -> pb.TaskFailureDetails:
     failure = event.get("FailureDetails")
     if failure:
         return failure_details(failure)
+    if not event.get("Reason") and not event.get("Details"):
+        return None
     return pb.TaskFailureDetails(
         errorMessage=event.get("Reason") or "", stackTrace=_text(event.get("Details"))
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+import sys
 import types
 from collections.abc import Callable, Generator, Mapping
 from functools import lru_cache
@@ -52,6 +53,17 @@ _WORKER_FIELDS = (
     "emit_trace_spans",
     "maximum_timer_interval",
 )
+
+
+_Position = tuple[str, int]
+"""A file and a line."""
+_confirmed_checks: set[_Position] = set()
+"""The lines that read ``is_replaying`` without an effect on the orchestrator's calls.
+
+If an orchestrator calls something else because of ``is_replaying``, only a replay of the whole
+history finds the mistake. Therefore a session is not kept after a new line has read it. The line is
+confirmed when the following replay succeeds. Most apps read it to log a message only once.
+"""
 
 
 class LargePayloads(NamedTuple):
@@ -102,6 +114,15 @@ class _Context(_BaseContext):  # type: ignore[misc, valid-type]
     function: UserFunction
     event_names: dict[str, str]
     """The names of awaited events as spelled in the code, by the name that the SDK compares."""
+    replay_checks: set[_Position]
+    """The lines of the app that have read ``is_replaying``."""
+
+    @property
+    def is_replaying(self) -> bool:
+        position = _caller()
+        if position is not None:
+            self.replay_checks.add(position)
+        return bool(self._is_replaying)
 
     def run(self, generator: Generator[task.Task[object], object, object]) -> None:
         super().run(CheckedSteps(generator, self.root))
@@ -122,6 +143,19 @@ class _Context(_BaseContext):  # type: ignore[misc, valid-type]
         self.event_names[name.casefold()] = name
         awaited: task.CancellableTask[object] = super().wait_for_external_event(name, **options)
         return awaited
+
+
+def _caller() -> _Position | None:
+    """Return the line that has called a method of the context, or None if it is in durabletask."""
+    frame: types.FrameType | None = sys._getframe(2)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if module.startswith("durabletask."):
+            return None
+        if not module.startswith("azure.durable_functions."):
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
+    return None
 
 
 def _new_context(worker: durabletask_worker.TaskHubGrpcWorker, instance_id: str) -> _Context:
@@ -184,12 +218,13 @@ class OrchestratorSession:
         self._executor._orchestration_name = first.name
         self._context = _new_context(self._worker, self.instance_id)
         self._context.root, self._context.function = root, function
-        self._context.event_names = {}
+        self._context.event_names, self._context.replay_checks = {}, set()
         self._payloads = payloads
         self._sent: list[pb.HistoryEvent] = []
         """The events that name the requests to entities, if there is a store of payloads."""
         self._is_kept = bool(document.get("keep", True))
         self._ended = False
+        self._is_first_turn = True
         self._variables = contextvars.copy_context()
         """Context variables of the orchestrator. Its turns can run in different threads."""
 
@@ -262,10 +297,15 @@ class OrchestratorSession:
             return self._executor.execute(self.instance_id, self._past, self._new).actions
         context = self._context
         try:
-            for is_replaying, events in ((True, self._past), (False, self._new)):
-                context._is_replaying = is_replaying
-                for event in events:
-                    self._executor.process_event(context, event)
+            context._is_replaying = True
+            for event in self._past:
+                self._executor.process_event(context, event)
+            if self._is_first_turn:
+                _confirmed_checks.update(context.replay_checks)
+                self._is_first_turn = False
+            context._is_replaying = False
+            for event in self._new:
+                self._executor.process_event(context, event)
         except Exception as error:
             context.set_failed(error)
         actions: list[pb.OrchestratorAction] = context.get_actions()
@@ -278,7 +318,11 @@ class OrchestratorSession:
     @property
     def finished(self) -> bool:
         """True if the host does not need the session for another turn."""
-        return self._ended or not self._is_kept
+        return (
+            self._ended
+            or not self._is_kept
+            or not self._context.replay_checks <= _confirmed_checks
+        )
 
     def close(self) -> None:
         """Break the reference cycles between the context and its tasks.
