@@ -22,7 +22,7 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
         if route := routes.get(function.name):
             url, mark = f"{base_url}/{route.text}", _mark(loaded, function.name)
             lines += [f"\t{function.name}: {_methods(route)} {url}{mark}", ""]
-    others = [f for f in loaded.enabled if f.name not in routes]
+    others = [f for f in loaded.enabled if f.name not in routes and not f.is_built_in]
     lines += [f"\t{f.name}: {f.trigger.type}{_mark(loaded, f.name)}" for f in others]
     if others:
         lines.append("")
@@ -90,7 +90,7 @@ def _start_url(loaded: LoadedApp, base_url: str) -> str | None:
     orchestrators = [
         f.durable_name
         for f in loaded.of_type("orchestrationtrigger")
-        if f.name not in loaded.broken
+        if f.name not in loaded.broken and not f.is_built_in
     ]
     for route in loaded.routes.values():
         takes_name = "{functionname}" in route.text.lower()

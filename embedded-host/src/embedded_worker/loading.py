@@ -24,11 +24,19 @@ from embedded_worker.converters import find_converter
 from embedded_worker.framing import encodable
 from embedded_worker.orchestrator_lint import shape_problem
 from embedded_worker.protocol import BindingSpec, FunctionSpec
-from embedded_worker.sdk import entity_of, orchestrator_of, passes_client
+from embedded_worker.sdk import (
+    USES_DURABLETASK,
+    entity_of,
+    is_sdk_module,
+    orchestrator_of,
+    passes_client,
+)
 from embedded_worker.user_function import UserFunction
 
 _CLIENTS = ("durableclient", "orchestrationclient")
 """The binding types of a durable client, in lower case."""
+_DURABLE = ("orchestrationtrigger", "activitytrigger", "entitytrigger", *_CLIENTS)
+"""The types of the durable bindings, in lower case."""
 APP_PACKAGE = "__app__"
 """The package of the function folders.
 
@@ -90,6 +98,13 @@ def prepare_imports(root: Path) -> None:
 
 def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
     """Import a function. Raises LoadError if it cannot be used."""
+    durable = next((b.type for b in spec.bindings if b.type.lower() in _DURABLE), None)
+    if USES_DURABLETASK and durable is not None:
+        raise LoadError(
+            f"{spec.name}/function.json has a binding of type {durable}, but "
+            "azure-functions-durable 2.x supports decorators only, and no function.json. Declare "
+            "the function in function_app.py, or install azure-functions-durable>=1.1.6,<2."
+        )
     module = _import(root, spec)
     where = relative_name(spec.script_file, root)
     try:
@@ -333,18 +348,29 @@ def own_traceback(error: BaseException) -> types.TracebackType | None:
 def own_stack(error: BaseException) -> str:
     """Return the formatted traceback from the user's first frame on.
 
-    Frames of the SDK and of the host are left out.
+    Frames of the SDK and of the host are left out. A wrapper of SDK 2.x has the file name of the
+    function that it calls, so the module of its frame decides.
     """
     formatted = traceback.TracebackException(type(error), error, own_traceback(error))
     part: traceback.TracebackException | None = formatted
-    while part is not None:
-        if shown := [f for f in part.stack if not _is_ours(f.filename) and _SDK not in f.filename]:
+    raised: BaseException | None = error
+    frames = own_traceback(error)
+    while part is not None and raised is not None:
+        shown = [
+            summary
+            for summary, (frame, _) in zip(part.stack, traceback.walk_tb(frames))
+            if not _is_ours(summary.filename) and not is_sdk_module(frame.f_globals.get("__name__"))
+        ]
+        if shown:
             part.stack[:] = shown
-        part = part.__cause__ or part.__context__
+        if part.__cause__ is not None:
+            part, raised = part.__cause__, raised.__cause__
+        else:
+            part, raised = part.__context__, raised.__context__
+        frames = raised.__traceback__ if raised is not None else None
     return "".join(formatted.format())
 
 
-_SDK = str(Path("azure", "durable_functions"))
 _OURS = tuple(
     str(Path(__file__).parents[1] / name) + os.sep for name in ("embedded_host", "embedded_worker")
 )

@@ -48,6 +48,11 @@ class UnusableValueError(TypeError):
     The error is reported without its traceback, because the traceback has only frames of the host.
     """
 
+    def __init__(self, message: str, shown_type: str = "TypeError") -> None:
+        """Set the name of the class that is reported to ``shown_type``."""
+        super().__init__(message)
+        self.shown_type = shown_type
+
 
 def shape_problem(call: UserFunction, kind: str, where: str, name: str) -> str | None:
     """Return the reason why a callable cannot be an orchestrator or entity, or None.

@@ -16,6 +16,7 @@ from typing import cast
 import azure.functions as func
 from azure.functions import meta
 
+from embedded_worker.app_files import is_app_file
 from embedded_worker.blocked_turns import BlockedTurns
 from embedded_worker.converters import converter_for
 from embedded_worker.durable_calls import can_keep, carry_client_calls, open_session, run_handle
@@ -124,8 +125,14 @@ class Runner:
         for function in self.functions.values():
             if isinstance(function, LoadedFunction):
                 self._extensions.loaded(function.spec.name, function.spec.directory)
-                if (orchestrator := orchestrator_of(function.call)) is not None:
+                orchestrator = orchestrator_of(function.call)
+                if orchestrator is not None and self._is_of_app(orchestrator):
                     self._warn(suspicious_calls(orchestrator, self.root))
+
+    def _is_of_app(self, function: UserFunction) -> bool:
+        """Return False for an orchestrator of the SDK, such as that of ``call_http``."""
+        code = getattr(function, "__code__", None)
+        return code is None or is_app_file(code.co_filename, self.root)
 
     def _placements(self) -> dict[str, Placement]:
         return {name: self.placement(name) for name in self.functions}
@@ -329,6 +336,8 @@ class Runner:
         try:
             datum = converter.encode(returned, expected_type=None)
         except (TypeError, ValueError) as error:
+            if USES_DURABLETASK:  # the history contains the SDK's own error
+                raise UnusableValueError(str(error), type(error).__name__) from None
             raise UnusableValueError(
                 f"the return value of function '{function.spec.name}', a "
                 f"{type(returned).__name__}, cannot be converted to JSON: "
@@ -357,7 +366,7 @@ def error_data(error: BaseException) -> ErrorData:
     try:
         message = str(error)
         if isinstance(error, UnusableValueError):
-            return ErrorData("TypeError", message)
+            return ErrorData(error.shown_type, message)
         cause = error.__cause__ if OUT_OF_PROC_LABEL in message else None
         if cause is None:
             return ErrorData(type(error).__name__, message, own_stack(error))

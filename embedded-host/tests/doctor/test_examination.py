@@ -71,7 +71,7 @@ def test_a_new_app_has_no_findings(root: Path) -> None:
 
 def test_errors_are_first_and_each_kind_of_check_runs(root: Path) -> None:
     (root / "requirements.txt").write_text(
-        "azure-functions-durable==2.0.0\nno-such-package\naiohttp==3.8.3\n", encoding="utf-8"
+        "azure-functions-durable==3.0.0\nno-such-package\naiohttp==3.8.3\n", encoding="utf-8"
     )
     host_json = root / "host.json"
     host_json.write_text(

@@ -41,10 +41,9 @@ def test_supported_versions_have_no_finding(functions: str, durable: str) -> Non
     ("name", "version", "needed"),
     [
         ("azure-functions", "1.11.2", "azure-functions>=1.12,<3"),
-        ("azure-functions-durable", "1.1.5", "azure-functions-durable>=1.1.6,<2"),
-        ("azure-functions-durable", "2.0.0b1", "azure-functions-durable>=1.1.6,<2"),
-        ("azure-functions-durable", "2.0.0", "azure-functions-durable>=1.1.6,<2"),
-        ("azure-functions-durable", "not a version", "azure-functions-durable>=1.1.6,<2"),
+        ("azure-functions-durable", "1.1.5", "azure-functions-durable>=1.1.6,<3"),
+        ("azure-functions-durable", "3.0.0", "azure-functions-durable>=1.1.6,<3"),
+        ("azure-functions-durable", "not a version", "azure-functions-durable>=1.1.6,<3"),
     ],
 )
 def test_an_unsupported_version_is_an_error(name: str, version: str, needed: str) -> None:
@@ -56,8 +55,16 @@ def test_an_unsupported_version_is_an_error(name: str, version: str, needed: str
     )
 
 
+def test_durable_2_needs_a_new_version_of_azure_functions() -> None:
+    app = environment(FUNCTIONS, ("azure-functions-durable", "2.0.0"), python=(3, 13, 1))
+    (finding,) = check_sdk(app, NO_LINES, INSTALL)
+    assert (finding.severity, finding.code) == ("error", "EH230")
+    assert finding.text == "azure-functions 1.26.0 is too old for azure-functions-durable 2.0.0."
+    assert finding.fix == 'Write "azure-functions>=2.3,<3" in requirements.txt, and install it.'
+
+
 def test_an_unsupported_requirement_is_an_error_at_its_line_and_the_only_finding() -> None:
-    lines = requirements("azure-functions", "azure-functions-durable==2.0.0b1")
+    lines = requirements("azure-functions", "azure-functions-durable==3.0.0b1")
     app = environment(FUNCTIONS, DURABLE)
     findings = [*check_sdk(app, lines, INSTALL), *check_installed(app, lines, INSTALL)]
     assert short(findings) == [("error", "EH230", "requirements.txt:2")]

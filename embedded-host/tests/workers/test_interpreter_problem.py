@@ -34,16 +34,16 @@ def test_supported_and_unknown_versions_are_not_refused(message: Hello) -> None:
 def test_an_old_sdk_is_refused_with_the_command_that_installs_a_supported_one() -> None:
     assert hello_problem(PYTHON, hello("1.11.2", "1.1.5")) == (
         "azure-functions 1.11.2 is too old and azure-functions-durable 1.1.5 is too old (in the "
-        "app's environment): write azure-functions>=1.12,<3 and azure-functions-durable>=1.1.6,<2 "
+        "app's environment): write azure-functions>=1.12,<3 and azure-functions-durable>=1.1.6,<3 "
         "in requirements.txt, and run `/app/.venv/bin/python -m pip install "
-        '"azure-functions>=1.12,<3" "azure-functions-durable>=1.1.6,<2"` in the app folder. [EH230]'
+        '"azure-functions>=1.12,<3" "azure-functions-durable>=1.1.6,<3"` in the app folder. [EH230]'
     )
 
 
-def test_durable_2_is_refused_with_the_command_that_installs_version_1() -> None:
-    assert hello_problem(PYTHON, hello(durable="2.0.0b1")) == (
-        "azure-functions-durable 2.0.0b1 is not supported yet (in the app's environment): write "
-        "azure-functions-durable>=1.1.6,<2 in requirements.txt, and run `/app/.venv/bin/python "
+def test_durable_2_on_an_old_python_is_refused_with_the_command_that_installs_version_1() -> None:
+    assert hello_problem(PYTHON, hello("2.3.0", durable="2.0.0")) == (
+        "azure-functions-durable 2.0.0 needs Python 3.13 or newer and not Python 3.11.7 (in the "
+        "app's environment): write azure-functions-durable>=1.1.6,<2 in requirements.txt, and run `/app/.venv/bin/python "
         '-m pip install "azure-functions-durable>=1.1.6,<2"` in the app folder. [EH230]'
     )
 

@@ -90,6 +90,14 @@ class Binding:
         return next((value for key, value in self.properties.items() if key.lower() == name), None)
 
 
+def is_built_in(name: str) -> bool:
+    """Return True for the name of a function that SDK 2.x declares in each app.
+
+    The functions serve ``call_http``. Their names are reserved.
+    """
+    return name in ("BuiltIn__HttpActivity", "BuiltIn__HttpPollOrchestrator")
+
+
 @dataclass(frozen=True)
 class Function:
     """One function of the app. In the v1 model its name is the name of its folder."""
@@ -118,6 +126,11 @@ class Function:
     def requires_grpc(self) -> bool:
         """True for a durable function of SDK 2.x, whose client uses gRPC."""
         return any(binding.requires_grpc for binding in self.bindings)
+
+    @property
+    def is_built_in(self) -> bool:
+        """True if SDK 2.x has declared the function for its own use. Lists do not show it."""
+        return is_built_in(self.name)
 
     @property
     def durable_kind(self) -> str | None:

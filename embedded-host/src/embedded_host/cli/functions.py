@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import click
 
 from embedded_host.app.binding_types import DURABLE_TRIGGERS
+from embedded_host.app.definitions import is_built_in
 from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import CommandError, command, keep_examples
 from embedded_host.cli.output import print_json, print_table
@@ -107,6 +108,7 @@ def of_host(target: Target) -> list[FunctionRow]:
             problem=host.function_problem(function.name),
         )
         for function in host.functions()
+        if not is_built_in(function.name)
     ]
 
 
@@ -136,6 +138,8 @@ def of_folder(target: Target, python: str | None = None) -> list[FunctionRow]:
         raise CommandError(f"The app in {root} cannot be loaded: {loaded.problem} [EH310]")
     rows = []
     for function in loaded.app.functions:
+        if function.is_built_in:
+            continue
         bindings = [{**b.properties, "type": b.type, "name": b.name} for b in function.bindings]
         route = loaded.routes.get(function.name)
         rows.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from embedded_host.app.definitions import Function
+from embedded_host.app.definitions import Function, is_built_in
 from embedded_host.engine.events import (
     EventSent,
     HistoryEvent,
@@ -25,7 +25,7 @@ def app_functions(
 
     ``uses`` describes the stored instances of each orchestrator, by the orchestrator's name.
     """
-    functions = {f.name: f for f in loaded.app.functions}
+    functions = {f.name: f for f in loaded.app.functions if not f.is_built_in}
     loaded_ones = [
         _function(loaded, functions[name]) | _use(functions[name], uses)
         for name in sorted(functions, key=str.lower)
@@ -41,7 +41,7 @@ def app_functions(
             "disabled": False,
         }
         for name, reason in sorted(loaded.broken.items())
-        if name not in functions
+        if name not in functions and not is_built_in(name)
     ]
     return loaded_ones + broken_ones
 

@@ -15,6 +15,7 @@ from embedded_host.doctor.requirements_file import NAME, RequirementLine, Requir
 from embedded_host.doctor.supported_versions import SDK
 from embedded_host.doctor.version_sets import have_common_version, specifier_text
 from embedded_host.workers.app_interpreter import HOST_REASON, AppInterpreter, install_command
+from embedded_host.workers.sdk_versions import unsupported_versions
 
 DURABLE = "azure-functions-durable"
 
@@ -26,6 +27,8 @@ def check_sdk(
 
     ``install`` is the fix for a missing package.
     """
+    versions = {name: environment.installed(name) or "" for name in SDK}
+    combined = {p.name: p for p in unsupported_versions(versions, environment.python)}
     for name, supported in SDK.items():
         installed, line = environment.installed(name), requirements.of(name)
         if line is not None and is_unsupported(line):
@@ -40,6 +43,14 @@ def check_sdk(
             )
         elif not contains(supported, installed):
             yield _unsupported(name, f"{name} {installed} is installed", line)
+        elif name in combined:
+            yield Finding(
+                "error",
+                f"{combined[name].text}.",
+                f'Write "{combined[name].requirement}" in {NAME}, and install it.',
+                "EH230",
+                *_place(line),
+            )
 
 
 def check_installed(

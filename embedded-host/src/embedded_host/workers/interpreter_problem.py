@@ -7,7 +7,7 @@ from embedded_host.workers.app_interpreter import (
     environment_settings,
     install_command,
 )
-from embedded_host.workers.sdk_versions import OLDEST_PYTHON, SDK_VERSIONS
+from embedded_host.workers.sdk_versions import OLDEST_PYTHON, unsupported_versions
 from embedded_worker.__main__ import EXIT_OLD_PYTHON
 from embedded_worker.protocol import (
     EXIT_BROKEN_SDK,
@@ -29,21 +29,13 @@ def hello_problem(interpreter: AppInterpreter, hello: Hello) -> str | None:
             "different releases: reinstall the embedded host. [EH232]"
         )
     # A package without metadata has no version. If the import succeeds, it is not refused.
-    unsupported = {
-        name: f"{name} {version} {'is too old' if is_too_old else 'is not supported yet'}"
-        for name, version in _versions(hello).items()
-        if version
-        and (
-            (is_too_old := SDK_VERSIONS[name].is_too_old(version))
-            or SDK_VERSIONS[name].is_too_new(version)
-        )
-    }
+    unsupported = unsupported_versions(_versions(hello), hello.python)
     if not unsupported:
         return None
-    requirements = [f"{name}{SDK_VERSIONS[name].specifier}" for name in unsupported]
+    requirements = [package.requirement for package in unsupported]
     command = install_command(interpreter, interpreter.root, *requirements)
     return (
-        f"{' and '.join(unsupported.values())} (in the app's environment): write "
+        f"{' and '.join(p.text for p in unsupported)} (in the app's environment): write "
         f"{' and '.join(requirements)} in requirements.txt, and run `{command}` in the app "
         "folder. [EH230]"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 OLDEST_PYTHON = (3, 9)
@@ -32,10 +33,67 @@ class VersionRange(NamedTuple):
 SDK_VERSIONS = {
     # The lowest versions are the oldest that the tests run with.
     "azure-functions": VersionRange("1.12", "3"),
-    # 2.x has another engine, durabletask, and other messages between SDK and host.
     "azure-functions-durable": VersionRange("1.1.6", "3"),
 }
 """The supported versions of each package of the SDK, by its name."""
+_DURABLE = "azure-functions-durable"
+_DURABLE_1 = VersionRange("1.1.6", "2")
+_DURABLE_2 = VersionRange("2.0.0b2", "3")
+_FUNCTIONS_FOR_DURABLE_2 = VersionRange("2.3", "3")
+"""azure-functions 2.3 has ``register_converter``, with which Durable 2.x registers itself."""
+_PYTHON_FOR_DURABLE_2 = (3, 13)
+_EARLY_2 = re.compile(r"2(?:\.0)*\.?(?:a\d*|b[01]?|dev\d*)(?!\d)")
+"""Pre-releases of Durable 2.x before the beta version 2."""
+
+
+class UnsupportedVersion(NamedTuple):
+    """An installed version of a package that the worker does not support."""
+
+    name: str
+    text: str
+    """The package, its version and the reason, for example ``azure-functions 1.2 is too old``."""
+    supported: VersionRange
+
+    @property
+    def requirement(self) -> str:
+        """The line for requirements.txt."""
+        return f"{self.name}{self.supported.specifier}"
+
+
+def unsupported_versions(installed: Mapping[str, str], python: str) -> list[UnsupportedVersion]:
+    """Return the packages with unsupported versions.
+
+    ``installed`` has versions by package. A version may be empty, if the package has no metadata.
+    ``python`` is the version of the interpreter, or empty.
+    """
+    uses_durable_2 = _release(installed.get(_DURABLE, "")) >= (2,)
+    found = []
+    for name, supported in SDK_VERSIONS.items():
+        version = installed.get(name, "")
+        if not version:
+            continue
+        reason = ""
+        if supported.is_too_new(version):
+            reason = "is not supported yet"
+        elif supported.is_too_old(version):
+            reason = "is too old"
+        elif uses_durable_2 and name == _DURABLE and _EARLY_2.match(version.strip()):
+            reason, supported = "is too old", _DURABLE_2
+        elif (
+            uses_durable_2
+            and name == _DURABLE
+            and python
+            and _release(python)[:2] < (_PYTHON_FOR_DURABLE_2)
+        ):
+            oldest = ".".join(map(str, _PYTHON_FOR_DURABLE_2))
+            reason = f"needs Python {oldest} or newer and not Python {python}"
+            supported = _DURABLE_1
+        elif uses_durable_2 and name != _DURABLE and _FUNCTIONS_FOR_DURABLE_2.is_too_old(version):
+            reason = f"is too old for {_DURABLE} {installed[_DURABLE]}"
+            supported = _FUNCTIONS_FOR_DURABLE_2
+        if reason:
+            found.append(UnsupportedVersion(name, f"{name} {version} {reason}", supported))
+    return found
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Optional, TypedDict
+from typing import TypedDict
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 from durabletask.internal.helpers import protobuf_value_from_python
@@ -23,27 +23,27 @@ class InstanceJson(TypedDict, total=False):
     """An ``OrchestrationInstance``."""
 
     InstanceId: str
-    ExecutionId: Optional[str]
+    ExecutionId: str | None
 
 
 class ParentJson(TypedDict, total=False):
     """A ``ParentInstance``."""
 
-    Name: Optional[str]
+    Name: str | None
     OrchestrationInstance: InstanceJson
     TaskScheduleId: int
-    Version: Optional[str]
+    Version: str | None
 
 
 class FailureJson(TypedDict, total=False):
     """The ``FailureDetails`` of a failed task or execution."""
 
-    ErrorType: Optional[str]
-    ErrorMessage: Optional[str]
-    StackTrace: Optional[str]
-    InnerFailure: Optional[FailureJson]
-    IsNonRetriable: Optional[bool]
-    Properties: Optional[Mapping[str, object]]
+    ErrorType: str | None
+    ErrorMessage: str | None
+    StackTrace: str | None
+    InnerFailure: FailureJson | None
+    IsNonRetriable: bool | None
+    Properties: Mapping[str, object] | None
 
 
 class EventJson(TypedDict, total=False):
@@ -53,24 +53,24 @@ class EventJson(TypedDict, total=False):
     EventId: int
     Timestamp: str
     Name: str
-    Version: Optional[str]
-    Input: Optional[str]
-    Result: Optional[str]
-    Reason: Optional[str]
-    Details: Optional[str]
-    Data: Optional[str]
+    Version: str | None
+    Input: str | None
+    Result: str | None
+    Reason: str | None
+    Details: str | None
+    Data: str | None
     InstanceId: str
     FireAt: str
     TimerId: int
     TaskScheduledId: int
     OrchestrationStatus: str
     OrchestrationInstance: InstanceJson
-    ParentInstance: Optional[ParentJson]
-    ParentExecutionId: Optional[str]
-    ParentTraceContext: Optional[Mapping[str, object]]
-    ScheduledStartTime: Optional[str]
-    FailureDetails: Optional[FailureJson]
-    Tags: Optional[Mapping[str, str]]
+    ParentInstance: ParentJson | None
+    ParentExecutionId: str | None
+    ParentTraceContext: Mapping[str, object] | None
+    ScheduledStartTime: str | None
+    FailureDetails: FailureJson | None
+    Tags: Mapping[str, str] | None
 
 
 def history_events(events: Iterable[EventJson]) -> list[pb.HistoryEvent]:

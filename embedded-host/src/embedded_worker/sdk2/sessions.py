@@ -319,9 +319,7 @@ class OrchestratorSession:
     def finished(self) -> bool:
         """True if the host does not need the session for another turn."""
         return (
-            self._ended
-            or not self._is_kept
-            or not self._context.replay_checks <= _confirmed_checks
+            self._ended or not self._is_kept or not self._context.replay_checks <= _confirmed_checks
         )
 
     def close(self) -> None:
