@@ -63,16 +63,18 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
 
         Raises grpc.FutureTimeoutError after ``timeout`` seconds.
         """
-        if not self._response.done():
-            if self._carrier is not None and self._carrier.in_own_loop():
-                self._fail(FAILED_PRECONDITION, IN_EVENT_LOOP)
-            left = remaining(self._deadline)
-            limits = [limit for limit in (left, timeout) if limit is not None]
-            concurrent.futures.wait([self._response], min(limits) if limits else None)
-            if not self._response.done():
-                if remaining(self._deadline) != 0:
-                    raise grpc.FutureTimeoutError
-                self._fail(DEADLINE_EXCEEDED, "Deadline Exceeded")
+        if not self._response.done() and self._carrier is not None and self._carrier.in_own_loop():
+            self._fail(FAILED_PRECONDITION, IN_EVENT_LOOP)
+        left = remaining(self._deadline)
+        limits = [limit for limit in (left, timeout) if limit is not None]
+        try:
+            self._response.exception(min(limits) if limits else None)
+        except concurrent.futures.CancelledError:
+            pass
+        except concurrent.futures.TimeoutError:
+            if remaining(self._deadline) != 0:
+                raise grpc.FutureTimeoutError from None
+            self._fail(DEADLINE_EXCEEDED, "Deadline Exceeded")
         with self._converting:
             if not self._converted:
                 self._converted = True
