@@ -299,6 +299,7 @@ def test_a_sub_orchestration_is_started_with_its_input_and_parent() -> None:
     assert (started.name, started.input, started.generation) == ("Child", '"{\\"a\\": 1}"', None)
     assert started.parent_instance == h.parent_instance("Main", "main-1", "execution-1", 0)
     assert len(started.orchestration_instance.execution_id) == 32
+    assert sent.if_taken is not None
     assert sent.if_taken.execution_id == "execution-1"
     refused = sent.if_taken.event
     assert isinstance(refused, SubOrchestrationInstanceFailed)

@@ -107,7 +107,7 @@ def test_the_rows_of_a_sound_file_are_kept_unchanged() -> None:
         messages=[message(1, 1, h.event_raised(T0, "Early", None))],
         activities=[ActivityRecord(1, 1, "e", 0, "Echo", "1")],
         awaited=[AwaitedRecord(1, "event", "Go")],
-        entities=[EntityRecord(3, 1, "5")],
+        entities=[EntityRecord(3, 1, "5", None)],
         timers=[TimerRecord("Hub", "Tick", None, None, 0)],
     )
     result = decided(rows)
@@ -130,7 +130,7 @@ def test_lost_messages_are_mentioned_for_live_instances_and_entities() -> None:
     rows = replace(
         WAITING,
         instances=[*WAITING.instances, entity(2, "@counter@k")],
-        entities=[EntityRecord(2, 1, "5")],
+        entities=[EntityRecord(2, 1, "5", None)],
     )
     assert outcomes(decided(rows, "messages")) == {
         "a": ("continued", "external events that the instance had not received may be lost"),
@@ -308,7 +308,7 @@ def test_a_request_in_the_inbox_of_the_entity_is_not_lost() -> None:
         instances=[instance(1, "a"), entity(2, "@counter@k")],
         history=[turn(1, 0, started("a"), sent)],
         messages=[message(2, 1, h.event_raised(T0, "op", request("r")))],
-        entities=[EntityRecord(2, 1, "5")],
+        entities=[EntityRecord(2, 1, "5", None)],
     )
     assert reason(rows, "messages") is None
 

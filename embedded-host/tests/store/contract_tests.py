@@ -25,8 +25,10 @@ from embedded_host.store.interface import (
     DeletePending,
     DeleteTaskHub,
     Due,
+    EntityRow,
     InstanceQuery,
     InstanceRow,
+    LockedEntity,
     MessageRow,
     PutActivity,
     PutMessage,
@@ -344,9 +346,25 @@ class StoreContract:
     def test_the_state_of_an_entity_is_updated(self, store: Store) -> None:
         store.write([SaveInstance(PLAIN)])
         assert store.entity(1) is None
-        for state in ((False, None), (True, "8"), (False, "null")):
+        for state in (
+            EntityRow(False, None, None),
+            EntityRow(True, "8", "i-1"),
+            EntityRow(False, "null", None),
+        ):
             store.write([SaveEntity(1, *state)])
             assert store.entity(1) == state
+
+    def test_locked_entities_are_listed(self, store: Store) -> None:
+        ids = ["@a@2", "@a@1", "@a@3", "@a@4"]
+        rows = [replace(PLAIN, key=key, id=id) for key, id in enumerate(ids, 1)]
+        other = replace(PLAIN, key=9, id="@a@1", hub="Other")
+        store.write([*map(SaveInstance, [*rows, other])])
+        store.write([SaveEntity(key, False, None, "owner") for key in (1, 2, 4, 9)])
+        store.write([SaveEntity(3, True, "1"), SaveEntity(4, True, "1")])
+        assert store.locked_entities(PLAIN.hub.upper()) == [
+            LockedEntity(2, "@a@1", "owner"),
+            LockedEntity(1, "@a@2", "owner"),
+        ]
 
     # -- writing -----------------------------------------------------------------------------------
 
