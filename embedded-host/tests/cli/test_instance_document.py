@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.instance_document import (
@@ -97,6 +98,12 @@ def test_the_changes_of_an_entity_save_its_state(state: Path) -> None:
     assert document.state is not None
     imported = changes(document.state, "TestHub", "@counter@visits", (0, 0, 0))
     assert SaveEntity(1, True, "5") in imported
+    assert document.state.entity is not None
+    locked = replace(document.state.entity, locked_by="i-1")
+    with_lock = replace(document.state, entity=locked)
+    assert SaveEntity(1, True, "5", "i-1") in changes(
+        with_lock, "TestHub", "@counter@visits", (0, 0, 0)
+    )
 
 
 def test_an_invalid_time_is_refused(state: Path) -> None:

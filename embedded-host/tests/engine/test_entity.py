@@ -5,16 +5,31 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine.entity import Entity, EntityTurnResult, entity_turn
-from embedded_host.engine.entity_messages import EntityId, OperationRequest
+from embedded_host.engine.entity import (
+    Entity,
+    EntityTurnResult,
+    EntityTurnSettings,
+    entity_turn,
+    lock_turn,
+    release_turn,
+)
+from embedded_host.engine.entity_messages import (
+    LOCKED,
+    EntityId,
+    LockRequest,
+    OperationRequest,
+    parse_message,
+)
 from embedded_host.engine.events import EventRaised
 from embedded_host.engine.invocations import (
     EntityInput,
     EntityOutput,
     InvocationFailure,
     OperationResult,
+    SendSignal,
+    StartNewOrchestration,
 )
-from embedded_host.engine.messages import Deliver
+from embedded_host.engine.messages import Deliver, StartOrchestration
 from tests.engine.scenario import T0, after, delivered
 
 CALL = OperationRequest("r-1", "get", '"null"', False, "main-1", "execution-1")
@@ -26,9 +41,12 @@ def counter(state: str | None = None) -> Entity:
 
 
 def run_batch(
-    entity: Entity, batch: list[OperationRequest], output: EntityOutput | InvocationFailure
+    entity: Entity,
+    batch: list[OperationRequest],
+    output: EntityOutput | InvocationFailure,
+    settings: EntityTurnSettings = EntityTurnSettings(),  # noqa: B008
 ) -> EntityTurnResult:
-    run = entity_turn(entity, batch, after(9))
+    run = entity_turn(entity, batch, after(9), settings)
     assert next(run) == EntityInput(entity.id, entity.exists, entity.state, batch)
     with pytest.raises(StopIteration) as stopped:
         run.send(output)
@@ -88,3 +106,78 @@ def test_a_failed_invocation_fails_its_operations_and_keeps_the_state() -> None:
     assert response_of(sent)["exceptionType"] == "Error"
     assert json.loads(response_of(sent)["result"]) == "RuntimeError: boom"
     assert result.lost == ["Operation 'add' of @counter@k failed: \"RuntimeError: boom\""]
+
+
+# -- SDK 2.x ---------------------------------------------------------------------------------------
+
+SDK_2 = EntityTurnSettings(protocol=2, default_version="1.0")
+
+
+def test_responses_of_sdk_2_have_the_result_or_the_details_of_the_failure() -> None:
+    failed = OperationResult(None, failed=True, details={"ErrorType": "E", "ErrorMessage": "boom"})
+    result = run_batch(counter("7"), [CALL, CALL, SIGNAL], output(OK, failed, failed), SDK_2)
+    assert [response_of(sent) for sent in result.outgoing] == [
+        {"result": "8"},
+        {"result": None, "failureDetails": {"ErrorType": "E", "ErrorMessage": "boom"}},
+    ]
+    assert result.lost == ["Operation 'add' of @counter@k failed: E: boom"]
+
+
+def test_a_failed_invocation_of_sdk_2_fails_its_operations() -> None:
+    result = run_batch(counter("7"), [CALL], InvocationFailure("RuntimeError: boom", "at"), SDK_2)
+    details = response_of(result.outgoing[0])["failureDetails"]
+    assert (details["ErrorType"], details["ErrorMessage"], details["StackTrace"]) == (
+        "RuntimeError",
+        "boom",
+        "at",
+    )
+
+
+def test_the_actions_of_a_batch_are_sent_after_its_responses() -> None:
+    actions = [
+        SendSignal("@other@k", "add", "1", after(60)),
+        StartNewOrchestration("Main", "main-9", '"in"', due=after(60)),
+        StartNewOrchestration("Main", version="2.0"),
+    ]
+    result = run_batch(counter(), [CALL], EntityOutput([OK], True, "8", actions), SDK_2)
+    response, signal, first, second = result.outgoing
+    assert delivered(response, EventRaised).name == "r-1"
+    assert isinstance(signal, Deliver)
+    assert (signal.instance_id, signal.message.due) == ("@other@k", after(60))
+    raised = delivered(signal, EventRaised)
+    request = parse_message(raised.name, raised.input)
+    assert isinstance(request, OperationRequest)
+    assert (request.operation, request.input, request.signal) == ("add", "1", True)
+    assert isinstance(first, StartOrchestration)
+    assert isinstance(second, StartOrchestration)
+    assert (first.instance_id, first.due, first.if_taken) == ("main-9", after(60), None)
+    assert (first.started.name, first.started.input, first.started.version) == (
+        "Main",
+        '"in"',
+        "1.0",
+    )
+    assert first.started.orchestration_instance.instance_id == "main-9"
+    assert len(second.instance_id) == 32
+    assert (second.started.version, second.due) == ("2.0", None)
+
+
+def test_a_lock_request_is_forwarded_and_the_last_entity_responds() -> None:
+    entity = counter("7")
+    ids = tuple(EntityId("counter", key) for key in "jkl")
+    result = lock_turn(entity, LockRequest("cs-1", "main-1", ids, 1), after(9))
+    assert (entity.locked_by, result.locked_by) == (None, "main-1")
+    [sent] = result.outgoing
+    assert isinstance(sent, Deliver)
+    assert sent.instance_id == "@counter@l"
+    forwarded = delivered(sent, EventRaised)
+    assert parse_message(forwarded.name, forwarded.input) == LockRequest("cs-1", "main-1", ids, 2)
+    result.apply(entity)
+    assert (entity.exists, entity.state, entity.locked_by) == (True, "7", "main-1")
+    assert run_batch(entity, [CALL], output(OK)).locked_by == "main-1"
+    [sent] = lock_turn(entity, LockRequest("cs-1", "main-1", ids, 2), after(9)).outgoing
+    assert isinstance(sent, Deliver)
+    assert sent.instance_id == "main-1"
+    response = delivered(sent, EventRaised)
+    assert (response.name, response.input) == ("cs-1", LOCKED)
+    release_turn(entity, after(9)).apply(entity)
+    assert (entity.exists, entity.state, entity.locked_by) == (True, "7", None)

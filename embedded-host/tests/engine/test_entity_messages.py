@@ -9,9 +9,19 @@ import pytest
 
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import (
+    LOCKED,
     EntityId,
+    LockRelease,
+    LockRequest,
     OperationRequest,
+    OperationResponse,
     OutgoingLabels,
+    failure_details,
+    is_open,
+    lock_request_message,
+    open_critical_sections,
+    parse_message,
+    release_message,
     request_message,
     response_message,
 )
@@ -139,3 +149,133 @@ def test_labels_continue_from_the_history() -> None:
     )
     labels = OutgoingLabels([h.event_sent(T0, 0, "@a@b", "op", sent), h.orchestrator_completed(T0)])
     assert labels.next("@a@b", T0) == ("2026-01-02T03:04:05.000001", "2026-01-02T03:04:05.0000009")
+
+
+# -- SDK 2.x ---------------------------------------------------------------------------------------
+
+NO_LABEL = '"Timestamp":"0001-01-01T00:00:00","Predecessor":"0001-01-01T00:00:00"'
+LOCK = (
+    '{"op":null,"id":"4b2aee4b","parent":"i-1",'
+    f"{NO_LABEL},"
+    '"lockset":[{"name":"tally","key":"a"},{"name":"tally","key":"b@c"}]}'
+)
+RELEASED = f'{{"op":null,"id":"4b2aee4b","parent":"i-1",{NO_LABEL}}}'
+
+
+def test_the_requests_of_sdk_2_are_those_of_the_recording() -> None:
+    call = request_message(
+        request_id="0cc5",
+        operation="add",
+        input="10",
+        signal=False,
+        now=T0,
+        parent="i-1",
+        parent_execution="e",
+        protocol=2,
+    )
+    assert call == f'{{"op":"add","input":"10","id":"0cc5","parent":"i-1",{NO_LABEL}}}'
+    signal = request_message(
+        request_id="3e60", operation="add", input="5", signal=True, now=T0, parent="p", protocol=2
+    )
+    assert signal == f'{{"op":"add","signal":true,"input":"5","id":"3e60",{NO_LABEL}}}'
+
+
+def test_the_messages_of_locks_are_those_of_the_recording() -> None:
+    lock_set = ["@tally@a", "@tally@b@c"]
+    text = lock_request_message(request_id="4b2aee4b", parent="i-1", lock_set=lock_set)
+    assert text == LOCK
+    assert release_message(request_id="4b2aee4b", parent="i-1") == RELEASED
+    assert json.loads(LOCKED) == {"result": "Lock Acquisition Completed"}
+    with pytest.raises(ValueError, match="not a valid entity id"):
+        lock_request_message(request_id="x", parent="i-1", lock_set=["tally"])
+
+
+def test_the_responses_of_sdk_2_are_those_of_the_recording() -> None:
+    assert response_message("10", False, protocol=2) == '{"result":"10"}'
+    assert response_message(None, False, protocol=2) == '{"result":null}'
+    details = failure_details("tally exploded", "builtins.ValueError", "<stack>")
+    assert response_message(None, True, protocol=2, details=details) == (
+        '{"result":null,"failureDetails":{"ErrorType":"builtins.ValueError",'
+        '"ErrorMessage":"tally exploded","StackTrace":"<stack>","InnerFailure":null,'
+        '"IsNonRetriable":false,"Properties":{}}}'
+    )
+    without_details = json.loads(response_message('"a: b"', True, protocol=2))
+    assert without_details["failureDetails"]["ErrorMessage"] == "b"
+
+
+def test_the_type_of_a_failure_is_taken_from_its_message() -> None:
+    assert failure_details("a.B: c: d")["ErrorType"] == "a.B"
+    assert failure_details("a.B: c: d")["ErrorMessage"] == "c: d"
+    assert failure_details("no type: here")["ErrorType"] == "Exception"
+    assert failure_details("no type: here")["ErrorMessage"] == "no type: here"
+
+
+def test_a_response_of_sdk_2_is_parsed() -> None:
+    failed = response_message(None, True, protocol=2, details=failure_details("boom", "E"))
+    assert OperationResponse.parse(failed) == OperationResponse('"boom"', True)
+    assert OperationResponse.parse('{"result":"10"}') == OperationResponse("10", False)
+
+
+def test_messages_for_entities_are_parsed() -> None:
+    lock = LockRequest("4b2aee4b", "i-1", (EntityId("tally", "a"), EntityId("tally", "b@c")))
+    assert parse_message("op", LOCK) == lock
+    assert parse_message("release", RELEASED) == LockRelease("4b2aee4b", "i-1")
+    following = lock.next
+    assert following is not None
+    assert following.position == 1
+    assert following.next is None
+    text = lock_request_message(
+        request_id=lock.id, parent=lock.parent, lock_set=list(map(str, lock.lock_set)), position=1
+    )
+    assert parse_message("op", text) == following
+    operation = request_message(
+        request_id="r", operation="add", input='{"lockset": []}', signal=True, now=T0
+    )
+    assert parse_message("op", operation) == OperationRequest("r", "add", '{"lockset": []}', True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Go", LOCK),
+        ("op", None),
+        ("op", LOCK.replace('"i-1"', "7")),
+        ("op", LOCK.replace('"i-1"', "null")),
+        ("op", LOCK.replace('"name":"tally"', '"name":7')),
+        ("op", LOCK.replace('"key":"a"', '"key":null')),
+        ("op", LOCK.replace('{"name":"tally","key":"a"}', "7")),
+        ("op", LOCK.replace('"lockset":', '"pos":2,"lockset":')),
+        ("op", LOCK.replace('"lockset":', '"pos":-1,"lockset":')),
+        ("op", LOCK.replace('"lockset":', '"pos":"0","lockset":')),
+        ("op", '{"id":"x","parent":"i-1","lockset":[]}'),
+        ("release", None),
+        ("release", '{"id":"x"}'),
+        ("release", '{"parent":"x"}'),
+        ("release", "[" * 100_000),
+    ],
+)
+def test_other_messages_are_refused(name: str, text: str | None) -> None:
+    with pytest.raises(ValueError, match=r"valid|message|Expecting"):
+        parse_message(name, text)
+
+
+def test_a_critical_section_is_open_until_its_release() -> None:
+    request = LockRequest.parse(LOCK)
+    call = request_message(
+        request_id="r", operation="4b2aee4b", input="1", signal=False, now=T0, protocol=2
+    )
+    sent = [
+        h.event_sent(T0, 1, "@tally@a", "op", LOCK),
+        h.event_raised(T0, "4b2aee4b", LOCKED),
+        h.event_sent(T0, 2, "@tally@a", "op", call),
+        h.event_sent(T0, 3, "other", "Go", "1"),
+        h.event_sent(T0, 4, "@tally@a", "op", "no message"),
+    ]
+    assert not is_open([], request)
+    assert not is_open(sent[1:2], request)
+    assert open_critical_sections([]) == []
+    assert is_open(sent[:2], request)
+    assert open_critical_sections(sent) == [request]
+    released = [*sent, h.event_sent(T0, 5, "@tally@a", "release", RELEASED)]
+    assert not is_open(released, request)
+    assert open_critical_sections(released) == []

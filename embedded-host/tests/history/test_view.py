@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.entity_messages import request_message, response_message
+from embedded_host.engine.entity_messages import (
+    LOCKED,
+    lock_request_message,
+    release_message,
+    request_message,
+    response_message,
+)
 from embedded_host.engine.events import EventRaised, EventSent, HistoryEvent
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.history import Call, CallKind, HistoryView, Outcome, Suspension, Timer, TimeSpent
@@ -112,6 +118,23 @@ def test_an_entity_call_ends_with_its_response() -> None:
         (CallKind.ENTITY, "add", "@counter@k", "5")
     }
     assert history.raised_events == []
+
+
+def test_a_lock_request_ends_when_all_entities_are_locked() -> None:
+    lock = lock_request_message(request_id="cs", parent="i-1", lock_set=["@counter@k"])
+    release = release_message(request_id="cs", parent="i-1")
+    history = view(
+        h.event_sent(after(1), 0, "@counter@k", "op", lock),
+        h.event_raised(after(2), "cs", LOCKED),
+        h.event_sent(after(3), 1, "@counter@k", "release", release),
+    )
+    assert [(c.name, c.outcome, c.finished_at, c.is_signal) for c in history.calls] == [
+        ("lock", Outcome.COMPLETED, after(2), False),
+        ("release", Outcome.COMPLETED, after(3), True),
+    ]
+    assert history.raised_events == []
+    [pending] = view(h.event_sent(after(1), 0, "@counter@k", "op", lock)).calls
+    assert (pending.name, pending.outcome) == ("lock", Outcome.OPEN)
 
 
 def test_a_sent_event_of_another_form_is_an_open_call() -> None:

@@ -6,7 +6,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.entity_messages import request_message
+from embedded_host.engine.entity_messages import (
+    LOCKED,
+    lock_request_message,
+    release_message,
+    request_message,
+)
 from embedded_host.engine.events import (
     HistoryEvent,
     ParentInstance,
@@ -311,6 +316,55 @@ def test_a_request_in_the_inbox_of_the_entity_is_not_lost() -> None:
         entities=[EntityRecord(2, 1, "5", None)],
     )
     assert reason(rows, "messages") is None
+
+
+LOCK_SET = ["@counter@k", "@counter@l"]
+
+
+def locking(*more: HistoryEvent, locked_by: str | None = "a", status: str = "Running") -> Rows:
+    """Return an instance that has sent a lock request, and the two entities."""
+    lock = lock_request_message(request_id="cs", parent="a", lock_set=LOCK_SET)
+    sent = h.event_sent(T0, 0, "@counter@k", "op", lock)
+    return Rows(
+        instances=[
+            instance(1, "a", status),
+            *(entity(key, id) for key, id in enumerate(LOCK_SET, 2)),
+        ],
+        history=[turn(1, 0, started("a"), sent, *more)],
+        entities=[EntityRecord(2, 1, "5", locked_by), EntityRecord(3, 1, "6", None)],
+    )
+
+
+def test_a_lock_request_may_be_in_the_inbox_of_any_entity_of_its_lock_set() -> None:
+    lost = "its lock request to the entity '@counter@k', or the response, is lost"
+    assert reason(locking(), "messages") == lost
+    assert reason(locking(), "history") is None
+    text = lock_request_message(request_id="cs", parent="a", lock_set=LOCK_SET, position=1)
+    waiting = locking()
+    waiting.messages.append(message(3, 1, h.event_raised(T0, "op", text)))
+    assert reason(waiting, "messages") is None
+    released = locking()
+    release = release_message(request_id="cs", parent="a")
+    released.messages.append(message(3, 1, h.event_raised(T0, "release", release)))
+    assert reason(released, "messages") == lost
+    assert reason(locking(h.event_raised(T0, "cs", LOCKED)), "messages") is None
+
+
+def test_an_entity_stays_locked_if_its_owner_can_release_it() -> None:
+    granted = h.event_raised(T0, "cs", LOCKED)
+    release = release_message(request_id="cs", parent="a")
+    released = h.event_sent(T0, 1, "@counter@k", "release", release)
+
+    def owner(rows: Rows, *damaged: str) -> str | None:
+        return decided(rows, *damaged).rows.entities[0].locked_by
+
+    assert owner(locking(granted), "messages") == "a"
+    assert owner(locking(granted, released), "messages") is None
+    assert owner(locking(), "messages") is None
+    assert owner(locking(granted, status="Completed")) is None
+    assert owner(locking(granted, locked_by="purged")) is None
+    assert owner(locking(granted, locked_by="@counter@l")) is None
+    assert reason(locking(granted, released), "messages") is None
 
 
 def test_the_result_of_a_finished_child_must_be_in_the_inbox() -> None:

@@ -102,9 +102,7 @@ async def _scripted_turn(
         except StopIteration as stop:
             run.unlock()
             status, output = Status.COMPLETED, json.dumps(stop.value)
-    return TurnResult(
-        [*new, *run.events], False, status, output, None, now, outgoing=run.outgoing
-    )
+    return TurnResult([*new, *run.events], False, status, output, None, now, outgoing=run.outgoing)
 
 
 class _Run:

@@ -8,10 +8,11 @@ import logging
 import pytest
 
 from embedded_host.history.waits import LISTED
+from embedded_host.store.interface import InstanceRow, SaveEntity, SaveInstance
 from embedded_host.task_hub import instance_cache
 from embedded_host.task_hub.diagnosis import diagnose
 from embedded_host.task_hub.instance_cache import InstanceCache
-from tests.task_hub.kit import HubUnderTest, InlineInvoker
+from tests.task_hub.kit import T0, HubUnderTest, InlineInvoker
 from tests.task_hub.waiting_app import BEGAN, diagnosed, new_gated_hub, until, waits
 
 
@@ -225,3 +226,14 @@ async def test_waits_over_the_limit_are_counted() -> None:
     diagnosis = await diagnosed(host)
     assert len(diagnosis["waitsFor"]) == LISTED + 3
     assert diagnosis["text"].endswith("; and 3 more.")
+
+
+@pytest.mark.parametrize(("owner", "status"), [("i-9", "purged"), ("i-2", "Running")])
+async def test_the_owner_of_a_locked_entity_is_named(owner: str, status: str) -> None:
+    host, _ = new_gated_hub()
+    await host.start("Waits", "i-2")
+    row = InstanceRow(99, "Hub", "@counter@k", "@counter", "Running", T0, T0, "")
+    host.store.write([SaveInstance(row), SaveEntity(99, False, None, owner)])
+    await host.start("CallsEntity")
+    [wait] = (await diagnosed(host))["waitsFor"]
+    assert wait["state"] == f"locked by '{owner}', {status}"

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from embedded_host.engine import history as h
-from embedded_host.engine.entity import Entity
-from embedded_host.engine.entity_messages import EntityId, request_message
+from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.events import EventRaised, EventSent
 from embedded_host.engine.messages import Message
 from embedded_host.task_hub import instance_cache
-from embedded_host.task_hub.diagnosis import diagnose
 from embedded_host.task_hub.entity_locks import blocking_lock, is_orphaned
 from embedded_host.task_hub.unit_of_work import UnitOfWork
 from tests.task_hub.kit import HubUnderTest
