@@ -22,8 +22,8 @@ def wait_event(context: Any) -> Any:
 
 
 def native_chain(context: Any) -> Any:
+    yield context.call_activity("Echo", 1)
     return ["Tokyo", {"city": "Tokyo"}, None]
-    yield
 
 
 def parent(context: Any) -> Any:

@@ -77,7 +77,8 @@ async def test_a_query_filters_entities() -> None:
 
 
 async def pages(service: ServiceUnderTest, **query: Any) -> list[list[str]]:
-    found, token = [], {}
+    found: list[list[str]] = []
+    token: dict[str, str] = {}
     while True:
         response = await service.ok("QueryEntities", query={**query, **token})
         found.append([entity["instanceId"][-1] for entity in response.get("entities", [])])

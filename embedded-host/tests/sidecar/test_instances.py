@@ -273,7 +273,8 @@ async def test_a_query_filters_orchestrations() -> None:
 
 
 async def pages(service: ServiceUnderTest, **query: Any) -> list[list[str]]:
-    found, token = [], {}
+    found: list[list[str]] = []
+    token: dict[str, str] = {}
     while True:
         response = await service.ok("QueryInstances", query={**query, **token})
         found.append([state["instanceId"] for state in response["orchestrationState"]])

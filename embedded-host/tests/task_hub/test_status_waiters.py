@@ -1,4 +1,4 @@
-"""Requests that wait until an instance finishes, and the rows that they receive."""
+"""Requests that wait for a status of an instance, and the rows that they receive."""
 
 from __future__ import annotations
 
@@ -50,3 +50,12 @@ async def test_close_releases_current_and_later_waiters() -> None:
     waiters.close()
     assert await asyncio.wait_for(waiting, 5) == ROW
     assert await asyncio.wait_for(waiters.wait("i-1", 30), 5) == ROW
+
+
+async def test_close_releases_waiters_of_a_missing_instance() -> None:
+    waiters = new_waiters()
+    waiting = asyncio.ensure_future(waiters.wait("missing", 30))
+    await asyncio.sleep(0)
+    waiters.close()
+    assert waiters.is_closed
+    assert await asyncio.wait_for(waiting, 5) is None

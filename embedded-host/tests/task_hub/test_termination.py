@@ -1,0 +1,104 @@
+"""Recursive termination."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from embedded_host.store.interface import Change
+from embedded_host.task_hub.commit import InlineCommit
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
+
+pytestmark = pytest.mark.filterwarnings("ignore:Potential duplicate Task completion")
+
+
+def parent(context: Any) -> Any:
+    id, depth = f"{context.instance_id}.0", (context.get_input() or 1) - 1
+    name, input = ("Parent", depth) if depth else ("Waits", None)
+    return (yield context.call_sub_orchestrator(name, input, id))
+
+
+def waits(context: Any) -> Any:
+    return (yield context.wait_for_external_event("Go"))
+
+
+def new_hub(**options: Any) -> HubUnderTest:
+    return HubUnderTest(InlineInvoker({"Parent": parent, "Waits": waits}), **options)
+
+
+IDS = ["i-1", "i-1.0", "i-1.0.0", "i-1.0.0.0"]
+
+
+async def running_family(host: HubUnderTest) -> None:
+    await host.start("Parent", input=3)
+    assert [host.row(id).status for id in IDS] == ["Running"] * 4
+
+
+async def test_descendants_are_terminated_with_the_reason() -> None:
+    host = new_hub()
+    await running_family(host)
+    await host.client.terminate("i-1", '"enough"', recursive=True)
+    await host.idle()
+    assert [host.outcome(id) for id in IDS] == [("Terminated", "enough")] * 4
+    assert host.left_over() == []
+
+
+async def test_ancestors_are_not_terminated() -> None:
+    host = new_hub()
+    await running_family(host)
+    await host.client.terminate("i-1.0.0", None, recursive=True)
+    await host.idle()
+    assert [host.row(id).status for id in IDS] == ["Failed", "Failed", "Terminated", "Terminated"]
+
+
+async def test_an_instance_with_the_id_of_a_former_child_is_kept() -> None:
+    host = new_hub(any_state_is_overridable=True)
+    await running_family(host)
+    await host.start("Waits", "i-1.0")  # replaces the child
+    await host.client.terminate("i-1", None, recursive=True)
+    await host.idle()
+    assert [host.row(id).status for id in ("i-1", "i-1.0")] == ["Terminated", "Running"]
+
+
+async def test_a_child_that_a_running_turn_starts_is_terminated_too() -> None:
+    host = new_hub()
+    await host.client.start("Parent", None, "i-1")
+    await host.client.terminate("i-1", None, recursive=True)
+    await host.idle()
+    assert host.row().status == "Terminated"
+    child = host.client.status("i-1.0")
+    assert child is None or child.status == "Terminated"
+
+
+async def test_a_kill_at_any_commit_leaves_no_running_descendant() -> None:
+    class KillingCommit(InlineCommit):
+        left = 1_000_000
+
+        def commit(self, changes: Sequence[Change]) -> asyncio.Future[None]:
+            if not self.left:
+                return asyncio.get_running_loop().create_future()
+            self.left -= 1
+            return super().commit(changes)
+
+    for commits in range(1, 9):
+        made: list[KillingCommit] = []
+
+        def new_commit(store: Any, made: list[KillingCommit] = made) -> KillingCommit:
+            made.append(KillingCommit(store))
+            return made[0]
+
+        host = new_hub(commit=new_commit)
+        await running_family(host)
+        made[0].left = commits
+        request = asyncio.ensure_future(host.client.terminate("i-1", None, recursive=True))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        request.cancel()
+        await host.kill()
+        again = new_hub(store=host.store)
+        again.hub.start()
+        await again.idle()
+        assert [again.row(id).status for id in IDS] == ["Terminated"] * 4, commits
