@@ -52,15 +52,20 @@ def pytest_report_header() -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose app does not run with the SDK of ``--app-python``, or of the host."""
+    """Skip a test whose app does not run with the SDK of ``--app-python``, or of the host.
+
+    A test that starts processes has an app for SDK 1.x, unless it needs 2.x or has the marker
+    ``any_sdk``.
+    """
     marker = item.get_closest_marker("needs_durable")
-    if marker is None:
-        return
-    needed, reason = marker.args
+    needed, reason = marker.args if marker else ("1", "")
     path = app_python()
     version = app_versions(path)[DURABLE] if path else metadata.version(DURABLE)
     if is_older(version, than=needed):
         pytest.skip(f"needs azure-functions-durable {needed}, not {version}: {reason}")
+    is_for_1x = is_older(needed, than="2") and not item.get_closest_marker("any_sdk")
+    if is_for_1x and not item.get_closest_marker("unit") and not is_older(version, than="2"):
+        pytest.skip(f"its app is written for azure-functions-durable 1.x, not {version}")
 
 
 def _folder(path: Path) -> str:

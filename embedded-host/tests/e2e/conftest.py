@@ -8,6 +8,7 @@ import pytest
 from tests.support.app_python import app_python
 from tests.support.features_app import features_app
 from tests.support.running_host import RunningHost
+from tests.support.sdk2_features import sdk2_features_app
 
 StartHost = Callable[..., RunningHost]
 
@@ -22,6 +23,21 @@ def features(
     folder = tmp_path_factory.mktemp("features")
     arguments = ["--in-process"] if request.param == "in-process" else []
     with RunningHost(features_app(folder / "app").root, folder / "state", *arguments) as host:
+        yield host
+        assert host.stop() == 0, host.log
+
+
+@pytest.fixture(scope="session")
+def features_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which the app of ``features2`` stores files."""
+    return tmp_path_factory.mktemp("features2")
+
+
+@pytest.fixture(scope="session")
+def features2(features_folder: Path) -> Iterator[RunningHost]:
+    """Yield one host for all tests of the pytest process. Its app uses SDK 2.x."""
+    app, state = sdk2_features_app(features_folder / "app"), features_folder / "state"
+    with RunningHost(app.root, state, FEATURES_FOLDER=str(features_folder)) as host:
         yield host
         assert host.stop() == 0, host.log
 
