@@ -25,6 +25,10 @@ Links = dict[str, str]
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")
 _DOTNET_EXCEPTION = re.compile(r'\{\\*"\$type\\*":\\*"[\w.]*Exception.*', re.DOTALL)
+_DOTNET_MESSAGE = re.compile(
+    r"Microsoft\.Azure\.WebJobs\.Host\.FunctionInvocationException: .*", re.DOTALL
+)
+_STACK_IN_JSON = re.compile(r'("StackTrace": ?")(?:[^"\\]|\\.)*"')
 _PYTHON_STACK = re.compile(r"(\n|\\n)Stack:.*", re.DOTALL)
 _PATHS = re.compile(r"(?:/tmp|/root|/home|/_)/[^\s\"',)\\]+")
 
@@ -106,12 +110,19 @@ class Recorder:
         self.steps.append(self._step(reply, method, path, label))
         return reply
 
-    def settle(self, method: str, path: str, label: str = "", seconds: float = 3) -> Reply:
+    def settle(
+        self,
+        method: str,
+        path: str,
+        label: str = "",
+        seconds: float = 3,
+        body: str | None = None,
+    ) -> Reply:
         """Repeat a request until its response matches the recorded step, then record it."""
         limit = time.monotonic() + seconds
         expected = self._recorded[len(self.steps)] if len(self.steps) < len(self._recorded) else {}
         while True:
-            reply = self.send(method, path)
+            reply = self.send(method, path, body)
             step = self._step(reply, method, path, label)
             if not differences(expected, step) or time.monotonic() > limit:
                 self.steps.append(step)
@@ -121,6 +132,14 @@ class Recorder:
     def note(self, request: str, **fields: Any) -> None:
         """Record a step that summarizes several requests."""
         self.steps.append({"request": request, **fields})
+
+    def call(self, kind: str, name: str, /, *, settle: bool = False, **given: Any) -> Reply:
+        """Call the SDK's client in the function ``kind`` of the probe app, and record the step."""
+        body = json.dumps(given)
+        method, path, label = "POST", f"/api/{kind}/{name}", f"{name} {self.normal(body)}"
+        if settle:
+            return self.settle(method, path, label, body=body)
+        return self.request(method, path, body, label=label)
 
     # -- orchestrations ----------------------------------------------------------------------------
 
@@ -172,6 +191,8 @@ class Recorder:
         text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<uuid>", text)
         text = re.sub(r"code=[^&\"\\ ]+", "code=<key>", text)
         text = re.sub(r"http://127\.0\.0\.1:\d+/durabletask/", "<rpc>/", text)
+        text = re.sub(r'("rpcBaseUrl": ?")http://127\.0\.0\.1:\d+', r"\1<rpc>", text)
+        text = re.sub(r"\bat 0x[0-9a-f]+", "at <address>", text)
         return _TIME.sub(
             lambda found: "<time" + ("." if found[1] else "") + (found[2] or "") + ">", text
         )
@@ -208,6 +229,8 @@ def _tidy(value: Any) -> Any:
         return [_tidy(item) for item in value]
     if isinstance(value, str):
         value = _DOTNET_EXCEPTION.sub("<exception>", value)
+        value = _DOTNET_MESSAGE.sub("<dotnet>", value)
+        value = _STACK_IN_JSON.sub(r'\1<stack>"', value)
         value = _PYTHON_STACK.sub(r"\1Stack:<stack>", value)
         return _PATHS.sub("<path>", value)
     return value
