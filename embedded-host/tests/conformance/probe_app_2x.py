@@ -21,8 +21,22 @@ compatible = df.Blueprint()
 '''
 
 
-def probe_app_2x(root: Path) -> AppFolder:
-    """Write the app: orchestrators and entities in both styles, and calls of the SDK's client."""
+_RECORDED_DELAYS = {
+    "RetryOptions(50,": "RetryOptions(1000,",
+    "timedelta(seconds=0.5)": "timedelta(seconds=3)",
+    "timedelta(seconds=0.3)": "timedelta(seconds=2)",
+    "timedelta(milliseconds=50)": "timedelta(seconds=1)",
+    "timedelta(milliseconds=60)": "timedelta(milliseconds=500)",
+    "timedelta(seconds=1.1)": "timedelta(seconds=2)",
+}
+"""The recorded delays by the delays of the probe."""
+
+
+def probe_app_2x(root: Path, *, recorded_delays: bool = False) -> AppFolder:
+    """Write the app: orchestrators and entities in both styles, and calls of the SDK's client.
+
+    The delays are short, unless ``recorded_delays`` is given.
+    """
     host = {
         "version": "2.0",
         "logging": {"logLevel": {"default": "Warning"}},
@@ -42,6 +56,12 @@ def probe_app_2x(root: Path) -> AppFolder:
         for name, body in {**ACTIVITIES, "Opaque": "return object()"}.items()
     ]
     app.write("compatible.py", "\n\n".join([_HEAD, *functions]))
+    if recorded_delays:
+        for module in ("compatible.py", "native.py"):
+            text = (root / module).read_text(encoding="utf-8")
+            for short, recorded in _RECORDED_DELAYS.items():
+                text = text.replace(short, recorded)
+            app.write(module, text)
     return app
 
 

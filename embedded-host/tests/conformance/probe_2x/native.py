@@ -63,7 +63,7 @@ def NativeRetry(ctx, data):
 @orchestrator
 def NativeRetryBackoff(ctx, data):
     p = task.RetryPolicy(
-        first_retry_interval=timedelta(milliseconds=50),
+        first_retry_interval=timedelta(milliseconds=60),
         max_number_of_attempts=3,
         backoff_coefficient=2,
     )
@@ -100,7 +100,7 @@ def NativeEvents(ctx, data):
 @orchestrator
 def NativeAny(ctx, data):
     e = ctx.wait_for_external_event("go")
-    t = ctx.create_timer(timedelta(seconds=1))
+    t = ctx.create_timer(timedelta(seconds=1.1))
     w = yield task.when_any([e, t])
     return "event" if w is e else "timer"
 

@@ -182,7 +182,9 @@ async def call_old_client(
 
 @client_functions.route(route="schedule/{id}", methods=["POST", "GET", "DELETE"])
 @client_functions.durable_client_input(client_name="client")
-def manage_schedule(req: func.HttpRequest, client: df.SyncDurableFunctionsClient) -> func.HttpResponse:
+def manage_schedule(
+    req: func.HttpRequest, client: df.SyncDurableFunctionsClient
+) -> func.HttpResponse:
     id, schedules = req.route_params["id"], ScheduledTaskClient(client)
     if req.method == "POST":
         given = req.get_json()
