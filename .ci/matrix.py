@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 PROJECT = Path(__file__).resolve().parents[1] / "embedded-host"
 PAIRS = (  # Python, azure-functions, azure-functions-durable
@@ -26,14 +27,25 @@ PAIRS = (  # Python, azure-functions, azure-functions-durable
     ("3.13", "2.3.0", "1.7.0"),
     ("3.14", "2.3.0", "1.7.0"),
     ("3.15", "2.4.0b1", "1.7.0"),
+    ("3.13", "2.4.0b1", "2.0.0rc3"),
 )
-DEFAULT = ("tests/workers", "tests/e2e/test_features.py", "tests/e2e/test_v2.py", "-m", "process")
+DEFAULT = {  # the tests by the major version of azure-functions-durable
+    "1": ("tests/workers", "tests/e2e/test_features.py", "tests/e2e/test_v2.py", "-m", "process"),
+    "2": (
+        "tests/e2e/test_sdk2_features.py",
+        "tests/conformance/test_conformance_2x.py",
+        "tests/conformance/test_wire_2x.py",
+        "-m",
+        "process",
+    ),
+}
 
 
 def main() -> int:
     """Run the command. Return 1 if a test fails or too few pairs could be tested."""
     parser = argparse.ArgumentParser(prog=".ci/matrix.py", description=__doc__)
-    parser.add_argument("--only", metavar="PYTHON", help="test the pair of one version, as 3.9")
+    parser.add_argument("--only", metavar="PYTHON", help="test the pairs of one version, as 3.9")
+    parser.add_argument("--sdk", choices=("1", "2"), help="test the pairs of this SDK only")
     parser.add_argument(
         "--require", type=int, default=1, metavar="N", help="fail if fewer pairs can be tested"
     )
@@ -43,11 +55,11 @@ def main() -> int:
     options, arguments = parser.parse_known_args()
     results = []
     for python, functions, durable in PAIRS:
-        if options.only in (None, python):
+        if options.only in (None, python) and options.sdk in (None, durable[0]):
             pair = f"Python {python}, azure-functions {functions}, durable {durable}"
             packages = (f"azure-functions=={functions}", f"azure-functions-durable=={durable}")
             print(f"== {pair}", flush=True)
-            result = tested(python, packages, options.interpreter, arguments or DEFAULT)
+            result = tested(python, packages, options.interpreter, arguments or DEFAULT[durable[0]])
             results.append((pair, result))
     print()
     for pair, result in results:
@@ -62,7 +74,10 @@ def main() -> int:
 def tested(
     python: str, packages: Sequence[str], others: Sequence[str], arguments: Sequence[str]
 ) -> str:
-    """Test one pair. Return "passed", "failed", or the reason why it was not tested."""
+    """Test one pair. Return "passed", "failed", or the reason why it was not tested.
+
+    A pair whose tests were all skipped has failed.
+    """
     interpreter = find(python, others)
     if interpreter is None:
         return f"not tested: this machine has no Python {python}"
@@ -72,9 +87,17 @@ def tested(
         for command in ([interpreter, "-m", "venv", folder], [*pip, *packages]):
             if subprocess.run(command, check=False).returncode:
                 return f"not tested: `{' '.join(command)}` failed"
+        report = Path(folder, "report.xml")
         tests = [sys.executable, "-m", "pytest", "-q", "-rs", "--app-python", str(app)]
-        run = subprocess.run([*tests, *arguments], cwd=PROJECT, check=False)
-    return "failed" if run.returncode else "passed"
+        command = [*tests, f"--junitxml={report}", *arguments]
+        run = subprocess.run(command, cwd=PROJECT, check=False)
+        return "failed" if run.returncode or not has_run(report) else "passed"
+
+
+def has_run(report: Path) -> bool:
+    """Return True if the report of pytest has a test that was not skipped."""
+    cases = ElementTree.parse(report).iter("testcase")
+    return any(case.find("skipped") is None for case in cases)
 
 
 def find(python: str, others: Sequence[str]) -> str | None:

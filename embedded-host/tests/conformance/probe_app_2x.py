@@ -57,11 +57,11 @@ def probe_app_2x(root: Path, *, recorded_delays: bool = False) -> AppFolder:
     ]
     app.write("compatible.py", "\n\n".join([_HEAD, *functions]))
     if recorded_delays:
-        for module in ("compatible.py", "native.py"):
-            text = (root / module).read_text(encoding="utf-8")
+        for name in ("compatible.py", "native.py"):
+            text = (root / name).read_text(encoding="utf-8")
             for short, recorded in _RECORDED_DELAYS.items():
                 text = text.replace(short, recorded)
-            app.write(module, text)
+            app.write(name, text)
     return app
 
 
