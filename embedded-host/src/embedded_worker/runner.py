@@ -48,6 +48,7 @@ from embedded_worker.protocol import (
 )
 from embedded_worker.sdk import (
     OUT_OF_PROC_LABEL,
+    USES_DURABLETASK,
     orchestrator_of,
     with_error,
 )

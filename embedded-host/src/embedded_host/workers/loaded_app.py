@@ -76,8 +76,9 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadReq
     """Return the load request for the workers.
 
     ``rpc_base`` is the base URL of the durable client's endpoint. The gRPC channels of SDK 2.x have
-    the same target, but the worker carries them over its own connection. A folder with both programming
-    models is a v2 app if its app object declares functions (functions-host.md#function-indexing).
+    the same target, but the worker carries them over its own connection. A folder with both
+    programming models is a v2 app if its app object declares functions
+    (functions-host.md#function-indexing).
     """
     levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
     # A worker has one log level for all functions, so levels of single functions are not used.
