@@ -46,8 +46,9 @@ class Blocker:
 sys.meta_path.insert(0, Blocker())
 import embedded_worker
 for module in pkgutil.walk_packages(embedded_worker.__path__, "embedded_worker."):
-    importlib.import_module(module.name)
-    print(module.name)
+    if not module.name.startswith("embedded_worker.sdk2."):  # needs SDK 2.x
+        importlib.import_module(module.name)
+        print(module.name)
 """
 
 
@@ -61,4 +62,5 @@ def test_every_module_can_be_imported_without_the_hosts_packages() -> None:
         cwd=PACKAGE.parent,
     )
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.split()) == len(MODULES) - 1
+    others = [module for module in MODULES if module.parent.name != "sdk2"]
+    assert len(done.stdout.split()) == len(others)

@@ -43,8 +43,9 @@ def test_an_old_sdk_is_refused_with_the_command_that_installs_a_supported_one() 
 def test_durable_2_on_an_old_python_is_refused_with_the_command_that_installs_version_1() -> None:
     assert hello_problem(PYTHON, hello("2.3.0", durable="2.0.0")) == (
         "azure-functions-durable 2.0.0 needs Python 3.13 or newer and not Python 3.11.7 (in the "
-        "app's environment): write azure-functions-durable>=1.1.6,<2 in requirements.txt, and run `/app/.venv/bin/python "
-        '-m pip install "azure-functions-durable>=1.1.6,<2"` in the app folder. [EH230]'
+        "app's environment): write azure-functions-durable>=1.1.6,<2 in requirements.txt, and run "
+        '`/app/.venv/bin/python -m pip install "azure-functions-durable>=1.1.6,<2"` in the app '
+        "folder. [EH230]"
     )
 
 

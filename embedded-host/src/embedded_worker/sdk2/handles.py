@@ -32,7 +32,7 @@ _workers: dict[int, tuple[UserFunction, DurableFunctionsWorker]] = {}
 
 
 def open_session(handle: UserFunction, payload: str, root: Path) -> OrchestratorSession:
-    """Return a session of the orchestrator ``handle``. ``payload`` is that of its first turn."""
+    """Return a session of the orchestrator ``handle``. ``payload`` is its first turn's JSON."""
     function = orchestrator_of(handle)
     assert function is not None
 

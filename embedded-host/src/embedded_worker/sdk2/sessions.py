@@ -328,6 +328,10 @@ class OrchestratorSession:
         Memory is then freed without a full garbage collection.
         """
         context = self._context
+        for task_ in chain(context._pending_tasks.values(), *context._pending_events.values()):
+            task_._parents.clear()
+            if isinstance(task_, task.CancellableTask):
+                task_._cancel_handler = None
         for part in (context._pending_tasks, context._pending_events, context._pending_actions):
             part.clear()
         context._generator = context._previous_task = None
