@@ -66,7 +66,7 @@ def unsupported_versions(installed: Mapping[str, str], python: str) -> list[Unsu
     ``installed`` has versions by package. A version may be empty, if the package has no metadata.
     ``python`` is the version of the interpreter, or empty.
     """
-    uses_durable_2 = _release(installed.get(_DURABLE, "")) >= (2,)
+    uses_durable_2 = (2,) <= _release(installed.get(_DURABLE, "")) < (3,)
     found = []
     for name, supported in SDK_VERSIONS.items():
         version = installed.get(name, "")
