@@ -1,4 +1,4 @@
-"""Converts the answers of SDK 2.x to the JSON that the host reads.
+"""Converts the responses of SDK 2.x to the JSON that the host reads.
 
 The JSON is that of ``google.protobuf.json_format.MessageToDict``. The most frequent actions are
 converted without it, because it takes several times longer.
@@ -29,7 +29,9 @@ def orchestrator_response(
     if response.HasField("customStatus"):
         document["customStatus"] = response.customStatus.value
     if response.HasField("orchestrationTraceContext"):
-        document["orchestrationTraceContext"] = MessageToDict(response.orchestrationTraceContext)
+        trace_context = response.orchestrationTraceContext
+        is_empty = not trace_context.ListFields()
+        document["orchestrationTraceContext"] = {} if is_empty else MessageToDict(trace_context)
     document["awaitedEvents"] = list(awaited_events)
     return json.dumps(document)
 

@@ -1,4 +1,4 @@
-"""The JSON of the answers of SDK 2.x."""
+"""The JSON of the responses of SDK 2.x."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from embedded_worker.sdk2.responses import entity_batch_result, orchestrator_res
 from tests.embedded_worker.sdk2.recordings import recorded_turns
 
 
-def test_each_recorded_answer_keeps_its_json() -> None:
+def test_each_recorded_response_keeps_its_json() -> None:
     count = 0
     for _, turn in recorded_turns():
-        answer = ParseDict(turn["answer"], pb.OrchestratorResponse())
-        document = json.loads(orchestrator_response(answer, ["E"]))
+        recorded = turn["answer"]  # codespell:ignore answer
+        response = ParseDict(recorded, pb.OrchestratorResponse())
+        document = json.loads(orchestrator_response(response, ["E"]))
         assert document.pop("awaitedEvents") == ["E"]
-        assert document == turn["answer"]
+        assert document == recorded
         count += 1
     assert count > 150
 
