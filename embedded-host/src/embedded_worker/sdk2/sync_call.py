@@ -31,7 +31,7 @@ LOCALLY_CANCELLED = "Locally cancelled by application!"
 IN_EVENT_LOOP = (
     "A synchronous client blocks the event loop of the worker, which the request needs. In a "
     "coroutine function use the asynchronous client, or call the synchronous client with await "
-    "asyncio.to_thread(...). [EH411]"
+    "asyncio.to_thread(...). [EH412]"
 )
 
 

@@ -15,6 +15,7 @@ from embedded_worker.sdk2.async_call import EOF, rpc_error
 from embedded_worker.sdk2.rpc import RpcStatusError
 from tests.embedded_worker.sdk2.conftest import TARGET, status
 from tests.support.fake_host import FakeHost
+from tests.support.polling import eventually_async
 
 GET = pb.GetInstanceRequest(instanceId="i")
 HISTORY = pb.StreamInstanceHistoryRequest(instanceId="i")
@@ -22,7 +23,8 @@ EVENT = {"EventType": 15, "EventId": 1, "Timestamp": "2026-11-29T21:36:26Z", "Na
 
 
 def stub() -> Any:
-    return TaskHubSidecarServiceStub(grpc.aio.insecure_channel(TARGET))
+    make: Any = TaskHubSidecarServiceStub
+    return make(grpc.aio.insecure_channel(TARGET))
 
 
 def test_a_status_is_the_error_of_grpc() -> None:
@@ -34,7 +36,8 @@ def test_a_status_is_the_error_of_grpc() -> None:
 async def test_a_call_is_awaited_for_its_response(host: FakeHost) -> None:
     host.answers["GetInstance"] = {"exists": True}
     call = stub().GetInstance(GET, timeout=5)
-    assert isinstance(call, grpc.aio.UnaryUnaryCall)
+    is_call = isinstance(call, grpc.aio.UnaryUnaryCall)
+    assert is_call
     assert not call.done()
     done: list[object] = []
     call.add_done_callback(done.append)
@@ -64,8 +67,7 @@ async def test_an_error_that_nobody_awaits_is_not_logged(
 ) -> None:
     host.answers["GetInstance"] = (5, "No instance")
     call = stub().GetInstance(GET)
-    while not call.done():
-        await asyncio.sleep(0)
+    await eventually_async(call.done, "the call ends")
     del call
     await asyncio.sleep(0)
     assert not [record for record in caplog.records if record.name == "asyncio"]
@@ -80,8 +82,7 @@ async def test_a_timeout_ends_a_call_and_cancels_its_request(host: FakeHost) -> 
 
 async def test_cancel_ends_a_call_and_its_request(host: FakeHost) -> None:
     call = stub().GetInstance(GET)
-    while not host.requests:
-        await asyncio.sleep(0)
+    await eventually_async(lambda: host.requests, "a request arrives")
     assert call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
@@ -116,10 +117,10 @@ async def test_a_stream_is_iterated_or_read(host: FakeHost) -> None:
 
 async def test_a_stream_that_fails_raises_at_the_first_message(host: FakeHost) -> None:
     host.answers["StreamInstanceHistory"] = (5, "No instance")
-    for read in (lambda call: call.read(), lambda call: anext(aiter(call))):
+    for read in ("read", "__aiter__"):
         call = stub().StreamInstanceHistory(HISTORY)
         with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await read(call)
+            await (call.read() if read == "read" else anext(aiter(call)))
         assert status(raised.value) == (grpc.StatusCode.NOT_FOUND, "No instance")
 
 

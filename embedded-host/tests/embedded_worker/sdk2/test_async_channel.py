@@ -15,20 +15,22 @@ from durabletask.internal.orchestrator_service_pb2_grpc import TaskHubSidecarSer
 
 from tests.embedded_worker.sdk2.conftest import TARGET, in_thread, status
 from tests.support.fake_host import FakeHost
+from tests.support.polling import eventually_async
 
 GET = pb.GetInstanceRequest(instanceId="i")
 HISTORY = pb.StreamInstanceHistoryRequest(instanceId="i")
 
 
 def stub(channel: grpc.aio.Channel) -> Any:
-    return TaskHubSidecarServiceStub(channel)
+    make: Any = TaskHubSidecarServiceStub
+    return make(channel)
 
 
 def opened(*interceptors: Any) -> Any:
     return grpc.aio.insecure_channel(TARGET, interceptors=interceptors)
 
 
-class Recorder(grpc.aio.UnaryUnaryClientInterceptor):
+class Recorder(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
     def __init__(self, calls: list[Any], name: str) -> None:
         self.calls, self.name = calls, name
 
@@ -46,7 +48,7 @@ class Recorder(grpc.aio.UnaryUnaryClientInterceptor):
         return call
 
 
-class StreamRecorder(grpc.aio.UnaryStreamClientInterceptor):
+class StreamRecorder(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
     def __init__(self, calls: list[Any]) -> None:
         self.calls = calls
 
@@ -69,7 +71,7 @@ async def test_interceptors_run_in_their_order_around_each_call(host: FakeHost) 
 
 
 async def test_an_interceptor_may_change_the_timeout(host: FakeHost) -> None:
-    class Impatient(grpc.aio.UnaryUnaryClientInterceptor):
+    class Impatient(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
         async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
             return await continuation(details._replace(timeout=0.05), request)
 
@@ -79,11 +81,11 @@ async def test_an_interceptor_may_change_the_timeout(host: FakeHost) -> None:
 
 
 async def test_an_interceptor_may_return_a_response_or_raise(host: FakeHost) -> None:
-    class Answers(grpc.aio.UnaryUnaryClientInterceptor):
+    class Answers(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
         async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
             return pb.GetInstanceResponse(exists=True)
 
-    class Raises(grpc.aio.UnaryUnaryClientInterceptor):
+    class Raises(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
         async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
             raise LookupError("no token")
 
@@ -106,14 +108,11 @@ async def test_an_error_passes_through_the_interceptors(host: FakeHost) -> None:
 
 async def test_the_cancellation_of_an_intercepted_call_reaches_the_host(host: FakeHost) -> None:
     call = stub(opened(Recorder([], "a"))).GetInstance(GET)
-    while not host.requests:
-        await asyncio.sleep(0)
+    await eventually_async(lambda: host.requests, "a request arrives")
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    async with asyncio.timeout(5):
-        while host.cancelled != ["GetInstance"]:
-            await asyncio.sleep(0)
+    await eventually_async(lambda: host.cancelled == ["GetInstance"], "the request is cancelled")
 
 
 async def test_interceptors_of_streams_see_streams_only(host: FakeHost) -> None:
@@ -129,7 +128,7 @@ async def test_interceptors_of_streams_see_streams_only(host: FakeHost) -> None:
 async def test_an_interceptor_of_streams_may_return_an_iterator(host: FakeHost) -> None:
     host.answers["StreamInstanceHistory"] = {"events": []}
 
-    class Replaces(grpc.aio.UnaryStreamClientInterceptor):
+    class Replaces(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
         async def intercept_unary_stream(
             self, continuation: Any, details: Any, request: Any
         ) -> Any:

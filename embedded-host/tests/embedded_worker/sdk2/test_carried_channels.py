@@ -44,14 +44,15 @@ async def test_the_functions_are_replaced_once(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another package may wrap the replaced functions, and must not be removed."""
-    wrapper = lambda *arguments, **options: None  # noqa: E731
+    wrapper: Any = object()
     monkeypatch.setattr(grpc, "insecure_channel", wrapper)
     carry_channels(host.send, TARGET)
     assert grpc.insecure_channel is wrapper
 
 
 async def test_a_channel_uses_the_last_send_function(host: FakeHost) -> None:
-    stub: Any = TaskHubSidecarServiceStub(grpc.aio.insecure_channel(TARGET))
+    make: Any = TaskHubSidecarServiceStub
+    stub = make(grpc.aio.insecure_channel(TARGET))
     other = FakeHost()
     other.answers["GetInstance"] = {"exists": True}
     carry_channels(other.send, TARGET)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -21,12 +20,12 @@ from embedded_worker.sdk2.carrier import (
 )
 from embedded_worker.sdk2.rpc import UNAVAILABLE, RpcStatusError
 from tests.support.fake_host import FakeHost
+from tests.support.polling import eventually_async
 
 
 @pytest.fixture(autouse=True)
-def no_carriers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_carriers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_carriers", {})
-    yield
 
 
 def own_carrier(host: FakeHost) -> Carrier:
@@ -95,14 +94,11 @@ async def test_an_exchange_works_from_another_thread_and_another_event_loop() ->
 async def test_the_cancellation_of_a_started_exchange_reaches_the_request() -> None:
     host = FakeHost()
     future = own_carrier(host).start("GetInstance", {}, None)
-    while not host.requests:
-        await asyncio.sleep(0)
+    await eventually_async(lambda: host.requests, "the request arrives")
     assert future.cancel()
     with pytest.raises(concurrent.futures.CancelledError):
         future.result()
-    async with asyncio.timeout(5):
-        while host.cancelled != ["GetInstance"]:
-            await asyncio.sleep(0)
+    await eventually_async(lambda: host.cancelled == ["GetInstance"], "the request is cancelled")
 
 
 async def test_a_closed_event_loop_and_a_fork_are_unavailable() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import time
 from typing import Any
@@ -14,13 +13,15 @@ from durabletask.internal.orchestrator_service_pb2_grpc import TaskHubSidecarSer
 
 from tests.embedded_worker.sdk2.conftest import TARGET, in_thread, status
 from tests.support.fake_host import FakeHost
+from tests.support.polling import eventually_async
 
 GET = pb.GetInstanceRequest(instanceId="i")
 EVENT = {"EventType": 15, "EventId": 1, "Timestamp": "2026-11-29T21:36:26Z", "Name": "e"}
 
 
 def stub(channel: grpc.Channel | None = None) -> Any:
-    return TaskHubSidecarServiceStub(channel or grpc.insecure_channel(TARGET))
+    make: Any = TaskHubSidecarServiceStub
+    return make(channel or grpc.insecure_channel(TARGET))
 
 
 async def test_a_failed_call_is_an_rpc_error_with_the_name_of_grpcs_own(host: FakeHost) -> None:
@@ -51,9 +52,7 @@ async def test_a_timeout_ends_a_call_and_cancels_its_request(host: FakeHost) -> 
     error, seconds = await in_thread(work)
     assert status(error) == (grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
     assert 0.09 < seconds < 5
-    async with asyncio.timeout(5):
-        while not host.cancelled:
-            await asyncio.sleep(0.01)
+    await eventually_async(lambda: host.cancelled, "the request is cancelled")
 
 
 async def test_with_call_returns_the_response_and_its_call(host: FakeHost) -> None:
@@ -141,7 +140,8 @@ async def test_a_stream_that_fails_raises_at_the_first_message(host: FakeHost) -
         with pytest.raises(grpc.RpcError) as raised:
             next(stream)
         assert raised.value is stream
-        return raised.value
+        error: grpc.RpcError = raised.value
+        return error
 
     assert status(await in_thread(work)) == (grpc.StatusCode.NOT_FOUND, "No instance")
 
@@ -164,11 +164,9 @@ async def test_a_blocking_call_in_the_event_loop_of_the_worker_fails_at_once(
     host: FakeHost,
 ) -> None:
     host.answers["GetInstance"] = {"exists": True}
-    with pytest.raises(grpc.RpcError, match="EH411") as raised:
+    with pytest.raises(grpc.RpcError, match="EH412") as raised:
         stub().GetInstance(GET)
     assert raised.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     future = stub().GetInstance.future(GET)
-    async with asyncio.timeout(5):
-        while not future.done():
-            await asyncio.sleep(0)
+    await eventually_async(future.done, "the call ends")
     assert future.result() == pb.GetInstanceResponse(exists=True)

@@ -19,12 +19,13 @@ from embedded_worker.sdk2.carrier import remove_carrier
 from embedded_worker.sdk2.sync_channel import rpc_name
 from tests.embedded_worker.sdk2.conftest import TARGET, in_thread, status
 from tests.support.fake_host import FakeHost
+from tests.support.polling import eventually_async
 
 GET = pb.GetInstanceRequest(instanceId="i")
 Stub: Callable[[grpc.Channel], Any] = TaskHubSidecarServiceStub
 
 
-class Recorder(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+class Recorder(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
     def __init__(self) -> None:
         self.methods: list[str] = []
 
@@ -32,7 +33,9 @@ class Recorder(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientIntercept
         self.methods.append(details.method)
         return continuation(details, request)
 
-    intercept_unary_stream = intercept_unary_unary
+    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        self.methods.append(details.method)
+        return continuation(details, request)
 
 
 def test_the_name_of_an_rpc_is_the_last_part_of_its_path() -> None:
@@ -146,9 +149,7 @@ async def test_close_ends_a_call_that_blocks_another_thread(host: FakeHost) -> N
         return raised.value
 
     blocked = asyncio.ensure_future(in_thread(work))
-    async with asyncio.timeout(5):
-        while not host.requests:
-            await asyncio.sleep(0.01)
+    await eventually_async(lambda: host.requests, "a request arrives")
     channel.close()
     assert status(await blocked) == (grpc.StatusCode.CANCELLED, "Channel closed!")
 
