@@ -1,8 +1,8 @@
 """A gRPC server with the whole service ``TaskHubSidecarService``, for clients and for workers.
 
 `embedded-host scheduler` uses it. The workers of an app do not, and ``carried_channels`` has the
-reason. The server answers a client's RPCs with a function ``rpc.Send`` and a worker's RPCs with
-``WorkerRpcs``.
+reason. A function ``rpc.Send`` processes a client's RPCs, and ``WorkerRpcs`` those of a
+worker.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ _WorkerMethod = Callable[[str, Message], Awaitable[None]]
 
 
 class _ServiceHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]
-    """Answers the calls of the service.
+    """Processes the calls of the service.
 
     It reads requests itself, so that a malformed one is not logged with a traceback.
     """

@@ -59,7 +59,7 @@ CLIENT_RPCS = frozenset(
         "TerminateInstance",
     }
 )
-"""RPCs that the host answers. The others belong to workers of `embedded-host scheduler`."""
+"""RPCs that the host processes. The others belong to workers of `embedded-host scheduler`."""
 CHUNK_EVENTS = 256
 CHUNK_BYTES = 1_000_000
 """Maximum number and size of events in one message of a history, except for a larger event."""
@@ -103,7 +103,7 @@ _TYPES: dict[str, tuple[type[Message], type[Message]]] = {
 def request_document(rpc: str, request: bytes) -> dict[str, object]:
     """Return the JSON object of a serialized request.
 
-    Raises RpcStatusError if the host does not answer the RPC or the request is malformed.
+    Raises RpcStatusError if the host does not process the RPC or the request is malformed.
     """
     if rpc not in CLIENT_RPCS:
         raise RpcStatusError(UNIMPLEMENTED, f"Method not found: {rpc}")

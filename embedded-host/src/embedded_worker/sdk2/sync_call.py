@@ -38,7 +38,7 @@ IN_EVENT_LOOP = (
 class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-arg]
     """A started RPC. As in grpc, it is also the error that it raises.
 
-    The host's response is converted when the caller asks for it, in the thread of the caller.
+    The host's response is converted when the caller reads it, in the thread of the caller.
     """
 
     def __init__(

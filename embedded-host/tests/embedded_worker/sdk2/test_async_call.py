@@ -34,7 +34,7 @@ def test_a_status_is_the_error_of_grpc() -> None:
 
 
 async def test_a_call_is_awaited_for_its_response(host: FakeHost) -> None:
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["GetInstance"] = {"exists": True}
     call = stub().GetInstance(GET, timeout=5)
     is_call = isinstance(call, grpc.aio.UnaryUnaryCall)
     assert is_call
@@ -53,7 +53,7 @@ async def test_a_call_is_awaited_for_its_response(host: FakeHost) -> None:
 
 
 async def test_a_failed_call_raises_an_aio_rpc_error(host: FakeHost) -> None:
-    host.answers["GetInstance"] = (5, "No instance")
+    host.responses["GetInstance"] = (5, "No instance")
     call = stub().GetInstance(GET)
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await call
@@ -62,10 +62,10 @@ async def test_a_failed_call_raises_an_aio_rpc_error(host: FakeHost) -> None:
     assert await call.details() == "No instance"
 
 
-async def test_an_error_that_nobody_awaits_is_not_logged(
+async def test_an_error_that_is_not_awaited_is_not_logged(
     host: FakeHost, caplog: pytest.LogCaptureFixture
 ) -> None:
-    host.answers["GetInstance"] = (5, "No instance")
+    host.responses["GetInstance"] = (5, "No instance")
     call = stub().GetInstance(GET)
     await eventually_async(call.done, "the call ends")
     del call
@@ -102,7 +102,7 @@ async def test_the_cancellation_of_the_caller_cancels_the_call(host: FakeHost) -
 
 
 async def test_a_stream_is_iterated_or_read(host: FakeHost) -> None:
-    host.answers["StreamInstanceHistory"] = {
+    host.responses["StreamInstanceHistory"] = {
         "events": [{**EVENT, "EventId": index} for index in range(300)]
     }
     call = stub().StreamInstanceHistory(HISTORY)
@@ -116,7 +116,7 @@ async def test_a_stream_is_iterated_or_read(host: FakeHost) -> None:
 
 
 async def test_a_stream_that_fails_raises_at_the_first_message(host: FakeHost) -> None:
-    host.answers["StreamInstanceHistory"] = (5, "No instance")
+    host.responses["StreamInstanceHistory"] = (5, "No instance")
     for read in ("read", "__aiter__"):
         call = stub().StreamInstanceHistory(HISTORY)
         with pytest.raises(grpc.aio.AioRpcError) as raised:
@@ -125,7 +125,7 @@ async def test_a_stream_that_fails_raises_at_the_first_message(host: FakeHost) -
 
 
 async def test_a_malformed_event_ends_the_stream_with_an_error(host: FakeHost) -> None:
-    host.answers["StreamInstanceHistory"] = {"events": [{"EventType": "x"}]}
+    host.responses["StreamInstanceHistory"] = {"events": [{"EventType": "x"}]}
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         [chunk async for chunk in stub().StreamInstanceHistory(HISTORY)]
     assert raised.value.code() is grpc.StatusCode.INTERNAL

@@ -58,7 +58,7 @@ class StreamRecorder(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[typ
 
 
 async def test_interceptors_run_in_their_order_around_each_call(host: FakeHost) -> None:
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["GetInstance"] = {"exists": True}
     calls: list[Any] = []
     channel = opened(Recorder(calls, "a"), Recorder(calls, "b"))
     response = await stub(channel).GetInstance(GET, timeout=5, metadata=(("x", "y"),))
@@ -81,7 +81,7 @@ async def test_an_interceptor_may_change_the_timeout(host: FakeHost) -> None:
 
 
 async def test_an_interceptor_may_return_a_response_or_raise(host: FakeHost) -> None:
-    class Answers(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
+    class Responds(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
         async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
             return pb.GetInstanceResponse(exists=True)
 
@@ -89,7 +89,7 @@ async def test_an_interceptor_may_return_a_response_or_raise(host: FakeHost) -> 
         async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
             raise LookupError("no token")
 
-    assert (await stub(opened(Answers())).GetInstance(GET)).exists
+    assert (await stub(opened(Responds())).GetInstance(GET)).exists
     call = stub(opened(Raises())).GetInstance(GET)
     with pytest.raises(LookupError, match="no token"):
         await call
@@ -98,7 +98,7 @@ async def test_an_interceptor_may_return_a_response_or_raise(host: FakeHost) -> 
 
 
 async def test_an_error_passes_through_the_interceptors(host: FakeHost) -> None:
-    host.answers["GetInstance"] = (5, "No instance")
+    host.responses["GetInstance"] = (5, "No instance")
     call = stub(opened(Recorder([], "a"))).GetInstance(GET)
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await call
@@ -116,8 +116,8 @@ async def test_the_cancellation_of_an_intercepted_call_reaches_the_host(host: Fa
 
 
 async def test_interceptors_of_streams_see_streams_only(host: FakeHost) -> None:
-    host.answers["StreamInstanceHistory"] = {"events": []}
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["StreamInstanceHistory"] = {"events": []}
+    host.responses["GetInstance"] = {"exists": True}
     calls: list[Any] = []
     channel = opened(StreamRecorder(calls), StreamRecorder(calls))
     assert [chunk async for chunk in stub(channel).StreamInstanceHistory(HISTORY)] == []
@@ -126,7 +126,7 @@ async def test_interceptors_of_streams_see_streams_only(host: FakeHost) -> None:
 
 
 async def test_an_interceptor_of_streams_may_return_an_iterator(host: FakeHost) -> None:
-    host.answers["StreamInstanceHistory"] = {"events": []}
+    host.responses["StreamInstanceHistory"] = {"events": []}
 
     class Replaces(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
         async def intercept_unary_stream(
@@ -174,7 +174,7 @@ async def test_a_channel_is_ready_until_it_is_closed(host: FakeHost) -> None:
 
 
 async def test_close_grants_running_calls_a_time(host: FakeHost) -> None:
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["GetInstance"] = {"exists": True}
     channel = opened()
     call, endless = (
         stub(channel).GetInstance(GET),
@@ -198,15 +198,15 @@ async def test_an_rpc_that_the_service_lacks_is_unimplemented(host: FakeHost) ->
 
 
 async def test_a_channel_works_in_another_event_loop(host: FakeHost) -> None:
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["GetInstance"] = {"exists": True}
     own = opened()
 
     async def other_loop() -> bool:
         async with opened(Recorder([], "a")) as channel:
-            answers = await asyncio.gather(
+            responses = await asyncio.gather(
                 *(stub(channel).GetInstance(GET) for _ in range(10)), stub(own).GetInstance(GET)
             )
-            return all(answer.exists for answer in answers)
+            return all(response.exists for response in responses)
 
     assert await in_thread(lambda: asyncio.run(other_loop()))
 
@@ -221,7 +221,7 @@ async def test_the_client_of_durabletask_works(host: FakeHost) -> None:
             "output": '"done"',
         },
     }
-    host.answers |= {
+    host.responses |= {
         "StartInstance": lambda document: {"instanceId": document["instanceId"]},
         "GetInstance": state,
         "WaitForInstanceCompletion": state,
@@ -250,6 +250,6 @@ async def test_the_client_of_durabletask_works(host: FakeHost) -> None:
         assert len(await client.get_orchestration_history("i")) == 1
         with pytest.raises(grpc.aio.AioRpcError):
             await client.raise_orchestration_event("i", "e")
-        host.answers["WaitForInstanceCompletion"] = {"timeout": True}
+        host.responses["WaitForInstanceCompletion"] = {"timeout": True}
         with pytest.raises(TimeoutError):
             await client.wait_for_orchestration_completion("i", timeout=0.1)

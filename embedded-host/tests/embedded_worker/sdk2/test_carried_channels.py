@@ -54,7 +54,7 @@ async def test_a_channel_uses_the_last_send_function(host: FakeHost) -> None:
     make: Any = TaskHubSidecarServiceStub
     stub = make(grpc.aio.insecure_channel(TARGET))
     other = FakeHost()
-    other.answers["GetInstance"] = {"exists": True}
+    other.responses["GetInstance"] = {"exists": True}
     carry_channels(other.send, TARGET)
     assert (await stub.GetInstance(GET)).exists
     assert host.requests == []

@@ -71,7 +71,7 @@ async def test_the_last_carrier_of_a_target_is_used_until_it_is_removed() -> Non
 
 async def test_an_exchange_works_from_another_thread_and_another_event_loop() -> None:
     host = FakeHost()
-    host.answers["GetInstance"] = {"exists": False}
+    host.responses["GetInstance"] = {"exists": False}
     carrier = own_carrier(host)
 
     async def in_other_loop() -> bytes:

@@ -107,7 +107,7 @@ async def served() -> AsyncIterator[Served]:
 
 
 async def test_a_clients_rpc_is_sent_with_its_task_hub(served: Served) -> None:
-    served.host.answers["StartInstance"] = {"instanceId": "i"}
+    served.host.responses["StartInstance"] = {"instanceId": "i"}
     request = pb.CreateInstanceRequest(instanceId="i", name="F")
     assert (await served.stub.StartInstance(request)).instanceId == "i"
     await served.stub.StartInstance(request, metadata=[("taskhub", "mine")])
@@ -118,14 +118,14 @@ async def test_a_clients_rpc_is_sent_with_its_task_hub(served: Served) -> None:
 
 
 async def test_a_status_of_the_host_reaches_the_client(served: Served) -> None:
-    served.host.answers["RaiseEvent"] = (5, "No instance")
+    served.host.responses["RaiseEvent"] = (5, "No instance")
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await served.stub.RaiseEvent(pb.RaiseEventRequest())
     assert status(raised.value) == (grpc.StatusCode.NOT_FOUND, "No instance")
 
 
 async def test_messages_above_the_limit_of_grpc_are_served(served: Served) -> None:
-    served.host.answers["StartInstance"] = lambda document: {"instanceId": document["input"]}
+    served.host.responses["StartInstance"] = lambda document: {"instanceId": document["input"]}
     request = pb.CreateInstanceRequest()
     request.input.value = "x" * 6_000_000
     assert len((await served.stub.StartInstance(request)).instanceId) == 6_000_000
@@ -133,20 +133,20 @@ async def test_messages_above_the_limit_of_grpc_are_served(served: Served) -> No
 
 async def test_a_history_is_streamed(served: Served) -> None:
     event = {"EventType": 15, "EventId": 1, "Timestamp": "2026-11-29T21:36:26Z", "Name": "e"}
-    served.host.answers["StreamInstanceHistory"] = {"events": [event] * 300}
+    served.host.responses["StreamInstanceHistory"] = {"events": [event] * 300}
     stream = served.stub.StreamInstanceHistory(pb.StreamInstanceHistoryRequest(instanceId="i"))
     assert [len(chunk.events) async for chunk in stream] == [256, 44]
 
 
 async def test_a_deadline_ends_a_wait(served: Served) -> None:
-    served.host.answers["WaitForInstanceStart"] = {"timeout": True}
+    served.host.responses["WaitForInstanceStart"] = {"timeout": True}
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await served.stub.WaitForInstanceStart(pb.GetInstanceRequest(), timeout=0.2)
     assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    asked = len(served.host.requests)
+    requested = len(served.host.requests)
     assert all(document["waitSeconds"] <= 0.2 for _, document in served.host.requests)
     await asyncio.sleep(0.1)
-    assert len(served.host.requests) <= asked + 1
+    assert len(served.host.requests) <= requested + 1
 
 
 async def test_the_cancellation_of_a_call_reaches_the_host(served: Served) -> None:
@@ -258,7 +258,7 @@ async def test_a_token_is_needed_for_each_call(
     metadata: list[tuple[str, str]], accepted: bool
 ) -> None:
     async with Served(token="secret") as served:
-        served.host.answers["GetInstance"] = {"exists": True}
+        served.host.responses["GetInstance"] = {"exists": True}
         served.workers.items.put_nowait(None)
         stub = served.stub
         for call in (
@@ -280,7 +280,7 @@ async def test_a_port_in_use_is_an_error(served: Served) -> None:
 
 
 async def test_the_async_client_of_durabletask_works_with_the_server(served: Served) -> None:
-    served.host.answers["GetInstance"] = {
+    served.host.responses["GetInstance"] = {
         "exists": True,
         "orchestrationState": {"orchestrationStatus": "ORCHESTRATION_STATUS_COMPLETED"},
     }
@@ -319,7 +319,7 @@ async def test_the_worker_of_durabletask_runs_a_turn_and_an_activity(served: Ser
     running = worker.TaskHubGrpcWorker(host_address=served.address)
     running.add_activity(double)
     running.add_orchestrator(orchestrator)
-    running.start()
+    running.start()  # type: ignore[no-untyped-call]
     try:
         found = await eventually_async(results, "both work items are completed")
     finally:
@@ -371,7 +371,7 @@ def random_value(field: Any, choice: random.Random, depth: int) -> Any:
 
 
 async def bombard(served: Served, count: int, seed: int) -> None:
-    """Send ``count`` random requests, and check that the server answers afterwards."""
+    """Send ``count`` random requests, and check that the server responds afterwards."""
     choice = random.Random(seed)
     methods = [method.name for method in pb.DESCRIPTOR.services_by_name[rpc.SERVICE].methods]
     bodies = [b"{}", b"", b"{", b"[]", b"null", b'{"details": 1}', b'{"events": [{}]}', b"\xff"]
@@ -381,7 +381,7 @@ async def bombard(served: Served, count: int, seed: int) -> None:
 
         return ClientResponse(1, choice.choice([0, 0, 5, 17, -1]), choice.choice(bodies))
 
-    served.host.send = send  # type: ignore[method-assign]
+    served.host.send = send  # type: ignore[method-assign, assignment]
     for batch in range(0, count, 50):
         calls = []
         for _ in range(min(50, count - batch)):

@@ -66,7 +66,7 @@ def test_a_request_becomes_the_json_of_its_fields() -> None:
     }
 
 
-def test_an_rpc_that_the_host_does_not_answer_is_unimplemented() -> None:
+def test_an_rpc_that_the_host_does_not_process_is_unimplemented() -> None:
     for name in ("CompleteActivityTask", "NoSuchRpc"):
         with pytest.raises(RpcStatusError) as raised:
             request_document(name, b"")
@@ -231,8 +231,8 @@ def test_a_history_is_returned_in_chunks_of_limited_count_and_size() -> None:
 
 async def test_a_wait_is_repeated_until_the_state_is_reached() -> None:
     host = FakeHost()
-    answers = [{"timeout": True}, {"timeout": True}, {"exists": True}]
-    host.answers["WaitForInstanceStart"] = lambda document: answers.pop(0)
+    responses = [{"timeout": True}, {"timeout": True}, {"exists": True}]
+    host.responses["WaitForInstanceStart"] = lambda document: responses.pop(0)
     response = await exchange(host.send, "WaitForInstanceStart", {"instanceId": "i"}, None)
     assert json.loads(response.body) == {"exists": True}
     assert host.requests == [("WaitForInstanceStart", {"instanceId": "i", "waitSeconds": 20.0})] * 3
@@ -240,7 +240,7 @@ async def test_a_wait_is_repeated_until_the_state_is_reached() -> None:
 
 async def test_a_wait_requests_no_more_than_the_time_until_the_deadline() -> None:
     host = FakeHost()
-    host.answers["WaitForInstanceCompletion"] = {"timeout": True}
+    host.responses["WaitForInstanceCompletion"] = {"timeout": True}
     started = time.monotonic()
     with pytest.raises(RpcStatusError) as error:
         await exchange(host.send, "WaitForInstanceCompletion", {}, started + 0.1)
@@ -251,7 +251,7 @@ async def test_a_wait_requests_no_more_than_the_time_until_the_deadline() -> Non
 
 async def test_a_deadline_in_the_past_ends_the_call() -> None:
     host = FakeHost()
-    host.answers["GetInstance"] = {}
+    host.responses["GetInstance"] = {}
     with pytest.raises(RpcStatusError) as error:
         await exchange(host.send, "GetInstance", {}, time.monotonic() - 1)
     assert error.value.code == rpc.DEADLINE_EXCEEDED
@@ -276,7 +276,7 @@ async def test_the_cancellation_of_a_wait_stops_it() -> None:
 )
 async def test_a_request_that_cannot_be_sent_has_a_status(error: Exception, code: int) -> None:
     host = FakeHost()
-    host.answers["RaiseEvent"] = error
+    host.responses["RaiseEvent"] = error
     with pytest.raises(RpcStatusError, match=str(error)) as raised:
         await exchange(host.send, "RaiseEvent", {}, None)
     assert raised.value.code == code

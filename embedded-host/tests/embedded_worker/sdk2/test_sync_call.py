@@ -25,7 +25,7 @@ def stub(channel: grpc.Channel | None = None) -> Any:
 
 
 async def test_a_failed_call_is_an_rpc_error_with_the_name_of_grpcs_own(host: FakeHost) -> None:
-    host.answers["GetInstance"] = (5, "No instance")
+    host.responses["GetInstance"] = (5, "No instance")
 
     def work() -> grpc.RpcError:
         with pytest.raises(grpc.RpcError) as raised:
@@ -56,7 +56,7 @@ async def test_a_timeout_ends_a_call_and_cancels_its_request(host: FakeHost) -> 
 
 
 async def test_with_call_returns_the_response_and_its_call(host: FakeHost) -> None:
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["GetInstance"] = {"exists": True}
     response, call = await in_thread(lambda: stub().GetInstance.with_call(GET, timeout=5))
     assert response == pb.GetInstanceResponse(exists=True)
     assert (call.code(), call.details()) == (grpc.StatusCode.OK, "")
@@ -68,7 +68,7 @@ async def test_with_call_returns_the_response_and_its_call(host: FakeHost) -> No
 
 
 async def test_a_future_has_the_response_of_its_call(host: FakeHost) -> None:
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["GetInstance"] = {"exists": True}
 
     def work() -> None:
         future = stub().GetInstance.future(GET)
@@ -84,7 +84,7 @@ async def test_a_future_has_the_response_of_its_call(host: FakeHost) -> None:
 
 
 async def test_a_future_that_fails_raises_its_error(host: FakeHost) -> None:
-    host.answers["GetInstance"] = (9, "not now")
+    host.responses["GetInstance"] = (9, "not now")
 
     def work() -> None:
         future = stub().GetInstance.future(GET)
@@ -119,7 +119,7 @@ async def test_a_future_can_be_cancelled_and_awaited_for_a_time(host: FakeHost) 
 
 
 async def test_a_stream_is_iterated_and_ends(host: FakeHost) -> None:
-    host.answers["StreamInstanceHistory"] = {
+    host.responses["StreamInstanceHistory"] = {
         "events": [{**EVENT, "EventId": index} for index in range(300)]
     }
 
@@ -133,7 +133,7 @@ async def test_a_stream_is_iterated_and_ends(host: FakeHost) -> None:
 
 
 async def test_a_stream_that_fails_raises_at_the_first_message(host: FakeHost) -> None:
-    host.answers["StreamInstanceHistory"] = (5, "No instance")
+    host.responses["StreamInstanceHistory"] = (5, "No instance")
 
     def work() -> grpc.RpcError:
         stream = stub().StreamInstanceHistory(pb.StreamInstanceHistoryRequest(instanceId="i"))
@@ -147,7 +147,7 @@ async def test_a_stream_that_fails_raises_at_the_first_message(host: FakeHost) -
 
 
 async def test_a_malformed_event_ends_the_stream_with_an_error(host: FakeHost) -> None:
-    host.answers["StreamInstanceHistory"] = {
+    host.responses["StreamInstanceHistory"] = {
         "events": [*({**EVENT, "EventId": index} for index in range(256)), {"EventType": "x"}, 1]
     }
 
@@ -163,7 +163,7 @@ async def test_a_malformed_event_ends_the_stream_with_an_error(host: FakeHost) -
 async def test_a_blocking_call_in_the_event_loop_of_the_worker_fails_at_once(
     host: FakeHost,
 ) -> None:
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["GetInstance"] = {"exists": True}
     with pytest.raises(grpc.RpcError, match="EH412") as raised:
         stub().GetInstance(GET)
     assert raised.value.code() is grpc.StatusCode.FAILED_PRECONDITION

@@ -43,8 +43,8 @@ def test_the_name_of_an_rpc_is_the_last_part_of_its_path() -> None:
 
 
 async def test_interceptors_see_each_call(host: FakeHost) -> None:
-    host.answers["GetInstance"] = {"exists": True}
-    host.answers["StreamInstanceHistory"] = {"events": []}
+    host.responses["GetInstance"] = {"exists": True}
+    host.responses["StreamInstanceHistory"] = {"events": []}
     recorder = Recorder()
 
     def work() -> None:
@@ -93,7 +93,7 @@ async def test_close_cancels_the_running_calls_and_refuses_others(host: FakeHost
 
 
 async def test_call_options_are_accepted(host: FakeHost) -> None:
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["GetInstance"] = {"exists": True}
 
     def work() -> None:
         options = [("grpc.max_receive_message_length", 1), ("grpc.max_send_message_length", 1)]
@@ -111,7 +111,7 @@ async def test_call_options_are_accepted(host: FakeHost) -> None:
 
 
 async def test_a_call_without_serializers_uses_bytes(host: FakeHost) -> None:
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["GetInstance"] = {"exists": True}
 
     def work() -> bytes:
         channel = grpc.insecure_channel(TARGET)
@@ -155,7 +155,7 @@ async def test_close_ends_a_call_that_blocks_another_thread(host: FakeHost) -> N
 
 
 async def test_a_channel_outlives_its_host(host: FakeHost) -> None:
-    host.answers["GetInstance"] = {"exists": True}
+    host.responses["GetInstance"] = {"exists": True}
     channel = grpc.insecure_channel(TARGET)
 
     remove_carrier(TARGET)
@@ -169,7 +169,7 @@ async def test_a_channel_outlives_its_host(host: FakeHost) -> None:
 
 
 async def test_several_channels_are_used_by_several_threads(host: FakeHost) -> None:
-    host.answers["StartInstance"] = lambda document: {"instanceId": document["instanceId"]}
+    host.responses["StartInstance"] = lambda document: {"instanceId": document["instanceId"]}
     stubs = [Stub(grpc.insecure_channel(TARGET)) for _ in range(3)]
 
     def start(index: int) -> str:
@@ -186,7 +186,7 @@ async def test_several_channels_are_used_by_several_threads(host: FakeHost) -> N
 
 async def test_messages_above_the_limit_of_grpc_are_carried(host: FakeHost) -> None:
     large = "x" * 6_000_000
-    host.answers["StartInstance"] = lambda document: {"instanceId": document["input"]}
+    host.responses["StartInstance"] = lambda document: {"instanceId": document["input"]}
 
     def work() -> str:
         request = pb.CreateInstanceRequest()
@@ -209,7 +209,7 @@ async def test_the_client_of_durabletask_works(host: FakeHost) -> None:
             "output": '"done"',
         },
     }
-    host.answers |= {
+    host.responses |= {
         "StartInstance": lambda document: {"instanceId": document["instanceId"]},
         "GetInstance": state,
         "WaitForInstanceStart": state,
@@ -230,7 +230,7 @@ async def test_the_client_of_durabletask_works(host: FakeHost) -> None:
         "RaiseEvent": (5, "No instance"),
     }
     for rpc in ("TerminateInstance", "SuspendInstance", "ResumeInstance", "RewindInstance"):
-        host.answers[rpc] = {}
+        host.responses[rpc] = {}
 
     def work() -> None:
         with TaskHubGrpcClient(host_address=f"http://{TARGET}", metadata=[("a", "b")]) as client:
@@ -268,11 +268,11 @@ async def test_the_client_of_durabletask_works(host: FakeHost) -> None:
                     refused()
 
     await in_thread(work)
-    assert len({rpc for rpc, _ in host.requests}) == len(host.answers)
+    assert len({rpc for rpc, _ in host.requests}) == len(host.responses)
 
 
 async def test_the_wait_of_a_client_ends_with_a_timeout_error(host: FakeHost) -> None:
-    host.answers["WaitForInstanceCompletion"] = {"timeout": True}
+    host.responses["WaitForInstanceCompletion"] = {"timeout": True}
 
     def work() -> None:
         client = TaskHubGrpcClient(host_address=TARGET)
