@@ -134,7 +134,7 @@ def test_a_failed_invocation_of_sdk_2_fails_its_operations() -> None:
 
 
 def test_the_actions_of_a_batch_are_sent_after_its_responses() -> None:
-    actions = [
+    actions: list[SendSignal | StartNewOrchestration] = [
         SendSignal("@other@k", "add", "1", after(60)),
         StartNewOrchestration("Main", "main-9", '"in"', due=after(60)),
         StartNewOrchestration("Main", version="2.0"),

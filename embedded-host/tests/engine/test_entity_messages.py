@@ -25,6 +25,7 @@ from embedded_host.engine.entity_messages import (
     request_message,
     response_message,
 )
+from embedded_host.engine.events import HistoryEvent
 from tests.engine.scenario import T0, after
 
 NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
@@ -264,7 +265,7 @@ def test_a_critical_section_is_open_until_its_release() -> None:
     call = request_message(
         request_id="r", operation="4b2aee4b", input="1", signal=False, now=T0, protocol=2
     )
-    sent = [
+    sent: list[HistoryEvent] = [
         h.event_sent(T0, 1, "@tally@a", "op", LOCK),
         h.event_raised(T0, "4b2aee4b", LOCKED),
         h.event_sent(T0, 2, "@tally@a", "op", call),

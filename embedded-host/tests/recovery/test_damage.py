@@ -144,7 +144,7 @@ def check_instances(path: Path, original: Rows, report: dict[str, Any]) -> None:
     for key, stored in recovered["instances"].items():
         was, outcome = original["instances"].get(key), outcomes[stored[2]]
         if outcome["outcome"] == "failed":
-            assert (stored[4], stored[12]) == ("Failed", f"{LOST}: {outcome['detail']}.")
+            assert (stored[4], stored[13]) == ("Failed", f"{LOST}: {outcome['detail']}.")
         if was is None or was[2] != stored[2] or outcome["outcome"] in ("failed", "lost"):
             continue
         if stored[4] in FINISHED:

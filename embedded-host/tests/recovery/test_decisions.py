@@ -49,7 +49,7 @@ def instance(
     encoded = None if parent is None else encode_parent(parent)
     times = micros(T0), micros(T0)
     return InstanceRecord(
-        key, "Hub", id, "Main", status, *times, "e", 0, encoded, 0, None, None, None, 1
+        key, "Hub", id, "Main", status, *times, "e", 0, encoded, 0, 1, None, None, None
     )
 
 

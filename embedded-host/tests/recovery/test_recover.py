@@ -112,7 +112,7 @@ def test_an_instance_whose_timer_is_lost_fails(path: Path) -> None:
     after = rows_of(path)
     for row in after["instances"].values():
         if row[2] in failed:
-            assert (row[4], row[12]) == ("Failed", f"{REASON}: {failed[row[2]]}.")
+            assert (row[4], row[13]) == ("Failed", f"{REASON}: {failed[row[2]]}.")
             last = max(turn for key, turn in after["history"] if key == row[0])
             assert '"OrchestrationStatus":"Failed"' in after["history"][row[0], last][2]
             assert not [

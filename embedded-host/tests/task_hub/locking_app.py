@@ -2,6 +2,7 @@
 
 A script is a generator function. It yields ``("lock", IDS)``, ``("unlock",)``,
 ``("call", ID, OPERATION, INPUT)``, ``("signal", ID, OPERATION, INPUT)`` and ``("event", NAME)``.
+``("start-lock", IDS)`` requests locks, but does not wait for them.
 """
 
 from __future__ import annotations
@@ -122,11 +123,12 @@ class _Run:
             kind, *rest = script.send(value)
             awaited: str | None = f"{self._execution}-{self._sent}"
             assert awaited is not None
-            if kind == "lock":
+            if kind in ("lock", "start-lock"):
                 [ids] = rest
                 self._section = (awaited, ids)
                 text = lock_request_message(request_id=awaited, parent=self._id, lock_set=ids)
                 self._send(ids[0], OPERATION, text)
+                awaited = awaited if kind == "lock" else None
             elif kind == "unlock":
                 self.unlock()
                 awaited = None

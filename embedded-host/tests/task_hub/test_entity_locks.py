@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Generator
 from random import Random
@@ -11,9 +12,11 @@ from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.events import EventRaised, EventSent
 from embedded_host.engine.messages import Message
+from embedded_host.store.interface import Store
 from embedded_host.task_hub import instance_cache
 from embedded_host.task_hub.entity_locks import blocking_lock, is_orphaned
 from embedded_host.task_hub.unit_of_work import UnitOfWork
+from embedded_host.testing.host_run import Crash, CrashingCommit
 from tests.task_hub.kit import HubUnderTest
 from tests.task_hub.locking_app import LockingInvoker, use_scripts
 
@@ -127,6 +130,9 @@ async def test_others_wait_while_an_entity_is_locked_and_continue_in_order() -> 
     await host.start("Last", "i-4")
     await host.start("Transfer", "i-5")
     assert not host.hub.busy
+    waiting = host.hub.cached(B)
+    assert waiting is not None
+    assert waiting.backlog == 3
     assert host.invoker.batches == []  # type: ignore[attr-defined]
     assert [host.row(f"i-{n}").status for n in range(1, 6)] == ["Running"] * 5
     await host.raise_event("Go")
@@ -176,6 +182,22 @@ async def test_a_release_by_another_instance_is_ignored() -> None:
     assert host.left_over() == []
 
 
+async def test_a_release_does_not_create_an_entity(caplog: pytest.LogCaptureFixture) -> None:
+    def impatient(id: str) -> Steps:
+        yield ("start-lock", [A, C])
+        return "done"
+
+    host = new_host()
+    await host.start("Holder", "i-1")
+    host.invoker.scripts = {"Impatient": impatient, **SCRIPTS}  # type: ignore[attr-defined]
+    await host.start("Impatient", "i-2")
+    await host.raise_event("Go")
+    assert host.client.status(C) is None
+    assert owners(host) == {}
+    assert host.left_over() == []
+    assert caplog.text == ""
+
+
 async def test_an_entity_may_be_more_than_once_in_a_lock_set() -> None:
     def twice(id: str) -> Steps:
         yield ("lock", [A, A, B])
@@ -187,16 +209,13 @@ async def test_an_entity_may_be_more_than_once_in_a_lock_set() -> None:
     assert owners(host) == {}
 
 
-async def test_a_terminated_owner_leaves_its_locks_until_they_are_released(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_the_locks_of_a_finished_owner_are_released() -> None:
     host = new_host()
     await host.start("Holder", "i-1")
     await host.start("Caller", "i-2")
     assert await host.client.release_orphaned_locks() == 0
     await host.client.terminate("i-1", None)
     await host.idle()
-    assert f"'i-1' is Terminated and has not released its locks: {A}, {B}." in caplog.text
     assert owners(host) == {A: "i-1", B: "i-1"}
     assert host.row("i-2").status == "Running"
     assert await host.client.release_orphaned_locks() == 2
@@ -330,6 +349,50 @@ async def test_the_holder_of_a_lock_is_named() -> None:
     blocked = host.hub.find("i-3")
     assert blocked is not None
     assert blocking_lock(host.hub, blocked, "@tally@Z") == (A, "i-1")
+
+
+# -- crashes ---------------------------------------------------------------------------------------
+
+
+async def run_until_crash(crash: Crash | None) -> tuple[HubUnderTest, int]:
+    """Run a hub that crashes, and return it with the number of its turns."""
+    commits: list[CrashingCommit] = []
+
+    def commit(store: Store) -> CrashingCommit:
+        commits.append(CrashingCommit(store, lambda: setattr(commits[0], "is_killed", True)))
+        commits[0].crash = crash
+        return commits[0]
+
+    host = HubUnderTest(LockingInvoker(SCRIPTS), commit=commit)
+    starts = [
+        asyncio.ensure_future(host.client.start(name, None, f"i-{number}"))
+        for number, name in enumerate(("Transfer", "Last", "Transfer", "Caller"))
+    ]
+    while host.hub.busy or not all(start.done() for start in starts):
+        if commits[0].is_killed:
+            break
+        await asyncio.sleep(0)
+    for start in starts:
+        start.cancel()
+    await host.kill()
+    return host, commits[0].turns
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+async def test_locks_survive_a_crash_at_any_turn(recorded: bool) -> None:
+    _, turns = await run_until_crash(None)
+    assert turns > 20
+    for turn in range(1, turns + 1):
+        crashed, _ = await run_until_crash(Crash(turn, recorded))
+        host = reopened(crashed)
+        await host.idle()
+        for number in range(4):
+            if (row := host.client.status(f"i-{number}")) is not None:
+                assert row.status == "Completed", (turn, row.id)
+        assert owners(host) == {}
+        assert host.left_over() == []
+        adds = [operation for operation in state(host, A) if operation.startswith("add")]
+        assert len(adds) == len(set(adds))
 
 
 # -- random schedules ------------------------------------------------------------------------------

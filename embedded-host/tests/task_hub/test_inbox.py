@@ -48,7 +48,7 @@ def test_operations_of_a_free_entity_run_in_batches() -> None:
     assert [request.id for request in work.operations] == ["r-1", "r-2"]
     assert numbers(free.take(None, 2)) == [3]
     assert free.take(None, 2) is None
-    assert not free.is_waiting
+    assert len(free) == 0
 
 
 def test_a_batch_ends_before_a_lock_request() -> None:
@@ -65,18 +65,17 @@ def test_messages_of_others_wait_until_the_lock_changes() -> None:
     locked = queue(operation(1), lock(2, "i-2"), operation(3, "i-1"), operation(4, "i-2"))
     locked.add([operation(5, "i-1"), release(6, "i-1"), operation(7)])
     assert numbers(locked.take("i-1", 9)) == [3, 5]
-    assert locked.is_waiting
+    assert len(locked) == 5
     work = locked.take("i-1", 9)
     assert work is not None
     assert (numbers(work), work.lock_change) == ([6], LockRelease("r-6", "i-1"))
     locked.lock_changed()
-    assert not locked.is_waiting
     assert numbers(locked.take(None, 9)) == [1]
     assert numbers(locked.take(None, 9)) == [2]
     locked.lock_changed()
     assert numbers(locked.take("i-2", 9)) == [4]
     assert locked.take("i-2", 9) is None
-    assert locked.is_waiting
+    assert len(locked) == 1
 
 
 def test_the_owner_may_lock_again() -> None:

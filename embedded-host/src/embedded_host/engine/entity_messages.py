@@ -236,6 +236,11 @@ def is_operation(event: HistoryEvent) -> TypeGuard[EventRaised]:
     return isinstance(event, EventRaised) and event.name == OPERATION
 
 
+def is_release(event: HistoryEvent) -> bool:
+    """Return true if ``event`` releases the lock of an entity."""
+    return isinstance(event, EventRaised) and event.name == RELEASE
+
+
 class OutgoingLabels:
     """Labels that define the order of an execution's messages to each entity.
 

@@ -77,7 +77,7 @@ class EntityQueries:
         return (
             status.is_transient
             and status.locked_by is None
-            and not (instance is not None and (instance.busy or instance.inbox))
+            and not (instance is not None and (instance.busy or instance.backlog))
             and not self._store.messages(status.row.key)
         )
 
@@ -92,6 +92,6 @@ class EntityQueries:
         return EntityStatus(
             row,
             stored.state if stored.has_state else None,
-            len(instance.inbox) if instance is not None and instance.key == row.key else 0,
+            instance.backlog if instance is not None and instance.key == row.key else 0,
             stored.locked_by,
         )

@@ -466,7 +466,9 @@ class TaskHub:
     async def _run_entity(self, instance: LoadedInstance) -> None:
         entity = instance.state
         assert isinstance(entity, Entity)
-        queue = instance.queue = instance.queue or EntityQueue(instance.id)
+        queue = instance.queue = (
+            EntityQueue(instance.id) if instance.queue is None else instance.queue
+        )
         while True:
             items, instance.inbox = instance.inbox, []
             queue.add(items)
@@ -489,7 +491,7 @@ class TaskHub:
             self._start_effects(unit)
             if work.lock_change is not None:
                 queue.lock_changed()
-        if not queue.is_waiting:
+        if not queue:
             instance.queue = None
         self._finish_turns(instance)
 

@@ -64,10 +64,8 @@ class EntityQueue:
         """The messages that wait for the release of the lock. They are older than ``_next``."""
         self._next: deque[_Entry] = deque()
 
-    @property
-    def is_waiting(self) -> bool:
-        """True if messages wait for the release of the lock."""
-        return bool(self._held)
+    def __len__(self) -> int:
+        return len(self._held) + len(self._next)
 
     def add(self, items: Iterable[InboxItem]) -> None:
         """Append items of the inbox."""

@@ -36,6 +36,11 @@ class LoadedInstance:
     """The stored waits for events and entities (``SetAwaited``), or None if they are not loaded."""
 
     @property
+    def backlog(self) -> int:
+        """Number of messages that wait for a turn, or for the release of an entity's lock."""
+        return len(self.inbox) + (0 if self.queue is None else len(self.queue))
+
+    @property
     def is_terminal(self) -> bool:
         """True for an orchestration that has finished."""
         return isinstance(self.state, Orchestration) and self.state.status.is_terminal

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import count
 
 from embedded_host.engine.entity import Entity, EntityTurnResult
-from embedded_host.engine.entity_messages import EntityId, is_operation
+from embedded_host.engine.entity_messages import EntityId, is_operation, is_release
 from embedded_host.engine.events import ExecutionStarted
 from embedded_host.engine.messages import (
     Deliver,
@@ -229,8 +229,10 @@ class UnitOfWorkBuilder:
             target = self.entity_instance(sent.instance_id, sent.message, unit)
         else:
             target = self._find(sent.instance_id)
-        if target is None:
+        if target is None and not is_release(sent.message.event):
             unit.unknown.append(sent.instance_id)
+        elif target is None:
+            pass  # the entity was purged, or the lock request had not reached it
         else:
             self.deliver(target, sent.message, unit)
 

@@ -83,7 +83,7 @@ def test_a_failure_has_the_details_in_the_form_of_the_history() -> None:
         "properties": {"code": 7.0},
     }
     answer = output(results=[{"failure": {"failureDetails": details, **TIMES}}], entityState="4")
-    inner = {
+    inner: dict[str, Any] = {
         "ErrorType": "KeyError",
         "ErrorMessage": "'k'",
         "StackTrace": None,
