@@ -15,6 +15,7 @@ from durabletask.extensions.history_export import (
     ExportJobCreationOptions,
     ExportMode,
 )
+from durabletask.history import ExecutionCompletedEvent
 from durabletask.scheduled import ScheduleCreationOptions, ScheduledTaskClient
 from files import ExportFiles
 
@@ -23,14 +24,15 @@ client_functions = df.Blueprint()
 
 def state_shape(state):
     """Return the fields of an orchestration's state that do not depend on the time."""
+    failed = state and state.runtime_status is dt.OrchestrationStatus.FAILED
     return state and {
         "id": state.instance_id,
         "name": state.name,
         "status": state.runtime_status.name,
         "input": state.get_input(),
-        "output": state.get_output(),
+        # The output of a failed instance is the text of its failure.
+        "output": state.serialized_output if failed else state.get_output(),
         "custom": state.get_custom_status(),
-        "failure": failure_shape(state.failure_details),
     }
 
 
@@ -54,7 +56,8 @@ def entity_shape(entity):
     return entity and {
         "id": str(entity.id),
         "state": entity.get_typed_state() if entity.includes_state else None,
-        "locked by": str(entity.get_locked_by()) if entity.get_locked_by() else None,
+        # get_locked_by() raises an error, because the id of an orchestration is not that of an entity.
+        "locked by": entity._locked_by,
     }
 
 
@@ -75,6 +78,11 @@ def calls(client, call, given):
         return client.schedule_new_orchestration(name, instance_id=id, **given), str
     if call == "get_orchestration_history":
         shape = lambda events: [event_shape(event) for event in events]  # noqa: E731
+        return client.get_orchestration_history(id), shape
+    if call == "failure":
+        shape = lambda events: failure_shape(  # noqa: E731
+            next(e for e in events if isinstance(e, ExecutionCompletedEvent)).failure_details
+        )
         return client.get_orchestration_history(id), shape
     if call == "get_all_orchestration_states":
         prefix = given.get("prefix", "")
