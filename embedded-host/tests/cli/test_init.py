@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from embedded_host.cli.init import hub_name
 from tests.cli.calling import call
+from tests.support.app_python import app_python
 from tests.support.running_host import RunningHost
+from tests.support.sdk2 import NEEDS_SDK_2
 from tests.testing.test_plugin import run_pytest
 
 
@@ -41,6 +44,61 @@ def test_a_new_app_runs(tmp_path: Path, arguments: list[str], name: str) -> None
         for word in ("Traceback", "cannot be served", "no effect", "not used"):
             assert word not in host.log
         assert host.stop() == 0, host.log
+
+
+@pytest.mark.process
+@NEEDS_SDK_2
+def test_a_new_app_for_sdk_2_runs(tmp_path: Path) -> None:
+    root = tmp_path / "my-app"
+    assert call("init", root, "--sdk", "2").code == 0
+    with RunningHost(root, tmp_path / "state") as host:
+        started = host.post("/api/orchestrators/hello_cities", {"a": 1})
+        assert started.status == 202, host.log
+        assert host.end(started.json)["output"] == [
+            "Hello Tokyo!",
+            "Hello Seattle!",
+            "Hello London!",
+        ]
+        for word in ("Traceback", "cannot be served", "no effect", "without effect", "not used"):
+            assert word not in host.log
+        assert host.stop() == 0, host.log
+
+
+@pytest.mark.process
+@NEEDS_SDK_2
+def test_the_tests_of_a_new_app_for_sdk_2_pass_and_fail(tmp_path: Path) -> None:
+    root = tmp_path / "my-app"
+    call("init", root, "--sdk", "2")
+    python = app_python() or sys.executable
+    assert "2 passed" in run_pytest(root, python=python)
+    path = root / "function_app.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("London", "Paris"), encoding="utf-8")
+    assert "2 failed" in run_pytest(root, python=python)
+
+
+def test_the_app_for_sdk_2_has_its_own_requirements_and_environment(tmp_path: Path) -> None:
+    root = tmp_path / "my-app"
+    called = call("init", root, "--sdk", "2")
+    requirements = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert requirements[-2:] == [
+        "azure-functions>=2.3.0b2",
+        "azure-functions-durable>=2.0.0rc3",
+    ]
+    durable = json.loads((root / "host.json").read_text(encoding="utf-8"))["extensions"][
+        "durableTask"
+    ]
+    assert durable == {"hubName": "MyAppHub", "entityMessageReorderWindowInMinutes": 0}
+    assert "Its SDK needs Python 3.13 or newer." in called.out
+    assert f"-m venv {root / '.venv'}" in called.out
+    assert f"-m pip install -r {root / 'requirements.txt'}" in called.out
+
+
+def test_sdk_2_has_no_v1_model(tmp_path: Path) -> None:
+    called = call("init", tmp_path / "app", "--sdk", "2", "--model", "v1")
+    assert called.code == 1
+    assert "[EH534]" in called.err
+    assert not (tmp_path / "app").exists()
 
 
 @pytest.mark.process

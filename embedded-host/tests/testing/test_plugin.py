@@ -17,13 +17,13 @@ pytestmark = pytest.mark.process
 PLUGIN = "embedded_host.testing.plugin"
 
 
-def run_pytest(folder: Path, *arguments: str) -> str:
+def run_pytest(folder: Path, *arguments: str, python: str = sys.executable) -> str:
     """Run pytest in ``folder`` with only this plugin and pytest-asyncio, and return its output."""
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment.pop("PYTEST_ADDOPTS", None)
     plugins = ["-p", PLUGIN, "-p", "pytest_asyncio.plugin"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, "-p", "no:cacheprovider", "-q", *arguments],
+        [python, "-m", "pytest", *plugins, "-p", "no:cacheprovider", "-q", *arguments],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,

@@ -14,6 +14,7 @@ import click
 from embedded_host.cli.command import CommandError, command
 
 TEMPLATES = Path(__file__).parent / "templates"
+OLDEST_PYTHON_OF_SDK_2 = (3, 13)
 _RENAMED = {"gitignore": ".gitignore", "funcignore": ".funcignore"}
 """The file names in a new app, by the file name of the template.
 
@@ -31,7 +32,15 @@ The names of these templates have no dot, so that no tool applies the templates 
     help="The programming model. v2: decorators in function_app.py. v1: a folder with a "
     "function.json for each function.",
 )
-def init(folder: Path, model: str) -> None:
+@click.option(
+    "--sdk",
+    type=click.Choice(["1", "2"]),
+    default="1",
+    show_default=True,
+    help="The major version of azure-functions-durable. Version 2 is a pre-release, which needs "
+    "Python 3.13 or newer and the v2 model.",
+)
+def init(folder: Path, model: str, sdk: str) -> None:
     """Create a new app in FOLDER. Default: the current folder.
 
     The app has an HTTP function, an orchestrator, an activity and tests. If FOLDER already contains
@@ -40,11 +49,17 @@ def init(folder: Path, model: str) -> None:
     Examples:
       embedded-host init my-app
       embedded-host init my-app --model v1
+      embedded-host init my-app --sdk 2
     """
+    if sdk == "2" and model == "v1":
+        raise CommandError(
+            "azure-functions-durable 2.x has no v1 model, so nothing was written. "
+            "Omit --model v1: embedded-host init my-app --sdk 2. [EH534]"
+        )
     folder = Path(
         os.path.normpath(folder)
     )  # "new/../app" becomes "app", even if "new" does not exist
-    files = app_files(folder, model)
+    files = app_files(folder, "sdk2" if sdk == "2" else model)
     existing = [path for path in files if path.exists()]
     if existing:
         raise CommandError(
@@ -64,8 +79,9 @@ def init(folder: Path, model: str) -> None:
     is_current = folder == Path()
     option = "" if is_current else f" --script-root {_quoted(folder)}"
     argument = "" if is_current else f" {_quoted(folder)}"
+    environment = _environment_commands(folder) if sdk == "2" else ""
     click.echo(
-        f"\nCreated the app. Start it:\n\n  embedded-host start{option}\n\n"
+        f"\nCreated the app. {environment}Start it:\n\n  embedded-host start{option}\n\n"
         "Start an orchestration: open "
         f"http://localhost:7071/api/orchestrators/{name}, or run in another terminal:\n\n"
         f"  embedded-host start-new{option} --function-name {name}\n\n"
@@ -79,10 +95,30 @@ def _quoted(folder: Path) -> str:
     return list2cmdline([str(folder)]) if sys.platform == "win32" else shlex.quote(str(folder))
 
 
-def app_files(folder: Path, model: str) -> dict[Path, str]:
-    """Return the files of a new app: the content of each file by its path."""
+def _environment_commands(folder: Path) -> str:
+    """Return the commands that create the environment of an app for SDK 2.x."""
+    is_new = sys.version_info >= OLDEST_PYTHON_OF_SDK_2
+    python = "python" if is_new else "python{}.{}".format(*OLDEST_PYTHON_OF_SDK_2)
+    note = (
+        "" if is_new else f" The Python of the host is {sys.version_info[0]}.{sys.version_info[1]}."
+    )
+    environment = folder / ".venv"
+    scripts = "Scripts" if sys.platform == "win32" else "bin"
+    requirements = _quoted(folder / "requirements.txt")
+    return (
+        f"Its SDK needs Python 3.13 or newer.{note} Create the app's environment:\n\n"
+        f"  {python} -m venv {_quoted(environment)}\n"
+        f"  {_quoted(environment / scripts / 'python')} -m pip install -r {requirements}\n\n"
+    )
+
+
+def app_files(folder: Path, template: str) -> dict[Path, str]:
+    """Return the files of a new app: the content of each file by its path.
+
+    The files of ``template`` replace those of ``common``.
+    """
     files = {}
-    for part in (TEMPLATES / "common", TEMPLATES / model):
+    for part in (TEMPLATES / "common", TEMPLATES / template):
         for source in sorted(part.rglob("*")):
             if source.is_file() and "__pycache__" not in source.parts:
                 path = source.relative_to(part)

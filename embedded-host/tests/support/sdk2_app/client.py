@@ -56,8 +56,8 @@ def entity_shape(entity):
     return entity and {
         "id": str(entity.id),
         "state": entity.get_typed_state() if entity.includes_state else None,
-        # get_locked_by() raises an error, because the id of an orchestration is not that of an entity.
-        "locked by": entity._locked_by,
+        # get_locked_by() raises an error for the id of an orchestration.
+        "locked by": entity._locked_by or None,
     }
 
 
