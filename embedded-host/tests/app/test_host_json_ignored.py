@@ -30,6 +30,11 @@ from embedded_host.app.host_json_ignored import ignored_settings, other_storage
             {"extensions": {"durableTask": {"hubNam": "H"}}},
             ["the setting does not exist. Did you mean 'hubName'?"],
         ),
+        ({"extensions": {"durableTask": {"entityMessageReorderWindowInMinutes": 0}}}, []),
+        (
+            {"extensions": {"durableTask": {"entityMessageReorderWindowInMinutes": 30}}},
+            ["has no effect: the embedded host delivers messages in order"],
+        ),
         ({"zzz": 1}, ["zzz has no effect: the setting is unknown"]),
         ({"extensions": {"queues": {"batchSize": 1}}}, ["extensions.queues has no effect"]),
     ],

@@ -146,7 +146,7 @@ def test_each_example_of_the_help_runs(
 def run_example(command: list[str], folder: Path, served: RunningHost) -> Called:
     name = command[0]
     if name == "init":
-        return call("init", f"{command[1]}-{len(command)}", *command[2:])
+        return call("init", f"{command[1]}-{command[-1]}", *command[2:])
     if name in ("import", "replay", "delete-task-hub", "export", "backup", "completion", "explain"):
         return run_example_with_files(command, folder, served)
     if name == "keys":

@@ -87,11 +87,13 @@ _REASONS: dict[str, str] = {
     "extensions.durableTask.notifications": _NOT_SENT,
     "extensions.durableTask.versionMatchStrategy": "the embedded host runs every version",
     "extensions.durableTask.versionFailureStrategy": "the embedded host runs every version",
-    "extensions.durableTask.maxGrpcMessageSizeInBytes": "the Python SDK 1.x does not use gRPC",
-    "extensions.durableTask.grpcHttpClientTimeout": "the Python SDK 1.x does not use gRPC",
+    "extensions.durableTask.maxGrpcMessageSizeInBytes": "messages have no size limit",
+    "extensions.durableTask.grpcHttpClientTimeout": "it exists only in .NET",
 }
 """Reasons by key. A reason also applies to the keys below, unless they have their own reason."""
 
+_SATISFIED = {"extensions.durabletask.entitymessagereorderwindowinminutes": 0}
+"""Values that describe the embedded host, by key."""
 _KNOWN = {path.lower() for path in (*_HONOURED, *_WITHOUT_EFFECT_ANYWHERE)}
 _REASON = {path.lower(): reason for path, reason in _REASONS.items()}
 _PARENTS = {path.lower().rpartition(".")[0] for path in _HONOURED} | {"extensions"}
@@ -123,7 +125,7 @@ def _ignored(section: Mapping[str, object], above: JsonPath) -> Iterator[tuple[J
     for key, value in section.items():
         json_path = (*above, key)
         path = ".".join(map(str, json_path)).lower()
-        if path in _KNOWN:
+        if path in _KNOWN or (path in _SATISFIED and value == _SATISFIED[path]):
             continue
         if isinstance(value, Mapping) and (
             path in _PARENTS or any(known.startswith(path + ".") for known in _PARENTS)
