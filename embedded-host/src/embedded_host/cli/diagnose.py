@@ -63,7 +63,7 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
             (
                 wait["kind"],
                 wait.get("name") or wait.get("due") or wait.get("operation") or "",
-                wait.get("instanceId") or "",
+                ", ".join(wait.get("entityIds") or [wait.get("instanceId") or ""]),
                 wait["since"],
                 wait.get("state") or "",
             )

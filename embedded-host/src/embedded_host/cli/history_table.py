@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from embedded_host.cli.output import format_cell
 from embedded_host.cli.reader import InstanceStatus
-from embedded_host.engine.entity_messages import OperationResponse
+from embedded_host.engine.entity_messages import LockRelease, LockRequest, OperationRequest
 from embedded_host.engine.events import (
     EventRaised,
     EventSent,
+    ExecutionCompleted,
     ExecutionStarted,
+    FailureEvent,
     HistoryEvent,
     SubOrchestrationInstanceCreated,
     TaskCompletionEvent,
     TaskScheduled,
 )
-from embedded_host.history import HistoryView
+from embedded_host.history import Call, HistoryView, failure_text
 from embedded_host.management.status import shown_value
 
 _CALLS = (TaskScheduled, SubOrchestrationInstanceCreated)
@@ -27,42 +29,57 @@ def history_rows(status: InstanceStatus) -> list[tuple[str, str, str, str]]:
     A completed call has only one row, the row of its completion event.
     """
     view = HistoryView.of(status.events_as_shown())
+    requests = {call.completion: call for call in view.calls}
     return [
         (
             event.timestamp,
             type(event).__name__,
-            _name(event, view),
-            format_cell(_detail(event, view)),
+            _name(index, event, view),
+            format_cell(_detail(event, requests.get(index), view)),
         )
-        for event in view.events
-        if not (isinstance(event, _CALLS) and event.event_id in view.completions)
+        for index, event in enumerate(view.events)
+        if not (isinstance(event, _CALLS) and index in view.matched.completions)
     ]
 
 
-def _name(event: HistoryEvent, view: HistoryView) -> str:
+def _name(index: int, event: HistoryEvent, view: HistoryView) -> str:
     if isinstance(event, TaskCompletionEvent):
-        scheduled = view.scheduled.get(event.task_scheduled_id)
-        return _name(scheduled, view) if isinstance(scheduled, _CALLS) else ""
+        scheduled = view.matched.scheduled.get(index)
+        return "" if scheduled is None else _name(scheduled, view.events[scheduled], view)
     if isinstance(event, SubOrchestrationInstanceCreated) and event.instance_id:
         return f"{event.name} ({event.instance_id})"
-    if isinstance(event, EventSent):  # the name is "op" or "release"
+    if isinstance(event, EventSent):
         return event.instance_id
     return event.name if isinstance(event, (ExecutionStarted, EventRaised, *_CALLS)) else ""
 
 
-def _detail(event: HistoryEvent, view: HistoryView) -> object:
-    if isinstance(event, EventSent) and event.event_id in view.operations:
-        request = view.operations[event.event_id]
-        input = _operation_input(request.input)
-        operation = f"{request.operation} {input}" if input is not None else request.operation
-        return f"{operation} (signal)" if request.signal else operation
-    if isinstance(event, EventRaised) and event.name in view.responses:
-        response = OperationResponse.parse(event.input)
-        return f"error: {response.result}" if response.failed else response.result
+def _detail(event: HistoryEvent, request: Call | None, view: HistoryView) -> object:
+    """Return the detail of an event, which may be the completion of ``request``."""
+    if isinstance(event, EventSent):
+        return _sent(event, view)
+    if isinstance(event, EventRaised) and request is not None:
+        return request.result if request.error is None else f"error: {request.error}"
+    if isinstance(event, (FailureEvent, ExecutionCompleted)) and event.failure_details is not None:
+        return failure_text(event.failure_details)
     detail = next(
         (value for name in _DETAILS if (value := getattr(event, name, None)) is not None), None
     )
     return shown_value(detail)
+
+
+def _sent(event: EventSent, view: HistoryView) -> object:
+    """Return the detail of an event for an entity or for another instance."""
+    message = view.entity_messages.get(event.event_id)
+    if isinstance(message, LockRequest):
+        return f"lock {', '.join(map(str, message.lock_set))}"
+    if isinstance(message, LockRelease):
+        return "release"
+    if isinstance(message, OperationRequest):
+        input = _operation_input(message.input)
+        operation = f"{message.operation} {input}" if input is not None else message.operation
+        return f"{operation} (signal)" if message.signal else operation
+    value = shown_value(event.input)
+    return f"{event.name} {value}" if value is not None else event.name
 
 
 def _operation_input(input: str | None) -> object:

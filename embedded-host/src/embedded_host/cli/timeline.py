@@ -27,6 +27,8 @@ from embedded_host.history import (
 
 NARROWEST, PLAIN = 20, 40
 """The minimum width of the chart on a terminal, and its width in a pipe or file, in columns."""
+_MARKS = ("event", "sentEvent")
+"""The kinds of bars without a length."""
 SHORTEST = 12
 """The minimum width of the names in columns."""
 
@@ -36,7 +38,7 @@ class Bar:
     """A row of the chart."""
 
     kind: str
-    """One of orchestration, activity, subOrchestration, timer, event and suspended."""
+    """One of orchestration, activity, subOrchestration, lock, timer, event, sentEvent, suspended."""
     name: str
     start: datetime
     end: datetime | None
@@ -71,8 +73,8 @@ class Bar:
 def timeline(target: Target, instance_id: str, as_json: bool) -> None:
     """Draw a chart of an instance's history over time.
 
-    The chart has a bar for each activity, sub-orchestration, timer and suspension, and a mark for
-    each event.
+    The chart has a bar for each activity, sub-orchestration, timer, lock request and suspension,
+    and a mark for each event.
 
     Examples:
       embedded-host timeline --id order-7
@@ -110,20 +112,24 @@ def bars(status: InstanceStatus) -> list[Bar]:
 
 
 def _bar(step: Step, end: datetime | None) -> Bar | None:
-    """Return a step's bar, or None for an entity's operation or its response.
+    """Return a step's bar, or None for an entity's operation, its response, or a release.
 
     ``end`` is the end of the orchestration.
     """
     if isinstance(step, Call):
-        if step.kind is CallKind.ENTITY:
+        if step.kind in (CallKind.ENTITY, CallKind.RELEASE):
             return None
-        kind = step.kind.value if step.kind is CallKind.SUB_ORCHESTRATION else "activity"
+        if step.kind is CallKind.SENT_EVENT:
+            name = f"{step.name} to {step.instance_id}"
+            return Bar("sentEvent", name, step.scheduled_at, step.finished_at, "Completed")
+        kind = "activity" if step.kind is CallKind.HTTP else step.kind.value
+        is_lock = step.kind is CallKind.LOCK
         outcome = {Outcome.COMPLETED: "Completed", Outcome.FAILED: "Failed"}.get(step.outcome)
         finished = step.finished_at if outcome else end
         outcome = outcome or ("Abandoned" if end else "Running")
-        return Bar(
-            kind, step.name or "?", step.scheduled_at, finished, outcome, step.instance_id or None
-        )
+        name = f"lock of {', '.join(step.entities)}" if is_lock else step.name or "?"
+        child = step.instance_id if step.kind is CallKind.SUB_ORCHESTRATION else None
+        return Bar(kind, name, step.scheduled_at, finished, outcome, child or None)
     if isinstance(step, Timer):
         if step.fired_at is not None:
             return Bar("timer", "timer", step.created_at, step.fired_at, "Completed")
@@ -179,7 +185,7 @@ def _times(bar: Bar, begin: datetime, now: datetime) -> tuple[str, str]:
     seconds = ((bar.end or now) - bar.start).total_seconds()
     return (
         f"+{_seconds((bar.start - begin).total_seconds())}",
-        "" if bar.kind == "event" else _seconds(seconds),
+        "" if bar.kind in _MARKS else _seconds(seconds),
     )
 
 
@@ -202,11 +208,11 @@ def _columns(bar: Bar, begin: datetime, now: datetime, span: float, width: int) 
 
 
 def _mark(bar: Bar) -> str:
-    """Return the character that draws a bar. Timers and suspensions have a lighter character."""
-    marks = {"event": "◆", "timer": "░", "suspended": "░"}
-    plain = {"event": "*", "timer": "-", "suspended": "-"}
+    """Return the character that draws a bar. Waits have a lighter character than calls."""
+    marks = {"event": "◆", "sentEvent": "◇", "timer": "░", "lock": "░", "suspended": "░"}
+    plain = {"event": "*", "sentEvent": "*", "timer": "-", "lock": "-", "suspended": "-"}
     try:
-        "█░◆".encode(sys.stdout.encoding or "ascii")
+        "█░◆◇".encode(sys.stdout.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return plain.get(bar.kind, "#")
     return marks.get(bar.kind, "█")

@@ -7,14 +7,26 @@ from datetime import datetime
 
 from msgspec import UNSET
 
-from embedded_host.engine.events import EventBase, EventRaised, ExecutionCompleted, HistoryEvent
-from embedded_host.history import Call, CallKind, HistoryView, Outcome, Step, Suspension, Timer
+from embedded_host.engine.events import EventRaised, ExecutionCompleted, HistoryEvent
+from embedded_host.history import (
+    Call,
+    CallKind,
+    HistoryView,
+    Outcome,
+    Step,
+    Suspension,
+    Timer,
+    failure_trace,
+)
 
 _CALL_KINDS = {
     CallKind.ACTIVITY: "activity",
     CallKind.HTTP: "activity",
     CallKind.SUB_ORCHESTRATION: "child",
     CallKind.ENTITY: "entity",
+    CallKind.LOCK: "lock",
+    CallKind.RELEASE: "release",
+    CallKind.SENT_EVENT: "sent",
 }
 
 
@@ -38,7 +50,7 @@ def interpretation(
             for turn in view.turns
             if turn.finished_at
         ],
-        "steps": [_step(view, step, indexes, end) for step in view.steps],
+        "steps": [_step(step, indexes, end) for step in view.steps],
         "spent": {
             name: int(part.total_seconds() * 1000)
             for name, part in (
@@ -52,9 +64,7 @@ def interpretation(
     }
 
 
-def _step(
-    view: HistoryView, step: Step, indexes: dict[int, int], end: datetime | None
-) -> dict[str, object]:
+def _step(step: Step, indexes: dict[int, int], end: datetime | None) -> dict[str, object]:
     if isinstance(step, EventRaised):
         time = _milliseconds(step.occurred_at)
         return {
@@ -68,34 +78,36 @@ def _step(
     if isinstance(step, Suspension):
         name, start, finished = step.reason or "Suspended", step.suspended_at, step.resumed_at
         return {"kind": "suspended", "name": name, **_span(start, finished, step.outcome, end)}
-    event = view.scheduled[step.id]
     if isinstance(step, Timer):
         retried = step.name is not None
         return {
             "kind": "retry" if retried else "timer",
             "name": step.name if retried else "Timer",
             "due": _milliseconds(step.due_at),
-            "event": indexes[id(event)],
+            "event": step.event,
             **_span(step.created_at, step.fired_at, step.outcome, end),
         }
-    return _call(view, step, indexes, end)
+    return _call(step, end)
 
 
-def _call(
-    view: HistoryView, call: Call, indexes: dict[int, int], end: datetime | None
-) -> dict[str, object]:
-    completion: EventBase | None = view.completions.get(call.id)
-    if operation := view.operations.get(call.id):
-        completion = view.responses.get(operation.id)
+def _call(call: Call, end: datetime | None) -> dict[str, object]:
     return {
         "kind": _CALL_KINDS[call.kind],
-        "name": f"{call.instance_id} {call.name}" if call.kind is CallKind.ENTITY else call.name,
+        "name": _name(call),
         "attempt": call.attempt,
         "instanceId": call.instance_id,
-        "event": indexes[id(view.scheduled[call.id])],
-        "completion": None if completion is None else indexes[id(completion)],
+        "event": call.event,
+        "completion": call.completion,
         **_span(call.scheduled_at, call.finished_at, call.outcome, end),
     }
+
+
+def _name(call: Call) -> str:
+    if call.kind in (CallKind.ENTITY, CallKind.RELEASE, CallKind.SENT_EVENT):
+        return f"{call.instance_id} {call.name}"
+    if call.kind is CallKind.LOCK:
+        return f"{', '.join(call.entities)} {call.name}"
+    return call.name
 
 
 def _span(
@@ -113,12 +125,17 @@ def _cause(view: HistoryView, output: str) -> str | None:
     """Return the traceback of the failure, or None if there is none.
 
     If the output quotes the error of a failed call, the traceback is that of the call. Otherwise it
-    is that of the orchestrator's exception.
+    is that of the orchestrator's exception. With SDK 2.x, the traceback of the orchestrator's
+    exception contains that of the failed call.
     """
+    ended = view.ended
+    if isinstance(ended, ExecutionCompleted) and ended.failure_details is not None:
+        return failure_trace(ended.failure_details) or (
+            None if ended.stack is UNSET else ended.stack
+        )
     quoted: Sequence[Call] = [call for call in view.calls if call.error and call.error in output]
     if quoted:
         return quoted[-1].details
-    ended = view.ended
     return (
         ended.stack if isinstance(ended, ExecutionCompleted) and ended.stack is not UNSET else None
     )

@@ -4,6 +4,7 @@
 history events. ``execution_waits`` and ``open_waits`` return the open waits of an execution.
 """
 
+from embedded_host.history.failures import failure_text, failure_trace
 from embedded_host.history.inferred_turns import infer_turns
 from embedded_host.history.status_api import events_as_shown, events_of_status
 from embedded_host.history.steps import (
@@ -35,6 +36,8 @@ __all__ = [
     "events_as_shown",
     "events_of_status",
     "execution_waits",
+    "failure_text",
+    "failure_trace",
     "infer_turns",
     "joined",
     "open_waits",

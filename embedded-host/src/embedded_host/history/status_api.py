@@ -22,6 +22,7 @@ from embedded_host.engine.events import (
     ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
+    FailureDetails,
     GenericEvent,
     HistoryEvent,
     OrchestrationInstance,
@@ -60,6 +61,7 @@ class _ShownEvent(Struct, rename="pascal"):
     reason: object = None
     details: object = None
     data: object = None
+    failure_details: FailureDetails | None = None
 
 
 class _Status(Struct, rename="camel"):
@@ -182,6 +184,7 @@ def _single(
         return ExecutionCompleted(
             orchestration_status=shown.orchestration_status or status.runtime_status or "",
             result=_json(shown.result),
+            failure_details=shown.failure_details,
             timestamp=timestamp,
         )
     return None
@@ -195,8 +198,13 @@ def _completion(
     timestamp: str,
 ) -> HistoryEvent:
     if has_failed:
-        reason, details = str(shown.reason or ""), _string(shown.details)
-        return failed(task_scheduled_id=-1, reason=reason, details=details, timestamp=timestamp)
+        return failed(
+            task_scheduled_id=-1,
+            reason=_string(shown.reason),
+            details=_string(shown.details),
+            failure_details=shown.failure_details,
+            timestamp=timestamp,
+        )
     return completed(task_scheduled_id=-1, result=_json(shown.result), timestamp=timestamp)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -30,6 +30,12 @@ class CallKind(str, Enum):
     SUB_ORCHESTRATION = "subOrchestration"
     ENTITY = "entity"
     """A call or a signal to an entity."""
+    LOCK = "lock"
+    """The request for the locks of a critical section. It waits until all entities are locked."""
+    RELEASE = "release"
+    """The release of the lock of one entity."""
+    SENT_EVENT = "sentEvent"
+    """An external event that the orchestrator sends to another instance."""
 
 
 class Outcome(str, Enum):
@@ -50,7 +56,10 @@ class Call:
     id: int
     """``event_id`` of the scheduling event."""
     name: str
-    """Name of the function, or of the operation of an entity."""
+    """Name of the function, of the operation of an entity, or of the sent event.
+
+    The name of a lock request is ``lock``, and that of a release is ``release``.
+    """
     scheduled_at: datetime
     finished_at: datetime | None = None
     """Time of the completion. It is None for an open or abandoned call."""
@@ -58,7 +67,10 @@ class Call:
     attempt: int | None = None
     """Number of the attempt, counted from 1, or None if the history does not show a retry."""
     instance_id: str | None = None
-    """Id of the sub-orchestration or of the entity."""
+    """Id of the sub-orchestration, of the entity, or of the instance that receives an event.
+
+    For a lock request, it is the id of the first entity.
+    """
     input: str | None = None
     """Recorded JSON of the input, or None if inputs are not recorded.
 
@@ -67,11 +79,17 @@ class Call:
     result: str | None = None
     """Recorded JSON of the result. It is None for a call that has not completed."""
     error: str | None = None
-    """Reason of the failure."""
+    """Reason of the failure. With SDK 2.x, it is the class and the message of the exception."""
     details: str | None = None
-    """Stack trace of the failure, if it was recorded."""
+    """Stack trace of the failure and of its causes, if it was recorded."""
     is_signal: bool = False
-    """True for a signal. It has no response and completes at once."""
+    """True for a signal, a release or a sent event. It has no response and completes at once."""
+    entities: tuple[str, ...] = ()
+    """Ids of the entities that a lock request locks, in the order in which they are locked."""
+    event: int = field(default=-1, compare=False)
+    """Index of the scheduling event in the history."""
+    completion: int | None = field(default=None, compare=False)
+    """Index of the completion or response in the history, or None if there is none."""
 
     @property
     def is_open(self) -> bool:
@@ -92,6 +110,8 @@ class Timer:
     """Id of the failed attempt, if the timer is the delay of a retry."""
     name: str | None = None
     """Name of the retried function."""
+    event: int = field(default=-1, compare=False)
+    """Index of the scheduling event in the history."""
 
     @property
     def is_open(self) -> bool:
@@ -113,7 +133,8 @@ class Suspension:
 Step = Call | Timer | EventRaised | Suspension
 """A step of an orchestration.
 
-An EventRaised is an external event. The response of an entity is a part of its call.
+An EventRaised is an external event. The response of an entity is a part of its call, and the
+EventRaised that grants a lock is a part of the lock request.
 """
 
 

@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from embedded_host.engine.entity_messages import (
-    LockRelease,
+    OPERATION,
+    RELEASE,
+    EntityMessage,
     LockRequest,
     OperationRequest,
-    OperationResponse,
     parse_message,
 )
 from embedded_host.engine.events import (
-    CompletionEvent,
     EventRaised,
     EventSent,
     ExecutionCompleted,
-    ExecutionResumed,
     ExecutionStarted,
-    ExecutionSuspended,
     ExecutionTerminated,
-    FailureEvent,
     HistoryEvent,
     OrchestratorCompleted,
     OrchestratorStarted,
     SchedulingEvent,
-    SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
-    TaskCompleted,
-    TaskCompletionEvent,
-    TaskScheduled,
-    TimerCreated,
     TimerFired,
 )
-from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.history import is_continuation_mark
+from embedded_host.engine.matched_events import MatchedEvents
+from embedded_host.history.step_reader import StepReader
 from embedded_host.history.steps import (
     Action,
     Call,
     CallKind,
     Outcome,
     Step,
-    Suspension,
     Timer,
     Turn,
 )
@@ -59,7 +51,7 @@ class TimeSpent:
     work: timedelta
     """Time outside turns during which an activity, sub-orchestration or entity call was open."""
     wait: timedelta
-    """The remaining time: in queues, suspended, or waiting for timers and external events."""
+    """The remaining time: in queues, suspended, or waiting for timers, events and locks."""
     total: timedelta
 
 
@@ -92,40 +84,61 @@ class HistoryView:
         )
 
     @cached_property
+    def matched(self) -> MatchedEvents:
+        """The completion of each decision, and the attempts of retried calls."""
+        return MatchedEvents.of(self.events)
+
+    @cached_property
     def scheduled(self) -> Mapping[int, SchedulingEvent]:
-        """Scheduling events by id."""
+        """The latest scheduling event of each id. SDK 2.x gives all attempts of a call one id."""
         return {
             event.event_id: event for event in self.events if isinstance(event, SchedulingEvent)
         }
 
     @cached_property
-    def completions(self) -> Mapping[int, CompletionEvent]:
-        """Completion events by the id of their scheduling event."""
-        return {
-            event.scheduled_id: event for event in self.events if isinstance(event, CompletionEvent)
-        }
-
-    @cached_property
-    def operations(self) -> Mapping[int, OperationRequest]:
-        """Operations sent to entities, by the id of their EventSent event."""
+    def entity_messages(self) -> Mapping[int, EntityMessage]:
+        """Messages to entities, by the id of their EventSent event."""
         sent = (
-            (event.event_id, _request(event))
+            (event.event_id, _entity_message(event))
             for event in self.events
             if isinstance(event, EventSent)
         )
-        return {event_id: request for event_id, request in sent if request is not None}
+        return {event_id: message for event_id, message in sent if message is not None}
 
     @cached_property
-    def responses(self) -> Mapping[str, EventRaised]:
-        """Responses of entities by the id of their request."""
-        request_ids = {request.id for request in self.operations.values()}
-        raised = (event for event in self.events if isinstance(event, EventRaised))
-        return {event.name: event for event in raised if event.name in request_ids}
+    def requests(self) -> Mapping[str, EventSent]:
+        """EventSent events that wait for a response, by the name of the response.
+
+        They are the calls of entities and the lock requests.
+        """
+        messages = self.entity_messages
+        return {
+            message.id: event
+            for event in self.events
+            if isinstance(event, EventSent)
+            and (message := messages.get(event.event_id)) is not None
+            and (
+                isinstance(message, LockRequest)
+                or (isinstance(message, OperationRequest) and not message.signal)
+            )
+        }
+
+    @cached_property
+    def responses(self) -> Mapping[str, int]:
+        """Indexes of the responses to ``requests``, by their names."""
+        return {
+            event.name: index
+            for index, event in enumerate(self.events)
+            if isinstance(event, EventRaised) and event.name in self.requests
+        }
 
     @cached_property
     def steps(self) -> Sequence[Step]:
         """Steps in the order of the events that started them."""
-        return _StepReader(self).steps()
+        unfinished = Outcome.OPEN if self.ended is None else Outcome.ABANDONED
+        return StepReader(
+            self.events, self.matched, self.entity_messages, self.responses, unfinished
+        ).steps()
 
     @cached_property
     def turns(self) -> Sequence[Turn]:
@@ -185,12 +198,15 @@ class HistoryView:
         calls = [
             (call.scheduled_at, call.finished_at or until)
             for call in self.calls
-            if not call.is_signal
+            if call.kind in _WORK and not call.is_signal
         ]
         code = _covered(turns)
         work = _covered([*turns, *calls]) - code
         total = max(until - (self.started_at or until), timedelta(0))
         return TimeSpent(code, work, max(total - code - work, timedelta(0)), total)
+
+
+_WORK = (CallKind.ACTIVITY, CallKind.HTTP, CallKind.SUB_ORCHESTRATION, CallKind.ENTITY)
 
 
 def _covered(spans: Sequence[tuple[datetime, datetime]]) -> timedelta:
@@ -205,176 +221,18 @@ def _covered(spans: Sequence[tuple[datetime, datetime]]) -> timedelta:
     return covered
 
 
-_WITHOUT_STEPS = (TaskCompletionEvent, OrchestratorCompleted)
-"""The most frequent events that do not start a step."""
+def _entity_message(event: EventSent) -> EntityMessage | None:
+    """Return the message of an event for an entity, or None for another event.
 
-
-class _StepReader:
-    """Converts events to steps, and finds completions by the id of their scheduling event."""
-
-    def __init__(self, view: HistoryView) -> None:
-        self._view = view
-        self._unfinished = Outcome.OPEN if view.ended is None else Outcome.ABANDONED
-        self._attempts = _Attempts()
-
-    def steps(self) -> list[Step]:
-        steps: list[Step] = []
-        indexes: dict[int, int] = {}
-        """Index of each call in ``steps``, by id. It locates the call of a failed first attempt."""
-        suspended: int | None = None
-        started: OrchestratorStarted | None = None
-        for event in self._view.events:
-            if isinstance(event, _WITHOUT_STEPS):
-                continue
-            if isinstance(event, OrchestratorStarted):
-                started = event
-            elif isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)):
-                indexes[event.event_id] = len(steps)
-                steps.append(self._call(event))
-            elif isinstance(event, TimerCreated):
-                failed = indexes.get(event.retry_of) if isinstance(event.retry_of, int) else None
-                call = steps[failed] if failed is not None else None
-                if failed is not None and isinstance(call, Call):
-                    call = steps[failed] = replace(call, attempt=call.attempt or 1)
-                    # The failure of the last attempt starts a timer too. This timer is due at the
-                    # start of the turn, and no attempt follows it.
-                    if started is None or event.due_at > started.occurred_at:
-                        self._attempts.expect(event.event_id, call)
-                    steps.append(self._timer(event, call))
-                else:
-                    steps.append(self._timer(event, None))
-            elif isinstance(event, TimerFired):
-                self._attempts.timer_fired(event.timer_id)
-            elif isinstance(event, EventSent):
-                steps.append(self._operation(event))
-            elif isinstance(event, EventRaised):
-                if event.name not in self._view.responses:
-                    steps.append(event)
-            elif isinstance(event, ExecutionSuspended):
-                suspended = len(steps)
-                steps.append(Suspension(event.reason, event.occurred_at, None, self._unfinished))
-            elif isinstance(event, ExecutionResumed) and suspended is not None:
-                step = steps[suspended]
-                assert isinstance(step, Suspension)
-                steps[suspended] = replace(
-                    step, resumed_at=event.occurred_at, outcome=Outcome.COMPLETED
-                )
-                suspended = None
-        return steps
-
-    def _call(self, event: TaskScheduled | SubOrchestrationInstanceCreated) -> Call:
-        kind = CallKind.SUB_ORCHESTRATION
-        if isinstance(event, TaskScheduled):
-            kind = CallKind.HTTP if event.name == HTTP_ACTIVITY else CallKind.ACTIVITY
-        completion = self._view.completions.get(event.event_id)
-        outcome, result, error, details = self._unfinished, None, None, None
-        if isinstance(completion, (TaskCompleted, SubOrchestrationInstanceCompleted)):
-            outcome, result = Outcome.COMPLETED, completion.result
-        elif isinstance(completion, FailureEvent):
-            outcome, error, details = Outcome.FAILED, completion.reason, completion.details
-        return Call(
-            kind,
-            event.event_id,
-            event.name,
-            event.occurred_at,
-            completion.occurred_at if completion is not None else None,
-            outcome,
-            self._attempts.number(kind, event.name),
-            event.instance_id if isinstance(event, SubOrchestrationInstanceCreated) else None,
-            event.input,
-            result,
-            error,
-            details,
-        )
-
-    def _timer(self, event: TimerCreated, failed: Call | None) -> Timer:
-        timer = Timer(
-            event.event_id,
-            event.occurred_at,
-            event.due_at,
-            outcome=self._unfinished,
-            retry_of=failed.id if failed else None,
-            name=failed.name if failed else None,
-        )
-        fired = self._view.completions.get(event.event_id)
-        if fired is None:
-            return timer
-        # The timestamp of TimerFired is the creation time of the timer.
-        return replace(
-            timer, outcome=Outcome.COMPLETED, fired_at=max(fired.occurred_at, event.due_at)
-        )
-
-    def _operation(self, event: EventSent) -> Call:
-        request = self._view.operations.get(event.event_id)
-        call = Call(
-            CallKind.ENTITY,
-            event.event_id,
-            request.operation if request else event.name,
-            event.occurred_at,
-            outcome=self._unfinished,
-            instance_id=event.instance_id,
-            input=request.input if request else event.input,
-            is_signal=request is not None and request.signal,
-        )
-        if request is None:
-            return call
-        if request.signal:
-            return replace(call, outcome=Outcome.COMPLETED, finished_at=event.occurred_at)
-        raised = self._view.responses.get(request.id)
-        if raised is None:
-            return call
-        response = OperationResponse.parse(raised.input)
-        if response.failed:
-            return replace(
-                call, outcome=Outcome.FAILED, finished_at=raised.occurred_at, error=response.result
-            )
-        return replace(
-            call, outcome=Outcome.COMPLETED, finished_at=raised.occurred_at, result=response.result
-        )
-
-
-class _Attempts:
-    """Determines the attempt numbers of retried calls.
-
-    The events of an attempt do not refer to the previous attempt. This class assumes that the next
-    attempt is the first call of the same function after the retry's timer has fired.
+    The Functions host adds the due time to the name of a delayed signal. Older versions of the
+    extension do not show the recipient.
     """
-
-    def __init__(self) -> None:
-        self._expected: dict[int, tuple[CallKind, str, int]] = {}
-        """Kind, name and number of the next attempt, by the id of the retry's timer."""
-        self._due: list[tuple[CallKind, str, int]] = []
-        """Attempts whose timer has fired."""
-
-    def expect(self, timer_id: int, failed: Call) -> None:
-        self._expected[timer_id] = (failed.kind, failed.name, (failed.attempt or 1) + 1)
-
-    def timer_fired(self, timer_id: int) -> None:
-        if attempt := self._expected.pop(timer_id, None):
-            self._due.append(attempt)
-
-    def number(self, kind: CallKind, name: str) -> int | None:
-        for index, (due_kind, due_name, number) in enumerate(self._due):
-            if (due_kind, due_name) == (kind, name):
-                del self._due[index]
-                return number
+    if event.instance_id and not event.instance_id.startswith("@"):
         return None
-
-
-def _request(event: EventSent) -> OperationRequest | None:
-    """Return the operation that an event sends, or None if it sends no message to an entity.
-
-    A lock request is shown as a call of an operation, and the release of a lock as a signal.
-    """
     try:
-        message = parse_message(event.name, event.input)
+        return parse_message(event.name if event.name == RELEASE else OPERATION, event.input)
     except ValueError:
         return None
-    if isinstance(message, LockRequest):
-        return OperationRequest(message.id, "lock", None, signal=False, parent=message.parent)
-    if isinstance(message, LockRelease):
-        return OperationRequest(message.id, "release", None, signal=True, parent=message.parent)
-    return message
 
 
 def _turns(events: Sequence[HistoryEvent]) -> Iterator[Turn]:

@@ -7,9 +7,10 @@ from enum import Enum
 
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
+from embedded_host.engine.entity_messages import LockRequest, OperationRequest
 from embedded_host.engine.events import (
     EventSent,
-    SchedulingEvent,
+    HistoryEvent,
     SubOrchestrationInstanceCreated,
     TaskScheduled,
     TimerCreated,
@@ -29,6 +30,8 @@ class WaitKind(str, Enum):
     TIMER = "timer"
     SUB_ORCHESTRATION = "subOrchestration"
     ENTITY = "entity"
+    LOCK = "lock"
+    """A lock request that not all entities have granted."""
     EVENT = "event"
     WORKER = "worker"
     """A turn that waits for a worker."""
@@ -45,7 +48,9 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
     name: str | None = None
     """Name of an activity, sub-orchestration or external event."""
     instance_id: str | None = None
-    """Id of a sub-orchestration or entity."""
+    """Id of a sub-orchestration, of an entity, or of the first entity of a lock request."""
+    entity_ids: tuple[str, ...] | None = None
+    """Ids of the entities of a lock request, in the order in which they are locked."""
     operation: str | None = None
     """Operation to which the entity has not responded."""
     task_id: int | None = None
@@ -71,9 +76,15 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
         if self.kind is WaitKind.TIMER:
             return f"the timer due at {self.due}"
         if self.kind is WaitKind.SUB_ORCHESTRATION:
-            return f"the sub-orchestration '{self.name}' with the id '{self.instance_id}'"
+            attempt = f", attempt {self.attempt}" if self.attempt is not None else ""
+            return f"the sub-orchestration '{self.name}' with the id '{self.instance_id}'{attempt}"
         if self.kind is WaitKind.ENTITY:
             return f"the response of the entity '{self.instance_id}' to '{self.operation}'"
+        if self.kind is WaitKind.LOCK:
+            ids = [f"'{id}'" for id in self.entity_ids or (self.instance_id,)]
+            if len(ids) == 1:
+                return f"the lock of the entity {ids[0]}"
+            return f"the locks of the entities {', '.join(ids)}"
         if self.kind is WaitKind.EVENT:
             return f"the external event '{self.name}'"
         return "its turn on a worker"
@@ -95,8 +106,7 @@ def joined(waits: Iterable[Wait]) -> str:
 
 def execution_waits(view: HistoryView, execution: ExecutionState) -> list[Wait]:
     """Return the open waits of an execution that has replayed the view's history."""
-    scheduled, attempts = view.scheduled, execution.attempts
-    requests = {request.id: scheduled[event_id] for event_id, request in view.operations.items()}
+    scheduled, requests, attempts = view.scheduled, view.requests, execution.attempts
     last = view.events[-1].timestamp if view.events else ""
     return [
         *(
@@ -115,13 +125,13 @@ def open_waits(view: HistoryView) -> list[Wait]:
     Waits for external events are missing, because only a replay determines them.
     """
     return [
-        _wait(view, view.scheduled[step.id])
+        _wait(view, view.events[step.event], step.attempt if isinstance(step, Call) else None)
         for step in view.steps
         if isinstance(step, (Call, Timer)) and step.outcome is Outcome.OPEN
     ]
 
 
-def _wait(view: HistoryView, event: SchedulingEvent, attempt: int | None = None) -> Wait:
+def _wait(view: HistoryView, event: HistoryEvent, attempt: int | None = None) -> Wait:
     since, task_id = event.timestamp, event.event_id
     if isinstance(event, TaskScheduled):
         return Wait(
@@ -137,7 +147,15 @@ def _wait(view: HistoryView, event: SchedulingEvent, attempt: int | None = None)
             attempt=attempt,
         )
     if isinstance(event, EventSent):
-        operation = view.operations[task_id].operation
+        message = view.entity_messages.get(task_id)
+        if isinstance(message, LockRequest):
+            return Wait(
+                kind=WaitKind.LOCK,
+                since=since,
+                instance_id=event.instance_id,
+                entity_ids=tuple(map(str, message.lock_set)),
+            )
+        operation = message.operation if isinstance(message, OperationRequest) else event.name
         return Wait(
             kind=WaitKind.ENTITY, since=since, instance_id=event.instance_id, operation=operation
         )

@@ -118,10 +118,11 @@ def history_events(
     OrchestratorCompleted.
     """
     view = HistoryView.of(events)
+    matched = view.matched
     result = []
-    for event in view.events:
+    for index, event in enumerate(view.events):
         if isinstance(event, _HIDDEN_EVENTS) or (
-            isinstance(event, _CALLS) and event.event_id in view.completions
+            isinstance(event, _CALLS) and index in matched.completions
         ):
             continue
         fields: dict[str, object] = {"EventType": type(event).__name__}
@@ -136,7 +137,8 @@ def history_events(
         if isinstance(event, ExecutionStarted):
             fields["FunctionName"] = event.name
         elif isinstance(event, TaskCompletionEvent):
-            call = view.scheduled.get(event.task_scheduled_id)
+            scheduled = matched.scheduled.get(index)
+            call = None if scheduled is None else view.events[scheduled]
             if isinstance(call, _CALLS):
                 fields["ScheduledTime"] = call.timestamp.replace("Z", "+00:00")
                 fields["FunctionName"] = call.name

@@ -1,0 +1,38 @@
+"""The text and the stack trace of a failure of SDK 2.x."""
+
+from __future__ import annotations
+
+from msgspec import DecodeError, Struct, ValidationError
+from msgspec.json import decode
+
+from embedded_host.engine.events import EventRaised, FailureDetails
+
+
+def failure_text(failure: FailureDetails) -> str:
+    """Return the class and the message of the exception, as Python prints them."""
+    return ": ".join(filter(None, (failure.error_type, failure.error_message)))
+
+
+def failure_trace(failure: FailureDetails) -> str | None:
+    """Return the stack trace of a failure and of the failures that caused it, or None.
+
+    The trace of the first cause is the last one.
+    """
+    parts = [failure.stack_trace or ""]
+    inner = failure.inner_failure
+    while inner is not None:
+        parts.append(f"Caused by {failure_text(inner)}\n{inner.stack_trace or ''}")
+        inner = inner.inner_failure
+    return "\n\n".join(stripped for part in parts if (stripped := part.strip())) or None
+
+
+class _Response(Struct, rename="camel"):
+    failure_details: FailureDetails | None = None
+
+
+def response_failure(raised: EventRaised) -> FailureDetails | None:
+    """Return the failure in an entity's response of SDK 2.x, or None."""
+    try:
+        return decode(raised.input or "null", type=_Response).failure_details
+    except (ValidationError, DecodeError, UnicodeEncodeError):
+        return None
