@@ -33,10 +33,10 @@ class InstanceRecord(NamedTuple):
     generation: int | None
     parent: str | None
     continued: int
+    protocol: int
     custom_status: str | None
     output: str | None
     tags: str | None
-    protocol: int
 
 
 class InputRecord(NamedTuple):
@@ -260,10 +260,10 @@ INSTANCES = _table(
         "generation": _or_null(_is_integer),
         "parent": _or_null(_is_parent),
         "continued": _is_flag,
+        "protocol": _is_integer,
         "custom_status": _or_null(_is_string),
         "output": _or_null(_is_string),
         "tags": _or_null(_are_tags),
-        "protocol": _is_integer,
     },
     has_rowid=True,
 )

@@ -15,10 +15,10 @@ CREATE TABLE instances (
     generation    INTEGER,
     parent        TEXT,              -- JSON of the ParentInstance of its ExecutionStarted
     continued     INTEGER NOT NULL DEFAULT 0,
+    protocol      INTEGER NOT NULL DEFAULT 1, -- version of the SDK's protocol
     custom_status TEXT,
     output        TEXT,
     tags          TEXT,              -- JSON object of the tags, or NULL without tags
-    protocol      INTEGER NOT NULL DEFAULT 1, -- version of the SDK's protocol
     UNIQUE (hub, id)
 );
 CREATE INDEX instances_by_status ON instances (hub, status, id);
