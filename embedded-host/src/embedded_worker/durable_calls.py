@@ -17,6 +17,7 @@ from embedded_worker.user_function import UserFunction
 if USES_DURABLETASK:
     from embedded_worker.sdk2 import handles
     from embedded_worker.sdk2.carried_channels import carry_channels
+    from embedded_worker.sdk2.carrier import remove_carrier
 else:
     from embedded_worker import orchestrator_sessions
 
@@ -31,6 +32,15 @@ def carry_client_calls(send: SendClientRequest, rpc_base: str, grpc_target: str)
         carry_channels(send, grpc_target)
     else:
         carry_client_requests(send, rpc_base)
+
+
+def end_client_calls(grpc_target: str) -> None:
+    """Carry no more gRPC channels to ``grpc_target``.
+
+    For SDK 1.x, the functions that send HTTP requests stay replaced.
+    """
+    if USES_DURABLETASK:
+        remove_carrier(grpc_target)
 
 
 def can_keep(handle: UserFunction) -> bool:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Coroutine, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
-
-from azure.durable_functions import DurableOrchestrationClient
 
 from embedded_host.testing.base_app import BaseDurableApp
 from embedded_host.testing.errors import NotFinishedError
@@ -18,6 +15,7 @@ from embedded_host.testing.instance_handle import InstanceHandle
 from embedded_host.testing.instance_operations import InstanceOperations
 from embedded_host.testing.simulation import Simulation
 from embedded_host.testing.sync import EventLoop, Synchronous
+from embedded_host.testing.values import encoded_input
 from embedded_host.testing.virtual_clock import START, YEAR
 from embedded_host.workers.shared_environment import check_packages
 
@@ -235,10 +233,8 @@ class DurableApp(InstanceOperations):
             ```
         """
         durable_name = self._simulation.durable_name("orchestrator", name)
-        input_json = DurableOrchestrationClient._get_json_input(input)
+        encoded = encoded_input(input)
         await self._simulation.run_until_idle()
-        # The SDK's client encodes an input twice.
-        encoded = None if input_json is None else json.dumps(input_json)
         start = self._simulation.client.start(durable_name, encoded, instance_id)
         started = await self._convert_errors(start, instance_id or "", "be started again")
         await self._simulation.run_until_idle()

@@ -254,4 +254,5 @@ class BaseDurableApp:
         if isinstance(history, InstanceHandle):
             history = history.history
         recorded = read_history(history, name)
-        return replay_history(partial(self._simulation.open_session, recorded.name), recorded)
+        open_session = partial(self._simulation.open_session, recorded.name)
+        return replay_history(open_session, recorded, self._simulation.protocol)

@@ -9,30 +9,37 @@ from dataclasses import replace
 from typing import TypeVar
 
 from embedded_host.app.definitions import Function
-from embedded_host.engine.failures import UserError
+from embedded_host.engine.entity_messages import failure_details
+from embedded_host.engine.failures import UserError, failure_of
 from embedded_host.engine.invocations import (
+    Completion,
     EntityInput,
     EntityOutput,
     InvocationFailure,
     OperationResult,
+    OrchestratorDecisions,
     OrchestratorInput,
     OrchestratorOutput,
     OrchestratorResult,
 )
 from embedded_host.engine.json_codec import compact, compact_text
+from embedded_host.engine.status import Status
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.testing.fakes import (
+    BUILT_IN_HTTP_ACTIVITY,
     CALL_ORIGINAL,
     Delegation,
     Fake,
     HttpFake,
     call_fake,
+    fake_http_activity,
     fake_http_response,
 )
 from embedded_host.testing.values import decoded, encoded, input_value
 from embedded_host.workers.invoker import AppInvoker
 from embedded_worker.loading import own_stack
 from embedded_worker.protocol import InvocationResult
+from embedded_worker.sdk import USES_DURABLETASK
 
 __tracebackhide__ = True
 
@@ -92,17 +99,20 @@ class FakeInvoker:
         fake = self._fakes.functions.get(("orchestrator", name.lower()))
         if fake is not None:
             result = await self._call_fake(name, fake, input_value(turn.input))
-            if isinstance(result, UserError):
-                return InvocationFailure(result.text, result.stack)
             if result is not CALL_ORIGINAL:
-                output = compact_text(result)
-                return OrchestratorOutput(True, (), None if output == "null" else output)
+                return _decisions(result) if turn.protocol == 2 else _output(result)
         return await self.run(name, lambda: self._app.orchestrator(name, turn))
 
     async def activity(
         self, name: str, instance_id: str, input: str, *, alone: bool = False
     ) -> str | UserError | None:
-        """Run an activity."""
+        """Run an activity. The requests of ``call_http`` of SDK 2.x are calls of an activity."""
+        if name == BUILT_IN_HTTP_ACTIVITY:
+
+            async def respond() -> str | UserError:
+                return fake_http_activity(self._fakes.http, input)
+
+            return await self.run("http", respond)
         self._fakes.runs[name] += 1
         fake = self._fakes.functions.get(("activity", name.lower()))
         if fake is not None:
@@ -164,7 +174,7 @@ class FakeInvoker:
                 value = await call_fake(fake, *arguments)
                 return CALL_ORIGINAL if value is CALL_ORIGINAL else encoded(value)
             except Exception as error:
-                return UserError(type(error).__name__, str(error), own_stack(error))
+                return UserError(_error_type(error, fake.kind), str(error), own_stack(error))
 
         return await self.run(name, call)
 
@@ -198,7 +208,40 @@ class FakeInvoker:
         return result
 
 
-def _operation_result(result: str | UserError) -> OperationResult:
+def _error_type(error: Exception, kind: str) -> str:
+    """Return the type of an exception as it is recorded for a function of this kind.
+
+    The orchestrators and entities of SDK 2.x report their exceptions with the module.
+    """
+    cls = type(error)
+    if USES_DURABLETASK and kind != "activity":
+        return f"{cls.__module__}.{cls.__qualname__}"
+    return cls.__name__
+
+
+def _output(result: str | UserError) -> OrchestratorOutput | InvocationFailure:
+    """Return the result of the only turn of a faked orchestrator with SDK 1.x."""
     if isinstance(result, UserError):
-        return OperationResult(compact(result.text), failed=True)
-    return OperationResult(result, failed=False)
+        return InvocationFailure(result.text, result.stack)
+    output = compact_text(result)
+    return OrchestratorOutput(True, (), None if output == "null" else output)
+
+
+def _decisions(result: str | UserError) -> OrchestratorDecisions:
+    """Return the result of the only turn of a faked orchestrator with SDK 2.x.
+
+    The ids of decisions start at 1.
+    """
+    if isinstance(result, UserError):
+        return OrchestratorDecisions((), Completion(1, Status.FAILED, None, failure_of(result)))
+    output = None if result == "null" else result
+    return OrchestratorDecisions((), Completion(1, Status.COMPLETED, output))
+
+
+def _operation_result(result: str | UserError) -> OperationResult:
+    if not isinstance(result, UserError):
+        return OperationResult(result, failed=False)
+    if USES_DURABLETASK:
+        details = failure_details(result.message, result.type, result.stack)
+        return OperationResult(None, failed=True, details=details)
+    return OperationResult(compact(result.text), failed=True)

@@ -20,6 +20,10 @@ from embedded_host.testing.errors import FakeCallsError
 
 __tracebackhide__ = True
 
+BUILT_IN_HTTP_ACTIVITY = "BuiltIn__HttpActivity"
+"""The activity of SDK 2.x that sends the requests of ``call_http``."""
+BUILT_IN_HTTP_ORCHESTRATOR = "BuiltIn__HttpPollOrchestrator"
+"""The orchestrator of SDK 2.x that ``call_http`` starts."""
 Failure = BaseException | type[BaseException]
 """An exception, or an exception class."""
 
@@ -338,14 +342,13 @@ class HttpFake:
             self.url == request.url or fnmatchcase(request.url, self.url)
         )
 
-    def _respond(self, request: HttpRequest) -> str | UserError:
-        """Return the response as JSON in the format of the history, or the failure."""
+    def _respond(self, request: HttpRequest) -> HttpFake | UserError:
+        """Record a request. Return the response, or the failure of the request."""
         self.calls.append(request)
         if self.side_effect is not None:
             error = self.side_effect() if isinstance(self.side_effect, type) else self.side_effect
             return UserError(type(error).__name__, str(error))
-        content = self.body if isinstance(self.body, str) else json.dumps(self.body)
-        return compact({"statusCode": self.status, "headers": self.headers, "content": content})
+        return self
 
 
 def fake_http_response(fakes: Iterable[HttpFake], request_json: str) -> str | UserError:
@@ -353,6 +356,27 @@ def fake_http_response(fakes: Iterable[HttpFake], request_json: str) -> str | Us
 
     If no fake matches, return a failure. Nothing is sent over the network.
     """
+    response = _fake_response(fakes, request_json)
+    if isinstance(response, UserError):
+        return response
+    return compact({"statusCode": response.status, **_content(response)})
+
+
+def fake_http_activity(fakes: Iterable[HttpFake], request_json: str) -> str | UserError:
+    """Return the response as the activity of SDK 2.x that sends requests returns it."""
+    response = _fake_response(fakes, request_json)
+    if isinstance(response, UserError):
+        return response
+    return compact({"status_code": response.status, **_content(response)})
+
+
+def _content(response: HttpFake) -> dict[str, object]:
+    body = response.body if isinstance(response.body, str) else json.dumps(response.body)
+    return {"headers": response.headers, "content": body}
+
+
+def _fake_response(fakes: Iterable[HttpFake], request_json: str) -> HttpFake | UserError:
+    """Return the last fake that matches a request, or the failure of the request."""
     document = json.loads(request_json)
     request = HttpRequest(
         str(document["method"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from embedded_host.task_hub.client import InstanceStatusError as HubStatusError
 from embedded_host.testing.base_app import BaseDurableApp
 from embedded_host.testing.errors import InstanceStatusError
 from embedded_host.testing.instance_handle import InstanceHandle
+from embedded_host.testing.values import encoded_event, encoded_reason, encoded_signal
 
 __tracebackhide__ = True
 
@@ -46,7 +46,7 @@ class InstanceOperations(BaseDurableApp):
             ```
         """
         id = self._unfinished(instance, f"receive the event '{name}'")
-        await self._simulation.client.raise_event(id, name, json.dumps(value))
+        await self._simulation.client.raise_event(id, name, encoded_event(value))
         await self._simulation.run_until_idle()
 
     async def terminate(self, instance: InstanceHandle | str, reason: str | None = None) -> None:
@@ -61,7 +61,8 @@ class InstanceOperations(BaseDurableApp):
             InstanceStatusError: The instance has finished.
             LivelockError: The app exceeds its limit of functions and turns (see ``DurableApp``).
         """
-        await self._simulation.client.terminate(self._unfinished(instance, "be terminated"), reason)
+        id = self._unfinished(instance, "be terminated")
+        await self._simulation.client.terminate(id, encoded_reason(reason))
         await self._simulation.run_until_idle()
 
     async def suspend(self, instance: InstanceHandle | str, reason: str | None = None) -> None:
@@ -143,9 +144,7 @@ class InstanceOperations(BaseDurableApp):
         """
         entity = EntityId.parse(f"@{self._simulation.durable_name('entity', name)}@{key}")
         await self._simulation.run_until_idle()
-        # The SDK's client encodes an input twice.
-        encoded = None if input is None else json.dumps(json.dumps(input))
-        await self._simulation.client.signal_entity(entity, operation, encoded)
+        await self._simulation.client.signal_entity(entity, operation, encoded_signal(input))
         await self._simulation.run_until_idle()
 
     def _unfinished(self, instance: InstanceHandle | str, operation: str) -> str:

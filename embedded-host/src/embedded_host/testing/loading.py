@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import queue
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-
-from azure.durable_functions import DurableOrchestrationClient
-from azure.functions import meta
 
 from embedded_host.app.errors import AppError
 from embedded_host.app.folder import read_app
@@ -21,9 +19,10 @@ from embedded_host.app.local_settings import effective_environment
 from embedded_host.testing.app_imports import app_imports
 from embedded_host.testing.errors import AppLoadError
 from embedded_host.testing.process_state import ProcessState
+from embedded_host.testing.values import decoded, encoded_input
 from embedded_host.workers.in_process import InProcessWorker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
-from embedded_worker.converters import converter_for
+from embedded_worker.durable_calls import end_client_calls
 from embedded_worker.loading import LoadedFunction, LoadError
 from embedded_worker.protocol import (
     InvocationRequest,
@@ -39,8 +38,12 @@ __tracebackhide__ = True
 with warnings.catch_warnings():
     # The SDK warns only once that its caller passes no types. A test cannot prevent this warning.
     warnings.simplefilter("ignore", DeprecationWarning)
-    DurableOrchestrationClient._get_json_input({})
-    converter_for("activityTrigger").decode(meta.Datum("{}", "string"), trigger_metadata={})
+    encoded_input({})
+    decoded("{}")
+
+
+CLIENT_THREADS = 8
+"""Threads for functions that have a durable client and are not coroutine functions."""
 
 
 class OneThread:
@@ -119,6 +122,7 @@ class KitWorker(InProcessWorker):
         added = {**effective_environment(app.settings, environ, app.root)[0], **settings}
         self._kit_runner = KitRunner()
         self._thread = OneThread()
+        self._client_threads = ThreadPoolExecutor(CLIENT_THREADS, "durable-client")
         super().__init__(added, self._kit_runner)
         self._carries = False
         self._process = ProcessState(added)
@@ -139,7 +143,12 @@ class KitWorker(InProcessWorker):
         return self._kit_runner.functions.get(name)
 
     async def _run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
-        return self._thread.run(partial(self._kit_runner.run, request))
+        run = partial(self._kit_runner.run, request)
+        function = self.loaded_function(request.function)
+        if isinstance(function, LoadedFunction) and function.clients:
+            # The function may wait for the durable client, which needs the event loop.
+            return await asyncio.get_running_loop().run_in_executor(self._client_threads, run)
+        return self._thread.run(run)
 
     def carry_client_calls(self) -> None:
         """Send the requests of durable clients to ``on_client_request``.
@@ -153,4 +162,7 @@ class KitWorker(InProcessWorker):
     def restore(self) -> None:
         """Stop the thread, and restore the state that the process had before the app was loaded."""
         self._thread.close()
+        self._client_threads.shutdown(wait=False, cancel_futures=True)
+        if self._carries:
+            end_client_calls(self._load_request.grpc_target)
         self._process.restore()

@@ -10,13 +10,16 @@ from embedded_host.app.definitions import Function
 from embedded_host.engine.decisions import NonDeterministicError
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.functions import FunctionNames
-from embedded_host.engine.invocations import OrchestratorInput, ReplayProgress
-from embedded_host.engine.orchestration import Orchestration
-from embedded_host.protocols.v1 import (
-    MalformedOutputError,
-    orchestrator_payload,
-    parse_orchestrator_output,
+from embedded_host.engine.invocations import (
+    Completion,
+    InvocationFailure,
+    OrchestratorDecisions,
+    OrchestratorInput,
+    ReplayProgress,
 )
+from embedded_host.engine.orchestration import ExecutionState, Orchestration
+from embedded_host.engine.recorded_execution import RecordedExecution
+from embedded_host.protocols import adapter
 from embedded_host.store.interface import InstanceRow
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
@@ -31,9 +34,10 @@ from embedded_host.testing.host_run import RPC_BASE, HostRun
 from embedded_host.testing.http import HttpResponse, send
 from embedded_host.testing.loading import KitWorker
 from embedded_host.testing.virtual_clock import VirtualClock
+from embedded_worker.durable_calls import can_keep, open_session
 from embedded_worker.loading import LoadedFunction, LoadError
-from embedded_worker.orchestrator_sessions import OrchestratorSession
 from embedded_worker.sdk import orchestrator_of
+from embedded_worker.session_cache import Session
 
 __tracebackhide__ = True
 
@@ -148,33 +152,42 @@ class Simulation:
         )
         return diagnosis.text
 
-    def _replayed(self, state: Orchestration) -> Execution | str:
+    def _replayed(self, state: Orchestration) -> ExecutionState | str:
         """Return the execution of an instance that the current host has not run.
 
         If the instance cannot be replayed, return a sentence with the reason.
         """
+        events = state.history.events
         turn = OrchestratorInput(
             state.instance_id,
             state.execution_id,
-            state.history.events,
-            (),
+            events[:-1],
+            events[-1:],
             state.input,
             state.parent_instance_id,
+            protocol=self.protocol,
         )
-        execution = Execution(state.instance_id, state.execution_id)
         try:
             session = self.open_session(state.name, turn)
-            output = parse_orchestrator_output(session.run_turn(None))
-            execution.replay(output.actions, state.history.events, ReplayProgress(session.counts))
-        except (
-            FunctionLoadError,
-            UnknownFunctionError,
-            MalformedOutputError,
-            NonDeterministicError,
-        ) as error:
+            result = adapter(self.protocol).orchestrator_result(session.run_turn(None), None)
+        except (FunctionLoadError, UnknownFunctionError) as error:
             return f"It cannot be replayed: {error}"
         except Exception as error:  # raised by the orchestrator
             return f"Its orchestrator fails when it is replayed: {error}"
+        if isinstance(result, InvocationFailure):
+            return f"It cannot be replayed: {result.message}"
+        if isinstance(result, OrchestratorDecisions):
+            if isinstance(result.end, Completion) and result.end.failure is not None:
+                failure = f"{result.end.failure.error_type}: {result.end.failure.error_message}"
+                return f"Its orchestrator fails when it is replayed: {failure}"
+            recorded = RecordedExecution(events)
+            recorded.awaited_events = list(result.awaited_events)
+            return recorded
+        execution = Execution(state.instance_id, state.execution_id)
+        try:
+            execution.replay(result.actions, events, ReplayProgress(session.counts))
+        except NonDeterministicError as error:
+            return f"It cannot be replayed: {error}"
         return execution
 
     # -- functions ---------------------------------------------------------------------------------
@@ -194,7 +207,7 @@ class Simulation:
         """Return a function's name, spelled as in the app. Raises UnknownFunctionError."""
         return self._function(kind, name).durable_name
 
-    def open_session(self, name: str, input: OrchestratorInput) -> OrchestratorSession:
+    def open_session(self, name: str, input: OrchestratorInput) -> Session:
         """Open a session that replays an orchestrator's current code.
 
         Raises UnknownFunctionError or FunctionLoadError.
@@ -208,7 +221,18 @@ class Simulation:
                 f"'{name}' cannot be replayed: it was not created with df.Orchestrator.create. "
                 "[EH611]"
             )
-        return OrchestratorSession(function.call, orchestrator_payload(input), self.root)
+        if input.protocol != 1 and not can_keep(function.call):
+            raise FunctionLoadError(
+                f"'{name}' cannot be replayed: the installed version of durabletask is not "
+                "supported. [EH611]"
+            )
+        payload = adapter(input.protocol).orchestrator_payload(input)
+        return open_session(function.call, payload, self.root)
+
+    @property
+    def protocol(self) -> int:
+        """The version of the SDK's protocol."""
+        return self.host.hub.settings.functions.protocol
 
     def _names(self, kind: str) -> FunctionNames:
         functions = self.host.hub.settings.functions
