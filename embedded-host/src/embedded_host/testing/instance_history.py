@@ -11,6 +11,7 @@ from typing import Any, overload
 
 from embedded_host.engine.events import HistoryEvent, event_object
 from embedded_host.history import Call, CallKind, HistoryView
+from embedded_host.testing.fakes import BUILT_IN_HTTP_ORCHESTRATOR
 from embedded_host.testing.values import call_input, stored_value
 
 __tracebackhide__ = True
@@ -24,7 +25,11 @@ class RecordedCall:
     """
 
     name: str
-    """The function's name. The name of an HTTP call is ``BuiltIn::HttpActivity``."""
+    """The function's name.
+
+    The name of an HTTP call is ``BuiltIn::HttpActivity``, or ``BuiltIn__HttpPollOrchestrator`` with
+    SDK 2.x.
+    """
     input: Any
     """The input of the function, or the request to the URL."""
     result: Any = None
@@ -147,12 +152,13 @@ class InstanceHistory(Sequence[HistoryEvent]):
     @property
     def http_calls(self) -> list[RecordedCall]:
         """Calls of ``context.call_http``. ``input`` is the request, ``result`` is the response."""
-        return [_recorded_call(call) for call in self._view.calls_of(CallKind.HTTP)]
+        return [_recorded_call(call) for call in self._view.calls if _is_http(call)]
 
     @property
     def sub_orchestrations(self) -> list[RecordedCall]:
         """Calls of sub-orchestrations, in the order of their creation."""
-        return [_recorded_call(call) for call in self._view.calls_of(CallKind.SUB_ORCHESTRATION)]
+        calls = self._view.calls_of(CallKind.SUB_ORCHESTRATION)
+        return [_recorded_call(call) for call in calls if not _is_http(call)]
 
     @property
     def timers(self) -> list[RecordedTimer]:
@@ -201,6 +207,11 @@ class InstanceHistory(Sequence[HistoryEvent]):
         path = Path(path)
         path.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
         return path
+
+
+def _is_http(call: Call) -> bool:
+    """Return True for a call of ``call_http``, which SDK 2.x makes in a sub-orchestration."""
+    return call.kind is CallKind.HTTP or call.name == BUILT_IN_HTTP_ORCHESTRATOR
 
 
 def _recorded_call(call: Call) -> RecordedCall:

@@ -30,6 +30,7 @@ from embedded_host.testing.errors import (
     UnknownFunctionError,
 )
 from embedded_host.testing.fake_invoker import Fakes
+from embedded_host.testing.fakes import BUILT_IN_HTTP_ACTIVITY, BUILT_IN_HTTP_ORCHESTRATOR
 from embedded_host.testing.host_run import RPC_BASE, HostRun
 from embedded_host.testing.http import HttpResponse, send
 from embedded_host.testing.loading import KitWorker
@@ -42,6 +43,8 @@ from embedded_worker.session_cache import Session
 __tracebackhide__ = True
 
 _KINDS = ("activity", "orchestrator", "entity")
+BUILT_IN = (BUILT_IN_HTTP_ACTIVITY, BUILT_IN_HTTP_ORCHESTRATOR)
+"""The functions that SDK 2.x declares in each app."""
 
 
 class Simulation:
@@ -158,6 +161,8 @@ class Simulation:
         If the instance cannot be replayed, return a sentence with the reason.
         """
         events = state.history.events
+        if not events:
+            return "It has not started."
         turn = OrchestratorInput(
             state.instance_id,
             state.execution_id,
@@ -200,7 +205,7 @@ class Simulation:
         for kind in _KINDS:
             if name in self._names(kind):
                 return kind
-        known = [known for kind in _KINDS for known in self._names(kind).names]
+        known = [known for kind in _KINDS for known in self._own_names(kind)]
         raise UnknownFunctionError("activity, orchestrator or entity", name, known)
 
     def durable_name(self, kind: str, name: str) -> str:
@@ -243,10 +248,14 @@ class Simulation:
         }
         return names[kind]
 
+    def _own_names(self, kind: str) -> list[str]:
+        """Return the names of the functions that the app itself declares."""
+        return [name for name in self._names(kind).names if name not in BUILT_IN]
+
     def _function(self, kind: str, name: str) -> Function:
         names = self._names(kind)
         if name not in names:
-            raise UnknownFunctionError(kind, name, names.names)
+            raise UnknownFunctionError(kind, name, self._own_names(kind))
         registered = names.registered(name)
         return next(
             f
