@@ -71,8 +71,8 @@ class LockingInvoker(InlineInvoker):
                 actions.append({"startNewOrchestration": json.loads(input)})
             state.append(name if input is None else f"{name} {input}")
             results.append({"success": {"result": str(len(state))}})
-        answer = {"results": results, "actions": actions, "entityState": json.dumps(state)}
-        return entity_result(json.dumps(answer), len(batch.operations))
+        document = {"results": results, "actions": actions, "entityState": json.dumps(state)}
+        return entity_result(json.dumps(document), len(batch.operations))
 
     async def pause(self) -> None:
         for _ in range(self.chance.randrange(5) if self.chance else 1):

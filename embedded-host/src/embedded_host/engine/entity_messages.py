@@ -21,7 +21,7 @@ OPERATION = "op"
 RELEASE = "release"
 """Name of the events that release a lock."""
 LOCKED = '{"result":"Lock Acquisition Completed"}'
-"""Input of the EventRaised that tells an orchestration that all entities are locked."""
+"""Input of the EventRaised that responds to an orchestration: all entities are locked."""
 _NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 _REQUEST = f"{_NAMESPACE}.RequestMessage, {_NAMESPACE}"
 _RESPONSE = f"{_NAMESPACE}.ResponseMessage, {_NAMESPACE}"

@@ -29,18 +29,18 @@ def success(result: str | None = "5") -> dict[str, Any]:
     return {"success": TIMES if result is None else {"result": result, **TIMES}}
 
 
-def parsed(operations: int = 1, **answer: Any) -> EntityOutput | InvocationFailure:
-    return entity_result(json.dumps(answer), operations)
+def parsed(operations: int = 1, **document: Any) -> EntityOutput | InvocationFailure:
+    return entity_result(json.dumps(document), operations)
 
 
-def output(operations: int = 1, **answer: Any) -> EntityOutput:
-    result = parsed(operations, **answer)
+def output(operations: int = 1, **document: Any) -> EntityOutput:
+    result = parsed(operations, **document)
     assert isinstance(result, EntityOutput)
     return result
 
 
-def message(operations: int = 1, **answer: Any) -> str:
-    result = parsed(operations, **answer)
+def message(operations: int = 1, **document: Any) -> str:
+    result = parsed(operations, **document)
     assert isinstance(result, InvocationFailure)
     return result.message
 
@@ -63,15 +63,15 @@ def test_a_deleted_entity_has_no_state() -> None:
 
 
 def test_results_are_parsed_in_order() -> None:
-    answer = output(3, results=[success("5"), success(""), success(None)], entityState="5")
-    assert answer == EntityOutput(
+    result = output(3, results=[success("5"), success(""), success(None)], entityState="5")
+    assert result == EntityOutput(
         [OperationResult(result, False) for result in ("5", "", None)], True, "5", []
     )
 
 
 def test_an_entity_without_a_state_does_not_exist() -> None:
-    answer = output(results=[success()])
-    assert (answer.exists, answer.state) == (False, None)
+    result = output(results=[success()])
+    assert (result.exists, result.state) == (False, None)
 
 
 def test_a_failure_has_the_details_in_the_form_of_the_history() -> None:
@@ -82,7 +82,7 @@ def test_a_failure_has_the_details_in_the_form_of_the_history() -> None:
         "innerFailure": {"errorType": "KeyError", "errorMessage": "'k'", "isNonRetriable": True},
         "properties": {"code": 7.0},
     }
-    answer = output(results=[{"failure": {"failureDetails": details, **TIMES}}], entityState="4")
+    result = output(results=[{"failure": {"failureDetails": details, **TIMES}}], entityState="4")
     inner: dict[str, Any] = {
         "ErrorType": "KeyError",
         "ErrorMessage": "'k'",
@@ -99,13 +99,13 @@ def test_a_failure_has_the_details_in_the_form_of_the_history() -> None:
         "IsNonRetriable": False,
         "Properties": {"code": 7.0},
     }
-    assert answer.results == [OperationResult(None, True, recorded)]
-    assert (answer.exists, answer.state) == (True, "4")
+    assert result.results == [OperationResult(None, True, recorded)]
+    assert (result.exists, result.state) == (True, "4")
 
 
 def test_actions_are_parsed() -> None:
     at = "2026-11-29T21:36:05.564925700Z"
-    answer = output(
+    result = output(
         results=[success()],
         actions=[
             {"sendSignal": {"instanceId": "@tally@m", "name": "add", "input": "1"}},
@@ -114,7 +114,7 @@ def test_actions_are_parsed() -> None:
             {"startNewOrchestration": {"name": "Hello", "version": "2", "input": '"x"'}},
         ],
     )
-    assert answer.actions == [
+    assert result.actions == [
         SendSignal("@tally@m", "add", "1"),
         SendSignal(
             "@tally@m", "add", None, datetime(2026, 11, 29, 21, 36, 5, 564925, timezone.utc)
