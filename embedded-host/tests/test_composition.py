@@ -216,3 +216,21 @@ def test_hub_settings_follow_host_json() -> None:
     )
     assert settings.any_state_is_overridable
     assert "Chain" in settings.functions.orchestrators
+
+
+async def test_rpcs_of_clients_go_to_the_sidecar_and_other_requests_to_the_management_api() -> None:
+    composed = Composed(function("Hello", "orchestrationTrigger"))
+
+    async def to_management(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        return 202, f"{method} {path} {body.decode()}".encode()
+
+    handle = composed.runtime.client_requests(to_management)
+    assert await handle("POST", "orchestrators/Hello", b"{}") == (
+        202,
+        b"POST orchestrators/Hello {}",
+    )
+    started = await handle("RPC", "StartInstance", b'{"name": "Hello", "instanceId": "i-1"}')
+    assert started == (0, b'{"instanceId":"i-1"}')
+    status, body = await handle("RPC", "WaitForInstanceCompletion", b'{"instanceId": "i-1"}')
+    assert status == 0
+    assert json.loads(body)["orchestrationState"]["instanceId"] == "i-1"

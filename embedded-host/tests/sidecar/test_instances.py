@@ -78,6 +78,17 @@ async def test_a_delayed_start_in_the_past_starts_at_once() -> None:
     assert await service.status() == "Completed"
 
 
+async def test_an_event_before_a_delayed_start_follows_the_start_in_the_history() -> None:
+    service = ServiceUnderTest()
+    await service.start("WaitEvent", scheduledStartTimestamp="2026-01-02T03:04:15Z")
+    await service.ok("RaiseEvent", instanceId="i-1", name="approval", input='"early"')
+    await service.host.advance(10)
+    events = service.host.client.history(service.host.row())
+    names = [type(event).__name__ for event in events]
+    assert names[:3] == ["OrchestratorStarted", "ExecutionStarted", "EventRaised"]
+    assert service.host.outcome() == ("Completed", "early")
+
+
 async def test_a_delayed_start_survives_a_restart_with_its_events() -> None:
     service = ServiceUnderTest()
     await service.start("WaitEvent", scheduledStartTimestamp="2026-01-02T03:04:15Z")
@@ -393,7 +404,7 @@ async def test_a_purge_with_ids_or_a_filter() -> None:
     assert (await service.ok("GetEntity", instanceId="@tally@k"))["exists"]
 
 
-async def test_a_purge_with_a_timeout_reports_whether_it_is_complete() -> None:
+async def test_a_purge_with_a_timeout_states_if_it_is_complete() -> None:
     service = ServiceUnderTest()
     for number in range(60):
         await service.start("NativeChain", f"i-{number:02}")

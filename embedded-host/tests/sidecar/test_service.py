@@ -103,6 +103,33 @@ async def test_recorded_calls_get_the_recorded_responses() -> None:
             assert (status, normalized(response)) == (0, normalized(call["response"])), where
 
 
+async def test_responses_are_the_json_of_the_protobuf_messages() -> None:
+    pb = pytest.importorskip("durabletask.internal.orchestrator_service_pb2")
+    json_format = pytest.importorskip("google.protobuf.json_format")
+    service = ServiceUnderTest(with_failure_details=True)
+    await service.start("Hello", "i-1", tags={"a": "b"}, input="1")
+    await service.start("Fails", "i-2")
+    await service.start("Hello", "i-3", scheduledStartTimestamp="2026-01-02T03:04:15Z")
+    await service.signal("@tally@k", "add", 1)
+    values = {"getInputsAndOutputs": True}
+    query = {"maxInstanceCount": 1, "fetchInputsAndOutputs": True}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        *(("GetInstance", {"instanceId": f"i-{number}", **values}) for number in (1, 2, 3, 4)),
+        ("QueryInstances", {"query": query}),
+        ("ListInstanceIds", {"pageSize": 1}),
+        ("GetEntity", {"instanceId": "@tally@k", "includeState": True}),
+        ("QueryEntities", {"query": {"pageSize": 1, "includeState": True}}),
+        ("CleanEntityStorage", {"removeEmptyEntities": True}),
+        ("PurgeInstances", {"purgeInstanceFilter": {"timeout": "5s"}}),
+    ]
+    methods = pb.DESCRIPTOR.services_by_name["TaskHubSidecarService"].methods_by_name
+    for name, request in calls:
+        response = await service.ok(name, **request)
+        message = getattr(pb, methods[name].output_type.name)()
+        json_format.ParseDict(response, message)
+        assert json_format.MessageToDict(message).keys() == response.keys(), name
+
+
 async def test_an_unknown_method_is_not_implemented() -> None:
     for method in ("GetWorkItems", "CreateTaskHub", "Nope", ""):
         status, response = await ServiceUnderTest().call(method)

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from embedded_host.engine.events import ParentInstance
+from embedded_host.engine.history import parent_instance
 from embedded_host.engine.json_codec import compact
 from embedded_host.store.interface import InstanceQuery, SaveInstance
 from embedded_host.task_hub import purging
@@ -39,12 +41,15 @@ async def test_a_recursive_purge_deletes_each_descendant_once() -> None:
     assert ids(host) == []
 
 
-async def test_a_recursive_purge_keeps_instances_that_are_not_finished_children() -> None:
+@pytest.mark.parametrize("parent", [None, parent_instance("Parent", "other", "e", 0)])
+async def test_a_recursive_purge_keeps_instances_that_are_not_finished_children(
+    parent: ParentInstance | None,
+) -> None:
     host = await family()
     unfinished, stranger = host.row("i-1:1"), host.row("i-1:2")
     await host.client.purge("i-1:2")
     host.store.write([SaveInstance(replace(unfinished, status="Running"))])
-    host.store.write([SaveInstance(replace(stranger, key=99, parent=None))])
+    host.store.write([SaveInstance(replace(stranger, key=99, parent=parent))])
     assert await purging.purge(host.hub, [host.row()], recursive=True) == 1
     assert ids(host) == ["i-1:1", "i-1:2"]
 
