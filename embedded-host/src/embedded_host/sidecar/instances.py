@@ -1,7 +1,7 @@
 """The methods of ``TaskHubSidecarService`` for orchestrations.
 
 The status codes and detail texts are those of the Azure Functions host with the Durable Functions
-extension 3.19.0 (recorded), unless a comment says otherwise.
+extension 3.19.0 (recorded), except where a docstring states otherwise.
 """
 
 from __future__ import annotations
