@@ -1,4 +1,4 @@
-"""The worker and SDK 2.x answer the recorded requests of the Azure Functions host as recorded.
+"""The worker and SDK 2.x response the recorded requests of the Azure Functions host as recorded.
 
 wire-2x.json has the requests. The engine's part is tested in ``tests/protocols/v2``.
 """
@@ -29,8 +29,8 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Return the answers of the app to all recorded requests."""
+def responses(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return the responses of the app to all recorded requests."""
     app = probe_app_2x(tmp_path_factory.mktemp("wire") / "app", recorded_delays=True)
     requests = {
         "turns": {name: _requests(turns) for name, turns in TURNS.items()},
@@ -40,7 +40,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Any:
         ],
     }
     run = subprocess.run(
-        [app_python() or sys.executable, str(Path(__file__).with_name("wire_answers.py"))],
+        [app_python() or sys.executable, str(Path(__file__).with_name("wire_responses.py"))],
         input=json.dumps(requests),
         capture_output=True,
         text=True,
@@ -86,9 +86,9 @@ def _trigger(request: Json) -> Json:
     }
 
 
-def _comparable(answer: Json) -> Any:
-    """Return an answer without stack traces, paths, times and ids that differ in each run."""
-    text = json.dumps({key: value for key, value in answer.items() if key != "awaitedEvents"})
+def _comparable(response: Json) -> Any:
+    """Return a response without stack traces, paths, times and ids that differ in each run."""
+    text = json.dumps({key: value for key, value in response.items() if key != "awaitedEvents"})
     text = re.sub(r'("stackTrace": )"(?:[^"\\]|\\.)*"', r'\1"<stack>"', text)
     text = re.sub(r'("(?:start|end)TimeUtc": )"[^"]*"', r'\1"<time>"', text)
     text = re.sub(r"\bat 0x[0-9a-f]+", "at <address>", text)
@@ -97,12 +97,12 @@ def _comparable(answer: Json) -> Any:
 
 @pytest.mark.parametrize("mode", ["kept", "replayed"])
 @pytest.mark.parametrize("name", TURNS)
-def test_each_turn_is_answered_as_recorded(answers: Any, name: str, mode: str) -> None:
-    for turn, both in zip(TURNS[name], answers["turns"][name], strict=True):
+def test_each_turn_is_responded_as_recorded(responses: Any, name: str, mode: str) -> None:
+    for turn, both in zip(TURNS[name], responses["turns"][name], strict=True):
         got = both[0 if mode == "kept" else 1]
-        assert _comparable(got) == _comparable(turn["answer"])
+        assert _comparable(got) == _comparable(turn["response"])
 
 
 @pytest.mark.parametrize("number", range(len(BATCHES)))
-def test_each_entity_batch_is_answered_as_recorded(answers: Any, number: int) -> None:
-    assert _comparable(answers["batches"][number]) == _comparable(BATCHES[number]["answer"])
+def test_each_entity_batch_is_responded_as_recorded(responses: Any, number: int) -> None:
+    assert _comparable(responses["batches"][number]) == _comparable(BATCHES[number]["response"])

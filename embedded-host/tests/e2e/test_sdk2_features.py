@@ -520,7 +520,7 @@ def test_the_client_of_1x_controls_an_orchestration(features2: RunningHost) -> N
     eventually(lambda: run("get_status", id)[1] == "Running", "the instance runs")
     run("suspend", id, "wait")
     eventually(lambda: run("get_status", id)[1] == "Suspended", "the instance is suspended")
-    run("resume", id, "go on")
+    run("resume", id, "continue")
     run("raise_event", id, "Approval", {"ok": 1})
     waited = features2.post("/api/old-client/wait", {"id": id, "milliseconds": 10000})
     assert (waited.status, waited.json) == (200, {"ok": 1})

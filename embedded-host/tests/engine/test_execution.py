@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.events import EventSent, HistoryEvent, TaskScheduled, TimerCreated
+from embedded_host.engine.execution import Execution
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import format_utc
 from tests.engine.scenario import (
@@ -392,7 +393,7 @@ def test_unconsumed_events_keep_their_order_for_each_name(new: NewScenario) -> N
     main = new()
     main.start(sdk_output(timer(1)), raised("A", "1"), raised("b", "2"), raised("a", "3"))
     execution = main.state.execution
-    assert execution is not None
+    assert isinstance(execution, Execution)
     assert [(e.name, e.input) for e in execution.unconsumed_events] == [
         ("A", "1"),
         ("a", "3"),

@@ -38,7 +38,7 @@ class Bar:
     """A row of the chart."""
 
     kind: str
-    """One of orchestration, activity, subOrchestration, lock, timer, event, sentEvent, suspended."""
+    """``orchestration``, ``suspended``, or the kind of a step in camel case."""
     name: str
     start: datetime
     end: datetime | None

@@ -1,7 +1,7 @@
 """The open work of an execution, derived from its history.
 
 SDK 2.x compares the orchestrator's actions with the history itself. The engine therefore needs no
-``Execution``. This class answers the same questions about open work.
+``Execution``. This class has the same properties for the open work.
 """
 
 from __future__ import annotations

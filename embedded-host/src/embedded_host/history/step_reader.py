@@ -146,9 +146,9 @@ class StepReader:
             call = replace(call, name=message.operation, input=message.input)
             if message.signal:
                 return _one_way(call)
-        return self._answered(call, message.id)
+        return self._responded(call, message.id)
 
-    def _answered(self, call: Call, name: str) -> Call:
+    def _responded(self, call: Call, name: str) -> Call:
         """Return a request with its response, which is the EventRaised of this name."""
         at = self.responses.get(name)
         raised = None if at is None else self.events[at]

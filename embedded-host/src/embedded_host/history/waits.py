@@ -9,8 +9,8 @@ from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from embedded_host.engine.entity_messages import LockRequest, OperationRequest
 from embedded_host.engine.events import (
+    EventBase,
     EventSent,
-    HistoryEvent,
     SubOrchestrationInstanceCreated,
     TaskScheduled,
     TimerCreated,
@@ -131,7 +131,7 @@ def open_waits(view: HistoryView) -> list[Wait]:
     ]
 
 
-def _wait(view: HistoryView, event: HistoryEvent, attempt: int | None = None) -> Wait:
+def _wait(view: HistoryView, event: EventBase, attempt: int | None = None) -> Wait:
     since, task_id = event.timestamp, event.event_id
     if isinstance(event, TaskScheduled):
         return Wait(

@@ -256,8 +256,9 @@ class _CodeFor2x:
             return True
         if type(event) is not decision.event_type:
             return True
-        is_named = isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated))
-        return is_named and event.name != decision.name
+        if isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)):
+            return event.name != decision.name
+        return False
 
     @property
     def has_returned(self) -> bool:

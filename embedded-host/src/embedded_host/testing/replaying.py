@@ -56,9 +56,7 @@ class Replayed:
     """The orchestrator's result, or None if the orchestrator has not finished."""
 
 
-def replay_history(
-    open_session: OpenSession, recorded: RecordedHistory, protocol: int
-) -> Replayed:
+def replay_history(open_session: OpenSession, recorded: RecordedHistory, protocol: int) -> Replayed:
     """Replay a history with an orchestrator's current code.
 
     ``protocol`` is the version of the SDK's protocol. Raises HistoryMismatchError, and the
@@ -149,7 +147,9 @@ class _Replay:
             if self._recorded.is_numbered:
                 decision = pending.get(event.event_id)
             else:
-                decision = next((other for other in left if not self._code.differs(event, other)), None)
+                decision = next(
+                    (other for other in left if not self._code.differs(event, other)), None
+                )
             if decision is None or self._code.differs(event, decision):
                 other = decision or next(iter(left), None)
                 actual = _decision_text(other) if other else self._end_of_code

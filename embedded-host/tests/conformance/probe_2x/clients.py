@@ -211,7 +211,7 @@ async def native_call(client, call, a):
     raise LookupError(call)
 
 
-async def answer(coroutine):
+async def response(coroutine):
     try:
         return func.HttpResponse(
             json.dumps({"result": await coroutine}, default=str), mimetype="application/json"
@@ -241,7 +241,7 @@ def Bindings(req: func.HttpRequest, raw) -> func.HttpResponse:
 @clients.route(route="client/{call}", methods=["POST"])
 @clients.durable_client_input(client_name="client")
 async def HttpClient(req: func.HttpRequest, client) -> func.HttpResponse:
-    return await answer(
+    return await response(
         v1_call(client, req.route_params["call"], json.loads(req.get_body() or b"{}"))
     )
 
@@ -249,7 +249,7 @@ async def HttpClient(req: func.HttpRequest, client) -> func.HttpResponse:
 @clients.route(route="native/{call}", methods=["POST"])
 @clients.durable_client_input(client_name="client")
 async def NativeClient(req: func.HttpRequest, client) -> func.HttpResponse:
-    return await answer(
+    return await response(
         native_call(client, req.route_params["call"], json.loads(req.get_body() or b"{}"))
     )
 

@@ -16,7 +16,7 @@ from tests.embedded_worker.sdk2.recordings import recorded_turns
 def test_each_recorded_response_keeps_its_json() -> None:
     count = 0
     for _, turn in recorded_turns():
-        recorded = turn["answer"]  # codespell:ignore answer
+        recorded = turn["response"]
         response = ParseDict(recorded, pb.OrchestratorResponse())
         document = json.loads(orchestrator_response(response, ["E"]))
         assert document.pop("awaitedEvents") == ["E"]

@@ -55,13 +55,13 @@ def new_instance(started: ExecutionStarted) -> Orchestration:
     )
 
 
-def run(state: Orchestration, messages: list[Message], answer: str) -> tuple[str, TurnResult]:
-    """Run a turn with a recorded answer. Return the payload of the worker and the result."""
+def run(state: Orchestration, messages: list[Message], response: str) -> tuple[str, TurnResult]:
+    """Run a turn with a recorded response. Return the payload of the worker and the result."""
     clock = iter(NOW + timedelta(milliseconds=n) for n in range(10_000))
     turn_run = turn(state, messages, settings(), lambda: next(clock))
     payload = v2.orchestrator_payload(next(turn_run))
     with pytest.raises(StopIteration) as stop:
-        turn_run.send(v2.orchestrator_result(answer, None))
+        turn_run.send(v2.orchestrator_result(response, None))
     return payload, stop.value.value
 
 
@@ -77,7 +77,7 @@ def same_ids(events: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("name", [name for name in TURNS if name not in UNKNOWN_FUNCTIONS])
-def test_recorded_answers_give_the_recorded_histories_and_requests(name: str) -> None:
+def test_recorded_responses_give_the_recorded_histories_and_requests(name: str) -> None:
     recorded = TURNS[name]
     first = engine_event(
         next(e for e in recorded[0]["request"]["newEvents"] if "executionStarted" in e)
@@ -89,7 +89,7 @@ def test_recorded_answers_give_the_recorded_histories_and_requests(name: str) ->
             break  # the next execution: this host chooses its execution id
         if any("executionTerminated" in event for event in one["request"]["newEvents"]):
             break  # this host ends the execution without the orchestrator
-        payload, result = run(state, messages_of(one["request"]), json.dumps(one["answer"]))
+        payload, result = run(state, messages_of(one["request"]), json.dumps(one["response"]))
         document = json.loads(payload)
         for key, recorded_key in (("past", "pastEvents"), ("new", "newEvents")):
             sent = [recorded_form(event) for event in decode_events(json.dumps(document[key]))]
@@ -98,7 +98,7 @@ def test_recorded_answers_give_the_recorded_histories_and_requests(name: str) ->
         end = next(
             (
                 a["completeOrchestration"]
-                for a in one["answer"].get("actions", ())
+                for a in one["response"].get("actions", ())
                 if "completeOrchestration" in a
             ),
             None,
@@ -113,10 +113,10 @@ def test_recorded_answers_give_the_recorded_histories_and_requests(name: str) ->
         result.apply(state)
 
 
-def one_turn(answer: dict[str, Any]) -> TurnResult:
+def one_turn(response: dict[str, Any]) -> TurnResult:
     started = engine_event(TURNS["Hello"][0]["request"]["newEvents"][1])
     assert isinstance(started, ExecutionStarted)
-    _, result = run(new_instance(started), [Message(started)], json.dumps(answer))
+    _, result = run(new_instance(started), [Message(started)], json.dumps(response))
     return result
 
 
@@ -169,7 +169,7 @@ def test_a_repeated_attempt_is_completed_again() -> None:
     events: list[HistoryEvent] = []
     state = new_instance(engine_event(TURNS["NativeRetry"][0]["request"]["newEvents"][1]))  # type: ignore[arg-type]
     for one in TURNS["NativeRetry"]:
-        _, result = run(state, messages_of(one["request"]), json.dumps(one["answer"]))
+        _, result = run(state, messages_of(one["request"]), json.dumps(one["response"]))
         result.apply(state)
         events += result.events
     assert state.status is Status.COMPLETED
@@ -177,7 +177,7 @@ def test_a_repeated_attempt_is_completed_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         "[]",
         "{",
@@ -191,8 +191,8 @@ def test_a_repeated_attempt_is_completed_again() -> None:
         '"ORCHESTRATION_STATUS_COMPLETED"}}, {"id": 2, "completeOrchestration": {}}]}',
     ],
 )
-def test_a_malformed_answer_fails_the_instance_only(answer: str) -> None:
-    result = v2.orchestrator_result(answer, None)
+def test_a_malformed_response_fails_the_instance_only(response: str) -> None:
+    result = v2.orchestrator_result(response, None)
     assert isinstance(result, InvocationFailure)
     assert not result.host_error
 
@@ -208,7 +208,7 @@ def test_a_terminated_instance_releases_its_locks() -> None:
     assert isinstance(started, ExecutionStarted)
     state = new_instance(started)
     for one in recorded[:2]:
-        _, result = run(state, messages_of(one["request"]), json.dumps(one["answer"]))
+        _, result = run(state, messages_of(one["request"]), json.dumps(one["response"]))
         result.apply(state)
     terminate = turn(state, [Message(h.execution_terminated(NOW, None))], settings(), lambda: NOW)
     with pytest.raises(StopIteration) as stop:

@@ -241,7 +241,7 @@ _POLLS: dict[str, int] = {}
 
 @client_functions.route(route="slow/{id}", methods=["GET"])
 def slow(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer the first request with 202, so that ``call_http`` polls."""
+    """Respond to the first request with 202, so that ``call_http`` polls."""
     id = req.route_params["id"]
     _POLLS[id] = _POLLS.get(id, 0) + 1
     if _POLLS[id] == 1:

@@ -1,4 +1,4 @@
-"""Files in the folder FEATURES_FOLDER, which stand in for blob storage."""
+"""Files in the folder FEATURES_FOLDER, used instead of blob storage."""
 
 import os
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ import pytest
 from embedded_host.testing import DurableApp
 from tests.support.app_folder import AppFolder
 
-SHOP = '''
+SHOP = """
 from datetime import timedelta
 
 import azure.durable_functions as df
@@ -122,7 +122,8 @@ def broken_entity(ctx: task.OrchestrationContext, _):
         yield ctx.call_entity(EntityInstanceId("counter", "a"), "close", 1)
     except task.TaskFailedError as error:
         inner = error.details.inner_failure
-        return [str(error), error.details.error_type, error.details.message, inner and inner.error_type]
+        type_of_inner = inner and inner.error_type
+        return [str(error), error.details.error_type, error.details.message, type_of_inner]
 
 
 @orchestrator
@@ -236,7 +237,7 @@ async def approve(req: func.HttpRequest, client: df.DurableFunctionsClient) -> s
 @app.timer_trigger(schedule="0 0 0 * * *", arg_name="timer")
 def nightly(timer: func.TimerRequest) -> None:
     ledger.entries.append("tick")
-'''
+"""
 
 
 def shop_app(root: Path, code: str = SHOP) -> AppFolder:

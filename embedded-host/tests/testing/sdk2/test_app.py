@@ -138,7 +138,7 @@ async def test_continue_as_new_without_a_wait_is_a_livelock(shop_root: Any) -> N
 
 
 async def test_an_unknown_name_raises_unknown_function_error(shop: DurableApp) -> None:
-    with pytest.raises(UnknownFunctionError, match="no orchestrator 'ordre'. Did you mean"):
+    with pytest.raises(UnknownFunctionError, match=r"no orchestrator 'ordre'\. Did you mean"):
         await shop.run("ordre")
     with pytest.raises(UnknownFunctionError) as raised:
         shop.fake("Zzz")
@@ -182,9 +182,7 @@ async def test_a_killed_worker_is_replaced(shop: DurableApp) -> None:
         ("retrying", 1),
     ],
 )
-async def test_crashes_do_not_change_an_outcome(
-    shop: DurableApp, name: str, input: object
-) -> None:
+async def test_crashes_do_not_change_an_outcome(shop: DurableApp, name: str, input: object) -> None:
     if name == "retrying":
         shop.spy("charge", failures=[RuntimeError("no")])
 
@@ -200,9 +198,7 @@ async def test_a_crash_that_changes_an_outcome_is_found(shop: DurableApp) -> Non
         entries().clear()
 
     with pytest.raises(CrashChangedOutcomeError, match="ran again: charge"):
-        await crash_everywhere(
-            shop, "order", 7, before=clear, also=lambda: list(entries())
-        )
+        await crash_everywhere(shop, "order", 7, before=clear, also=lambda: list(entries()))
 
 
 async def test_a_scenario_with_an_event_survives_crashes(shop: DurableApp) -> None:

@@ -116,7 +116,9 @@ CHANGES = {
     ),
     "another entity": (
         "transfer",
-        changed('yield ctx.call_entity(source, "add", -amount)', 'yield ctx.call_entity(target, "a")'),
+        changed(
+            'yield ctx.call_entity(source, "add", -amount)', 'yield ctx.call_entity(target, "a")'
+        ),
         2,
         (
             "operation for the entity '@counter@source'",

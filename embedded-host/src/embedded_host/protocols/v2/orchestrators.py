@@ -36,18 +36,18 @@ from embedded_host.engine.json_codec import compact_plain
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import parse_utc
 from embedded_host.errors import EmbeddedHostError
-from embedded_host.protocols.v2.answers import (
-    ActionAnswer,
+from embedded_host.protocols.v2.responses import (
     CompleteAction,
     EntityMessageAction,
     EntityOperationAction,
     Failure,
-    decode_answer,
+    OrchestratorAction,
+    decode_response,
 )
 
 
-class MalformedAnswerError(EmbeddedHostError, ValueError):
-    """The answer of an orchestrator is not an ``OrchestratorResponse`` with known actions."""
+class MalformedResponseError(EmbeddedHostError, ValueError):
+    """The response of an orchestrator is not an ``OrchestratorResponse`` with known actions."""
 
 
 def orchestrator_payload(turn: OrchestratorInput) -> str:
@@ -72,46 +72,46 @@ def unseen_events(turn: OrchestratorInput) -> str:
 def orchestrator_result(
     returned: str | UserError, progress: ReplayProgress | None = None
 ) -> OrchestratorDecisions | InvocationFailure:
-    """Parse the answer of an orchestrator, or the exception that it raised.
+    """Parse the response of an orchestrator, or the exception that it raised.
 
     The SDK raises an exception only if it cannot run the orchestrator. It has no ``progress``.
     """
     if isinstance(returned, UserError):
         return InvocationFailure(returned.text, returned.stack)
     try:
-        return parse_answer(returned)
-    except MalformedAnswerError as error:
+        return parse_response(returned)
+    except MalformedResponseError as error:
         return InvocationFailure(str(error))
-    except Exception as error:  # an unforeseen answer must fail its own instance, not the host
+    except Exception as error:  # an unforeseen response must fail its own instance, not the host
         message = (
-            "the host cannot process the answer of the orchestrator: "
+            "the host cannot process the response of the orchestrator: "
             f"{type(error).__name__}: {error}"
         )
         return InvocationFailure(message, host_error=traceback.format_exc())
 
 
-def parse_answer(text: str) -> OrchestratorDecisions:
-    """Parse an answer. Raises MalformedAnswerError if it has an unknown form."""
+def parse_response(text: str) -> OrchestratorDecisions:
+    """Parse a response. Raises MalformedResponseError if it has an unknown form."""
     try:
-        answer = decode_answer(text)
+        response = decode_response(text)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise MalformedAnswerError(
-            f"the worker returned an answer that the host cannot read: {error}"
+        raise MalformedResponseError(
+            f"the worker returned a response that the host cannot read: {error}"
         ) from error
     decisions: list[Decision] = []
     end: Completion | Continuation | None = None
-    for action in answer.actions:
+    for action in response.actions:
         if action.complete_orchestration is not None:
             if end is not None:
-                raise MalformedAnswerError("the answer has more than one completion")
+                raise MalformedResponseError("the response has more than one completion")
             end = _end(action.id, action.complete_orchestration)
         else:
             decisions.append(_decision(action))
-    status = answer.custom_status
-    return OrchestratorDecisions(tuple(decisions), end, status, tuple(answer.awaited_events))
+    status = response.custom_status
+    return OrchestratorDecisions(tuple(decisions), end, status, tuple(response.awaited_events))
 
 
-def _decision(action: ActionAnswer) -> Decision:
+def _decision(action: OrchestratorAction) -> Decision:
     if task := action.schedule_task:
         trace = task.parent_trace_context
         return ScheduleTask(action.id, task.name, task.input or "null", task.tags, trace)
@@ -131,7 +131,7 @@ def _decision(action: ActionAnswer) -> Decision:
         return SendEvent(action.id, event.instance.instance_id, event.name, event.data)
     if message := action.send_entity_message:
         return _entity_decision(action.id, message)
-    raise MalformedAnswerError(f"the action {action.id} of the answer has an unknown type")
+    raise MalformedResponseError(f"the action {action.id} of the response has an unknown type")
 
 
 def _entity_decision(id: int, message: EntityMessageAction) -> Decision:
@@ -141,11 +141,11 @@ def _entity_decision(id: int, message: EntityMessageAction) -> Decision:
         return _operation(id, signal, signal=True)
     if request := message.entity_lock_requested:
         if not request.lock_set:
-            raise MalformedAnswerError(f"the lock request {id} of the answer names no entity")
+            raise MalformedResponseError(f"the lock request {id} of the response names no entity")
         return RequestLocks(id, request.critical_section_id, tuple(request.lock_set))
     if unlock := message.entity_unlock_sent:
         return ReleaseLock(id, unlock.critical_section_id, unlock.target_instance_id)
-    raise MalformedAnswerError(f"the entity message {id} of the answer has an unknown type")
+    raise MalformedResponseError(f"the entity message {id} of the response has an unknown type")
 
 
 def _operation(id: int, action: EntityOperationAction, *, signal: bool) -> SendOperation:
@@ -172,7 +172,7 @@ def _end(id: int, action: CompleteAction) -> Completion | Continuation:
         return Completion(id, Status.TERMINATED, action.result)
     if status == "FAILED":
         return Completion(id, Status.FAILED, None, failure_details(action.failure_details))
-    raise MalformedAnswerError(f"the answer completes with the unknown status '{status}'")
+    raise MalformedResponseError(f"the response completes with the unknown status '{status}'")
 
 
 def failure_details(failure: Failure | None) -> FailureDetails:
@@ -194,4 +194,4 @@ def _time(text: str) -> datetime:
     try:
         return parse_utc(text)
     except (ValueError, OverflowError) as error:
-        raise MalformedAnswerError(f"the answer has an invalid time: {error}") from error
+        raise MalformedResponseError(f"the response has an invalid time: {error}") from error

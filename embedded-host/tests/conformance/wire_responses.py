@@ -1,6 +1,6 @@
-"""Answer recorded requests with the functions of an app. The app's interpreter runs this script.
+"""Response recorded requests with the functions of an app. The app's interpreter runs this script.
 
-It reads the requests as JSON from its input, and writes the answers as JSON to its output. The
+It reads the requests as JSON from its input, and writes the responses as JSON to its output. The
 working folder is that of the app.
 """
 
@@ -22,8 +22,8 @@ HANDLES = {
 CONTEXT = SimpleNamespace(invocation_id="1", thread_local_storage=SimpleNamespace())
 
 
-def turn_answers(name, turns):
-    """Yield the answers of a session that stays in memory, and of replays by the SDK itself."""
+def turn_responses(name, turns):
+    """Yield the responses of a session that stays in memory, and of replays by the SDK itself."""
     handle, session = HANDLES[name], None
     for turn in turns:
         text = json.dumps(turn["whole"])
@@ -38,11 +38,11 @@ def turn_answers(name, turns):
 
 
 requests = json.load(sys.stdin)
-answers = {
-    "turns": {name: list(turn_answers(name, turns)) for name, turns in requests["turns"].items()},
+responses = {
+    "turns": {name: list(turn_responses(name, turns)) for name, turns in requests["turns"].items()},
     "batches": [
         json.loads(run_batch(HANDLES[batch["function"]], json.dumps(batch["trigger"]), CONTEXT))
         for batch in requests["batches"]
     ],
 }
-print(json.dumps(answers))
+print(json.dumps(responses))

@@ -118,7 +118,7 @@ class CompleteAction(Struct, rename="camel"):
     failure_details: Failure | None = None
 
 
-class ActionAnswer(Struct, rename="camel"):
+class OrchestratorAction(Struct, rename="camel"):
     """``OrchestratorAction``: exactly one field besides ``id`` is set."""
 
     id: int = 0
@@ -130,12 +130,12 @@ class ActionAnswer(Struct, rename="camel"):
     send_entity_message: EntityMessageAction | None = None
 
 
-class OrchestratorAnswer(Struct, rename="camel"):
+class OrchestratorResponse(Struct, rename="camel"):
     """``OrchestratorResponse``, with the names of the awaited events."""
 
-    actions: list[ActionAnswer] = field(default_factory=list)
+    actions: list[OrchestratorAction] = field(default_factory=list)
     custom_status: str | None = None
     awaited_events: list[str] = field(default_factory=list)
 
 
-decode_answer = msgspec.json.Decoder(OrchestratorAnswer).decode
+decode_response = msgspec.json.Decoder(OrchestratorResponse).decode
