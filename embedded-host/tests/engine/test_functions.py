@@ -45,3 +45,9 @@ def test_each_kind_has_its_own_names() -> None:
         (False, True, False),
     ]
     assert "anything" not in DurableFunctions().orchestrators
+
+
+def test_a_function_of_the_sdk_is_known_and_is_not_listed() -> None:
+    functions = DurableFunctions.of(["A", "Built"], protocol=2, unlisted=["Built"])
+    assert "Built" in functions.orchestrators
+    assert functions.orchestrators.missing("X").endswith(" functions: 'A'.")

@@ -19,6 +19,8 @@ class FunctionNames:
     kind: str
     """``orchestrator``, ``activity`` or ``entity``."""
     names: tuple[str, ...] = ()
+    unlisted: frozenset[str] = frozenset()
+    """Names that messages omit, because the app did not choose them."""
     _by_lower: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -37,10 +39,10 @@ class FunctionNames:
         Source: functions-host.md#start-an-instance.
         """
         article = "a" if self.kind[0] not in "aeiou" else "an"
-        plural = ", ".join(f"'{known}'" for known in self.names)
+        plural = ", ".join(f"'{known}'" for known in self.names if known not in self.unlisted)
         known = (
             f"The following are the known {self.kind} functions: {plural}."
-            if self.names
+            if plural
             else f"No {self.kind} functions are currently registered!"
         )
         return (
@@ -66,11 +68,13 @@ class DurableFunctions:
         activities: Iterable[str] = (),
         entities: Iterable[str] = (),
         protocol: int = 1,
+        unlisted: Iterable[str] = (),
     ) -> DurableFunctions:
         """Create the object from the names of each kind."""
+        omitted = frozenset(unlisted)
         return cls(
-            FunctionNames("orchestrator", tuple(orchestrators)),
-            FunctionNames("activity", tuple(activities)),
-            FunctionNames("entity", tuple(entities)),
+            FunctionNames("orchestrator", tuple(orchestrators), omitted),
+            FunctionNames("activity", tuple(activities), omitted),
+            FunctionNames("entity", tuple(entities), omitted),
             protocol,
         )

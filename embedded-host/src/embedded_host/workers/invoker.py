@@ -6,11 +6,12 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 from uuid import uuid4
 
-from embedded_host.app.definitions import Function
+from embedded_host.app.definitions import Function, is_built_in
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.invocations import (
@@ -41,7 +42,11 @@ def durable_functions(functions: Collection[Function]) -> DurableFunctions:
         if function.durable_kind is not None:
             names[function.durable_kind].append(function.durable_name)
     return DurableFunctions.of(
-        names["orchestrator"], names["activity"], names["entity"], protocol_of(functions)
+        names["orchestrator"],
+        names["activity"],
+        names["entity"],
+        protocol_of(functions),
+        filter(is_built_in, chain.from_iterable(names.values())),
     )
 
 

@@ -20,12 +20,13 @@ EOF: object = vars(grpc.aio)["EOF"]
 
 def rpc_error(error: RpcStatusError) -> grpc.aio.AioRpcError:
     """Return the exception of grpc for a status."""
+    code = STATUS_CODES[error.code]
     return grpc.aio.AioRpcError(
-        STATUS_CODES[error.code],
+        code,
         grpc.aio.Metadata(),
         grpc.aio.Metadata(),
         error.details,
-        error.details,
+        f"{code.name}:{error.details}",
     )
 
 
@@ -127,7 +128,10 @@ class _Call:
         return (error.details() or "") if isinstance(error, grpc.aio.AioRpcError) else str(error)
 
     async def debug_error_string(self) -> str:
-        """Return the details."""
+        """Return the name of the status and the details."""
+        error = await self._error()
+        if isinstance(error, grpc.aio.AioRpcError):
+            return error.debug_error_string() or ""
         return await self.details()
 
     async def wait_for_connection(self) -> None:

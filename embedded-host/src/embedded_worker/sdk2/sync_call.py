@@ -139,8 +139,9 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
         return "" if self._failure is None else self._failure.details
 
     def debug_error_string(self) -> str:
-        """Return the details."""
-        return self.details()
+        """Return the name of the status and the details."""
+        code = self.code()
+        return "" if code is grpc.StatusCode.OK else f"{code.name}:{self.details()}"
 
     def is_active(self) -> bool:
         """Return True if the call has not ended."""
@@ -215,7 +216,8 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
         if not self.done():
             return f"<{name} of in-flight RPC>"
         code, details = self.code(), self.details()
-        error = "" if code is grpc.StatusCode.OK else f'\tdebug_error_string = "{details}"\n'
+        debug = self.debug_error_string()
+        error = f'\tdebug_error_string = "{debug}"\n' if debug else ""
         return (
             f"<{name} of RPC that terminated with:\n"
             f'\tstatus = {code}\n\tdetails = "{details}"\n{error}>'
