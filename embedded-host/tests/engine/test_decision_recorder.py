@@ -1,0 +1,172 @@
+"""The events and messages of single decisions. tests/engine/test_turn.py tests whole turns."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from embedded_host.engine.actions import EntityOperation
+from embedded_host.engine.decision_recorder import DecisionRecorder
+from embedded_host.engine.decisions import (
+    CreateSubOrchestration,
+    Decision,
+    ReleaseLock,
+    RequestLocks,
+    ScheduleTask,
+    SendEvent,
+    SendOperation,
+)
+from embedded_host.engine.entity_messages import OutgoingLabels
+from embedded_host.engine.events import EventRaised, EventSent, TaskFailed, TaskScheduled
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.messages import Deliver, StartActivity, StartOrchestration
+from embedded_host.engine.orchestration import Orchestration, TurnSettings
+from tests.engine.scenario import T0, after
+
+
+def recorder(protocol: int = 2) -> DecisionRecorder:
+    functions = DurableFunctions.of(["Main", "Child"], ["Echo"], ["Counter"], protocol)
+    return DecisionRecorder(
+        Orchestration("i", "Main", "e", T0, T0),
+        TurnSettings(functions),
+        lambda: T0,
+        T0,
+        [],
+        lambda: OutgoingLabels([]),
+    )
+
+
+def recorded(decision: Decision, protocol: int = 2) -> DecisionRecorder:
+    one = recorder(protocol)
+    assert one.record(decision) is None
+    return one
+
+
+def operation(name: str = "@Counter@k", *, signal: bool = False, **more: Any) -> SendOperation:
+    return SendOperation(4, name, "r", EntityOperation(name, "add", "5", signal, **more))
+
+
+def test_an_activity_keeps_its_tags_and_its_trace_context() -> None:
+    one = recorded(ScheduleTask(1, "Echo", "2", {"a": "b"}, {"traceParent": "t"}))
+    [event] = one.events
+    assert isinstance(event, TaskScheduled)
+    assert (event.event_id, event.tags, event.parent_trace_context) == (
+        1,
+        {"a": "b"},
+        {"traceParent": "t"},
+    )
+    assert one.outgoing == [StartActivity(1, "Echo", "2", "e")]
+
+
+@pytest.mark.parametrize(("protocol", "tags"), [(1, None), (2, {})])
+def test_an_activity_without_tags_is_recorded_as_by_each_sdk(
+    protocol: int, tags: dict[str, str] | None
+) -> None:
+    [event] = recorded(ScheduleTask(1, "Echo", "2"), protocol).events
+    assert isinstance(event, TaskScheduled)
+    assert event.tags == tags
+
+
+def test_an_unknown_activity_fails_with_failure_details() -> None:
+    [sent] = recorded(ScheduleTask(1, "Ecko", "2")).outgoing
+    assert isinstance(sent, Deliver)
+    failed = sent.message.event
+    assert isinstance(failed, TaskFailed)
+    assert failed.failure_details is not None
+    assert failed.failure_details.error_message.startswith("The function 'Ecko' doesn't exist")
+    assert failed.details is None
+
+
+def test_a_child_receives_tags_version_and_an_unchanged_input() -> None:
+    decision = CreateSubOrchestration(2, "child", '{"a":1}', "i:0002", "1.5", {"a": "b"})
+    [sent] = recorded(decision).outgoing
+    assert isinstance(sent, StartOrchestration)
+    started = sent.started
+    assert (started.name, started.input, started.version, started.tags) == (
+        "Child",
+        '{"a":1}',
+        "1.5",
+        {"a": "b"},
+    )
+
+
+def test_the_input_of_a_child_of_sdk_1_is_json_in_a_string() -> None:
+    decision = CreateSubOrchestration(2, "Child", '{"a":1}', "i:2", None)
+    [sent] = recorded(decision, protocol=1).outgoing
+    assert isinstance(sent, StartOrchestration)
+    assert json.loads(json.loads(sent.started.input or "")) == {"a": 1}
+
+
+def test_a_call_of_an_entity_has_a_parent_and_a_signal_has_none() -> None:
+    for signal in (False, True):
+        one = recorded(operation(signal=signal))
+        [event] = one.events
+        assert isinstance(event, EventSent)
+        message = json.loads(event.input)
+        assert (message.get("parent"), message["input"]) == (None if signal else "i", "5")
+        [sent] = one.outgoing
+        assert isinstance(sent, Deliver)
+        assert sent.message.event == one_raised(event)
+
+
+def one_raised(event: EventSent) -> EventRaised:
+    return EventRaised(name=event.name, input=event.input, timestamp=event.timestamp)
+
+
+def test_a_delayed_signal_is_due_later() -> None:
+    [sent] = recorded(operation(signal=True, fire_at=after(60))).outgoing
+    assert isinstance(sent, Deliver)
+    assert sent.message.due == after(60)
+
+
+def test_a_signal_to_an_unknown_entity_is_lost() -> None:
+    one = recorded(operation("@Nobody@k", signal=True))
+    assert len(one.events) == 1
+    assert one.outgoing == []
+
+
+def test_a_call_of_an_unknown_entity_gets_a_failure() -> None:
+    [sent] = recorded(operation("@Nobody@k")).outgoing
+    assert isinstance(sent, Deliver)
+    assert sent.instance_id == "i"
+    assert isinstance(sent.message.event, EventRaised)
+    details = json.loads(sent.message.event.input or "")["failureDetails"]
+    assert details["ErrorMessage"].startswith("The function 'nobody' doesn't exist")
+
+
+def test_sdk_1_cannot_signal_an_unknown_entity() -> None:
+    message = recorder(1).record(operation("@Nobody@k", signal=True))
+    assert message is not None
+    assert message.startswith("The function 'nobody' doesn't exist")
+
+
+def test_an_event_is_sent_to_another_instance() -> None:
+    one = recorded(SendEvent(3, "other", "Go", None))
+    [event] = one.events
+    assert isinstance(event, EventSent)
+    assert (event.event_id, event.instance_id, event.name, event.input) == (
+        3,
+        "other",
+        "Go",
+        "null",
+    )
+    [sent] = one.outgoing
+    assert isinstance(sent, Deliver)
+    assert (sent.instance_id, sent.message.execution_id) == ("other", None)
+
+
+def test_a_lock_request_goes_to_the_first_entity_and_a_release_to_each() -> None:
+    locks = recorded(RequestLocks(1, "s", ("@counter@a", "@counter@b")))
+    [request] = locks.events
+    assert isinstance(request, EventSent)
+    assert (request.name, request.instance_id) == ("op", "@counter@a")
+    assert [e["key"] for e in json.loads(request.input)["lockset"]] == ["a", "b"]
+    [release] = recorded(ReleaseLock(2, "s", "@counter@b")).events
+    assert isinstance(release, EventSent)
+    assert (release.name, release.instance_id, json.loads(release.input)["id"]) == (
+        "release",
+        "@counter@b",
+        "s",
+    )
