@@ -141,7 +141,11 @@ class AppServer:
         )
 
         grace = self._options.grace
-        sdk_endpoint = SdkEndpoint(path, partial(router.private, public_url=self.public_url))
+        sdk_endpoint = SdkEndpoint(
+            path,
+            partial(router.private, public_url=self.public_url),
+            self._worker.on_client_request,
+        )
         sdk_listener = Listener(sdk_socket, sdk_endpoint.handle, max_body=None)
         stack.push_async_callback(sdk_listener.close)
         stack.push_async_callback(runtime.hub.close, grace)

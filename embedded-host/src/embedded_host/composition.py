@@ -31,13 +31,12 @@ from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import FunctionInvoker, durable_functions
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_host.workers.worker import ClientRequestHandler, Worker
+from embedded_worker.protocol import RPC_METHOD
 
 if TYPE_CHECKING:
     from embedded_host.sidecar.service import TaskHubSidecarService
 
 log = logging.getLogger("embedded_host")
-RPC_METHOD = "RPC"
-"""The method of a durable client's request whose path is the name of a gRPC method."""
 
 
 def hub_settings(loaded: LoadedApp) -> HubSettings:

@@ -22,14 +22,17 @@ else:
     from embedded_worker import orchestrator_sessions
 
 
-def carry_client_calls(send: SendClientRequest, rpc_base: str, grpc_target: str) -> None:
+def carry_client_calls(
+    send: SendClientRequest, rpc_base: str, grpc_target: str, *, in_host: bool
+) -> None:
     """Use ``send`` for the calls of durable clients.
 
     SDK 1.x sends HTTP requests to URLs below ``rpc_base``, SDK 2.x opens gRPC channels to
-    ``grpc_target``. Call this function in the event loop in which ``send`` runs.
+    ``grpc_target``. Call this function in the event loop in which ``send`` runs. ``in_host`` is
+    true if the host uses the same event loop.
     """
     if USES_DURABLETASK:
-        carry_channels(send, grpc_target)
+        carry_channels(send, grpc_target, "" if in_host else rpc_base)
     else:
         carry_client_requests(send, rpc_base)
 

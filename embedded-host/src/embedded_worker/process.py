@@ -135,7 +135,8 @@ class MessageHandler:
 
     def _load(self, channel: Channel, runner: Runner, request: LoadRequest) -> None:
         configure_logging(request.log_level)
-        runner.carry_client_calls(partial(self.send_client_request, channel), request)
+        send = partial(self.send_client_request, channel)
+        runner.carry_client_calls(send, request, in_host=False)
         channel.send(
             runner.load(request, lambda name: channel.send(ImportStarted(name), at_once=True))
         )

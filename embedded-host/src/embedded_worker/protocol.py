@@ -205,6 +205,10 @@ class InvocationResult(NamedTuple):
     """True if the worker keeps the orchestrator in memory for the next turn."""
 
 
+RPC_METHOD = "RPC"
+"""The method of a ``ClientRequest`` whose path is the name of a gRPC method (SDK 2.x)."""
+
+
 class ClientRequest(NamedTuple):
     """A request of the durable client to the host."""
 

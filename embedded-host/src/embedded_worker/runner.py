@@ -87,10 +87,15 @@ class Runner:
         """The app folder."""
         self._warned: set[str] = set()
 
-    def carry_client_calls(self, send: SendClientRequest, load: LoadRequest) -> None:
-        """Use ``send`` for the calls of durable clients to the endpoints in ``load``."""
+    def carry_client_calls(
+        self, send: SendClientRequest, load: LoadRequest, *, in_host: bool
+    ) -> None:
+        """Use ``send`` for the calls of durable clients to the endpoints in ``load``.
+
+        ``in_host`` is true if the host uses the same event loop.
+        """
         if load.rpc_base:
-            carry_client_calls(send, load.rpc_base, load.grpc_target)
+            carry_client_calls(send, load.rpc_base, load.grpc_target, in_host=in_host)
 
     def load(
         self, load: LoadRequest, on_import: Callable[[str], None] = lambda name: None

@@ -14,11 +14,16 @@ class Endpoint:
     def __init__(self) -> None:
         self.seen: list[Request] = []
         self.path = sdk_path()
-        self.endpoint = SdkEndpoint(self.path, self._respond)
+        self.rpcs: list[tuple[str, str, bytes]] = []
+        self.endpoint = SdkEndpoint(self.path, self._respond, self._rpc)
 
     async def _respond(self, received: Request) -> Response:
         self.seen.append(received)
         return Response(200)
+
+    async def _rpc(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        self.rpcs.append((method, path, body))
+        return 5, b'{"details": "no"}'
 
     async def request(self, target: str, headers: dict[str, str] | None = None) -> int:
         return (await self.endpoint.handle(request("POST", target, b"{}", headers))).status
@@ -32,6 +37,18 @@ async def test_the_secret_path_leads_to_the_management_api() -> None:
     (seen,) = endpoint.seen
     assert (seen.path, seen.query_text) == ("/durabletask/instances/a%2Fb/terminate", "reason=x")
     assert await seen.read() == b"{}"
+
+
+async def test_an_rpc_has_its_status_in_a_header() -> None:
+    endpoint = Endpoint()
+    response = await endpoint.endpoint.handle(
+        request("POST", endpoint.path + "rpc/GetInstance", b"{}")
+    )
+    assert (response.status, response.body) == (200, b'{"details": "no"}')
+    assert response.headers == [("Grpc-Status", "5")]
+    assert endpoint.rpcs == [("RPC", "GetInstance", b"{}")]
+    assert await endpoint.request(sdk_path() + "rpc/GetInstance") == 403
+    assert len(endpoint.rpcs) == 1
 
 
 async def test_each_host_has_its_own_secret_path() -> None:

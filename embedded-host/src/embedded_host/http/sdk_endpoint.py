@@ -16,6 +16,8 @@ from dataclasses import replace
 from embedded_host.http.router import RPC
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, text_response
+from embedded_host.workers.worker import ClientRequestHandler, respond_unavailable
+from embedded_worker.protocol import RPC_METHOD
 
 _BROWSERS = ("origin", "sec-fetch-site")
 
@@ -28,9 +30,18 @@ def sdk_path() -> str:
 class SdkEndpoint:
     """The filter that removes the secret from the path of a request."""
 
-    def __init__(self, path: str, inner: Callable[[Request], Awaitable[Response]]) -> None:
-        """Pass requests below ``path`` to ``inner``. ``path`` is the result of ``sdk_path``."""
-        self._prefix, self._inner = path, inner
+    def __init__(
+        self,
+        path: str,
+        inner: Callable[[Request], Awaitable[Response]],
+        rpc: ClientRequestHandler = respond_unavailable,
+    ) -> None:
+        """Pass requests below ``path`` to ``inner``. ``path`` is the result of ``sdk_path``.
+
+        ``rpc`` handles the RPCs of a synchronous client of SDK 2.x
+        (``embedded_worker/sdk2/blocking_exchange.py``).
+        """
+        self._prefix, self._inner, self._rpc = path, inner, rpc
 
     async def handle(self, request: Request) -> Response:
         """Return the response of ``inner``, or a 403 for a browser or a path without the secret."""
@@ -43,6 +54,10 @@ class SdkEndpoint:
                 "at the host's public address, below /runtime/webhooks/durabletask.",
                 status=403,
             )
-        return await self._inner(
-            replace(request, path=f"{RPC}/{request.path[len(self._prefix) :]}")
-        )
+        path = request.path[len(self._prefix) :]
+        if request.method == "POST" and path.startswith("rpc/"):
+            status, body = await self._rpc(
+                RPC_METHOD, path.removeprefix("rpc/"), await request.read()
+            )
+            return Response(200, body, [("Grpc-Status", str(status))])
+        return await self._inner(replace(request, path=f"{RPC}/{path}"))

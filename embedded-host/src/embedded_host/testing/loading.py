@@ -157,7 +157,9 @@ class KitWorker(InProcessWorker):
         """
         if not self._carries:
             self._carries = True
-            self._kit_runner.carry_client_calls(self._send_client_request, self._load_request)
+            self._kit_runner.carry_client_calls(
+                self._send_client_request, self._load_request, in_host=True
+            )
 
     def restore(self) -> None:
         """Stop the thread, and restore the state that the process had before the app was loaded."""

@@ -44,7 +44,7 @@ class InProcessWorker:
 
     async def load(self, load: LoadRequest) -> LoadResult:
         """Import the app in the caller's thread."""
-        self._runner.carry_client_calls(self._send_client_request, load)
+        self._runner.carry_client_calls(self._send_client_request, load, in_host=True)
         return self._runner.load(load)
 
     async def _send_client_request(self, method: str, path: str, body: bytes) -> ClientResponse:

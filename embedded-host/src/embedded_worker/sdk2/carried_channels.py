@@ -27,14 +27,17 @@ from embedded_worker.sdk2.sync_channel import SyncChannel
 Options = Optional[Sequence[tuple[str, object]]]
 
 
-def carry_channels(send: Send, target: str) -> None:
+def carry_channels(send: Send, target: str, endpoint: str = "") -> None:
     """Use ``send`` for channels to ``target``, which is ``HOST:PORT``.
+
+    ``endpoint`` is the URL for requests of a synchronous client that blocks the event loop, or an
+    empty string if the host runs in the same loop.
 
     Call this function in the event loop in which ``send`` runs, before the app is imported.
     A second call with the same target replaces ``send``, also for open channels.
     ``carrier.remove_carrier`` ends it.
     """
-    add_carrier(target, Carrier(send, asyncio.get_running_loop(), os.getpid()))
+    add_carrier(target, Carrier(send, asyncio.get_running_loop(), os.getpid(), endpoint))
     _replace_functions()
 
 

@@ -27,6 +27,8 @@ class Carrier(NamedTuple):
     loop: asyncio.AbstractEventLoop
     """The event loop in which ``send`` runs."""
     process_id: int
+    endpoint: str = ""
+    """The URL for requests of a synchronous client in ``loop``, or an empty string without one."""
 
     def in_own_loop(self) -> bool:
         """Return True if the caller runs in the connection's event loop."""

@@ -23,16 +23,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
 
 from embedded_worker.framing import UnsendableMessageError
-from embedded_worker.protocol import ClientResponse
+from embedded_worker.protocol import RPC_METHOD, ClientResponse
 from embedded_worker.sdk2.history_events import history_event
 
 Send = Callable[[str, str, bytes], Awaitable[ClientResponse]]
 """A function that sends a ``ClientRequest`` and returns the response.
 
-Its arguments are the method, which is always ``REQUEST_METHOD`` here, the name of the RPC and the
+Its arguments are the method, which is always ``RPC_METHOD`` here, the name of the RPC and the
 body.
 """
-REQUEST_METHOD = "RPC"
 SERVICE = "TaskHubSidecarService"
 WAITS = frozenset({"WaitForInstanceStart", "WaitForInstanceCompletion"})
 """RPCs that wait for a state. One request waits for at most ``LONGEST_WAIT`` seconds."""
@@ -153,13 +152,13 @@ async def _exchange(
     send: Send, rpc: str, document: Mapping[str, object], deadline: float | None
 ) -> ClientResponse:
     if rpc not in WAITS:
-        return await send(REQUEST_METHOD, rpc, json.dumps(document).encode())
+        return await send(RPC_METHOD, rpc, json.dumps(document).encode())
     while True:
         wait = LONGEST_WAIT
         if deadline is not None:
             wait = min(wait, max(0.0, deadline - time.monotonic()))
         body = json.dumps({**document, "waitSeconds": wait}).encode()
-        response = await send(REQUEST_METHOD, rpc, body)
+        response = await send(RPC_METHOD, rpc, body)
         if response.status != OK or not _timed_out(response.body):
             return response
         if not wait:

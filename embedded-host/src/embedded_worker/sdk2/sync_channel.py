@@ -16,6 +16,7 @@ from typing import NoReturn, Optional, TypeVar, Union, cast
 import grpc
 
 from embedded_worker.protocol import ClientResponse
+from embedded_worker.sdk2.blocking_exchange import start_in_thread
 from embedded_worker.sdk2.carrier import Carrier, carrier_of, deadline_of
 from embedded_worker.sdk2.rpc import UNIMPLEMENTED, RpcStatusError, request_document
 from embedded_worker.sdk2.sync_call import BackgroundCall, BlockingCall, CarriedCall, Deserializer
@@ -51,7 +52,12 @@ class SyncChannel(grpc.Channel):
         try:
             document = request_document(rpc, request)
             carrier = carrier_of(self._target)
-            response = carrier.start(rpc, document, deadline)
+            if carrier.endpoint and carrier.in_own_loop():
+                # The caller may block the event loop that the connection needs.
+                response = start_in_thread(carrier.endpoint, rpc, document, deadline)
+                carrier = None
+            else:
+                response = carrier.start(rpc, document, deadline)
         except RpcStatusError as error:
             response = _failed(error)
         call = kind(rpc, response, deserializer, carrier, deadline)
