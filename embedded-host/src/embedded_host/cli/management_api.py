@@ -161,6 +161,12 @@ class ManagementClient:
         if response.status == 404:
             self._check_api_exists()
             return None
+        if history and response.status == 400 and "Key: TaskScheduled_" in response.text:
+            raise CommandError(
+                f"{self.name} cannot return the history of '{instance_id}', because a call was "
+                "retried. The Azure Functions host has this limitation with SDK 2.x. For the "
+                f"status, use embedded-host get-runtime-status --id {instance_id} [EH506]"
+            )
         self._expect(response, 200, 202)
         return InstanceStatus(response.json_object())
 

@@ -228,8 +228,18 @@ class HubClient:
             for e in state.history.events
             if isinstance(e, SubOrchestrationInstanceCreated)
         ]
-        not_failed = [child for child in created if not self._has_failed(child)]
-        rewound = rewind(state.history.events, reason, not_failed)
+        rows = {child: self._store.instance(hub.name, child) for child in created}
+        rewound = rewind(
+            state.history.events,
+            reason,
+            [
+                child
+                for child, row in rows.items()
+                if row is None or row.status != Status.FAILED.value
+            ],
+            running=[child for child, row in rows.items() if row and not is_terminal(row)],
+            protocol=state.protocol,
+        )
         state.history = h.History(rewound.events)
         state.status, state.output, state.updated_at = Status.PENDING, None, now
         state.drop_execution()
@@ -243,10 +253,6 @@ class HubClient:
         if not rewound.failed_children:
             event = h.generic(now, reason or "rewind")
             hub.units.deliver(instance, Message(event), unit)
-
-    def _has_failed(self, instance_id: str) -> bool:
-        row = self._store.instance(self.hub.name, instance_id)
-        return row is not None and row.status == Status.FAILED.value
 
     async def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         """Delete a finished orchestration or an entity. Returns the number of deleted instances.
