@@ -19,6 +19,13 @@ def recorded_orchestrators() -> dict[str, list[dict[str, Any]]]:
     return turns
 
 
+def recorded_history(orchestrator: str) -> list[HistoryEvent]:
+    """Return the history of an orchestrator up to its last recorded turn."""
+    request = recorded_orchestrators()[orchestrator][-1]["request"]
+    events = [*request.get("pastEvents", ()), *request["newEvents"]]
+    return [engine_event(event) for event in events]
+
+
 def engine_event(recorded: dict[str, Any]) -> HistoryEvent:
     """Return the engine's event of a recorded protobuf event in JSON form."""
     kind = next(key for key in recorded if key not in ("eventId", "timestamp"))

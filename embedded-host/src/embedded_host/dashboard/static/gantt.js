@@ -6,6 +6,8 @@ import { codeBlock, errorView, formattedJson } from "./values.js";
 
 const ROWS = 200;
 const TICKS = 5;
+/** The kinds of steps without a duration. */
+const MARKS = ["event", "sent"];
 
 /** Return the view. update(model) draws the model; tick(model) moves the bars of open steps. */
 export function ganttView() {
@@ -156,7 +158,7 @@ export function ganttView() {
           width: `${Math.max(0, right - left)}%`,
         });
       });
-      lasted.textContent = step.kind === "event" ? "" : durationText(end - step.start);
+      lasted.textContent = MARKS.includes(step.kind) ? "" : durationText(end - step.start);
     };
     return { node: row, mark, position };
   }
@@ -168,7 +170,7 @@ function detailOf(step, events) {
   const facts = factList([
     ["Started", timeElement(step.start, { fraction: true })],
     step.end !== null &&
-      step.kind !== "event" && [
+      !MARKS.includes(step.kind) && [
         step.state === "abandoned" ? "Abandoned at" : "Ended",
         timeElement(step.end, { fraction: true }),
       ],

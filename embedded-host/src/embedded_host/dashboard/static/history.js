@@ -12,7 +12,7 @@ import {
   searchInput,
 } from "./dom.js";
 import { durationText, timeElement } from "./time.js";
-import { typeName } from "./steps.js";
+import { failureOf, typeName } from "./steps.js";
 import { formattedJson } from "./values.js";
 
 const ROWS = 300;
@@ -168,6 +168,8 @@ function nameAndDetail(e) {
   const detail =
     e.FireAt && e.EventType === 10
       ? ["due ", timeElement(e.FireAt, { fraction: true, short: true })]
-      : formattedJson(e.Reason ?? e.Result ?? e.InstanceId ?? e.Input ?? e.Data, true);
+      : e.FailureDetails
+        ? failureOf(e.FailureDetails)[0]
+        : formattedJson(e.Reason ?? e.Result ?? e.InstanceId ?? e.Input ?? e.Data, true);
   return [name, typeof detail === "string" ? truncate(detail, 160) : detail];
 }

@@ -162,7 +162,11 @@ export async function show(body, { id, params, signal }) {
         valuePanel("Custom status", row.customStatus),
       ];
     });
-    const calls = model.steps.filter((s) => s.kind === "child");
+    // SDK 2.x gives all attempts of a retried sub-orchestration one id. The last attempt is shown.
+    const byId = new Map(
+      model.steps.filter((s) => s.kind === "child").map((s) => [s.instanceId, s]),
+    );
+    const calls = [...byId.values()];
     children.hidden = !calls.length;
     redraw(children, JSON.stringify(calls.map((c) => [c.instanceId, c.state])), () => [
       h("h2", null, `Sub-orchestrations (${calls.length})`),
@@ -283,6 +287,7 @@ const DESCRIPTIONS = {
     instanceLink(w.instanceId),
   ],
   entity: (w) => ["Entity ", h("b", null, w.instanceId), ` to respond to “${w.operation}”`],
+  lock: (w) => ["Locks of ", h("b", null, (w.entityIds || [w.instanceId]).join(", "))],
   event: (w) => ["External event ", h("b", null, w.name)],
   worker: (w) => [w.text],
 };

@@ -47,6 +47,8 @@ export function sequenceView() {
   return { node, update };
 }
 
+const entityLane = (step) => (step.instanceId || "").split("@").slice(1).join(" ");
+
 function messagesOf({ steps, start, end }, row) {
   const self = row.name,
     messages = [];
@@ -58,7 +60,10 @@ function messagesOf({ steps, start, end }, row) {
       {
         activity: s.name === self ? `${s.name} ()` : s.name,
         child: `${s.name} ↗`,
-        entity: (s.instanceId || "").split("@").slice(1).join(" "),
+        entity: entityLane(s),
+        lock: entityLane(s),
+        release: entityLane(s),
+        sent: s.instanceId,
         event: "Client",
         suspended: "Client",
       }[s.kind] || "Timer";
@@ -73,14 +78,18 @@ function messagesOf({ steps, start, end }, row) {
         lane,
         timer
           ? durationText(s.due - s.start)
-          : s.kind === "entity"
+          : ["entity", "lock", "release", "sent"].includes(s.kind)
             ? s.name.split(" ").pop()
             : s.attempt > 1
               ? `attempt ${s.attempt}`
               : "call",
       );
-      if (s.state === "completed" && !(s.kind === "entity" && s.end === s.start))
-        add(s.end, lane, self, timer ? "fired" : "result", { back: true });
+      const isOneWay =
+        ["release", "sent"].includes(s.kind) || (s.kind === "entity" && s.end === s.start);
+      if (s.state === "completed" && !isOneWay)
+        add(s.end, lane, self, timer ? "fired" : s.kind === "lock" ? "locked" : "result", {
+          back: true,
+        });
       if (s.state === "failed") add(s.end, lane, self, "failed", { back: true, bad: true });
     }
   }

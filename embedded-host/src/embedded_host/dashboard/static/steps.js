@@ -27,6 +27,9 @@ export const KINDS = {
   timer: "Timer",
   retry: "Retry delay",
   entity: "Entity",
+  lock: "Lock request",
+  release: "Release of a lock",
+  sent: "Sent event",
   event: "External event",
   suspended: "Suspended",
 };
@@ -49,6 +52,15 @@ export function modelOf(row, events) {
   return { ...rest, start: start ?? row.created, events, receivedAt: Date.now() };
 }
 
+/** Return the text and the stack trace of a failure of SDK 2.x: [text, trace]. */
+export function failureOf(details) {
+  const text = ({ ErrorType, ErrorMessage }) => [ErrorType, ErrorMessage].filter(Boolean).join(": ");
+  const traces = [details.StackTrace || ""];
+  for (let inner = details.InnerFailure; inner; inner = inner.InnerFailure)
+    traces.push(`Caused by ${text(inner)}\n${inner.StackTrace || ""}`.trim());
+  return [text(details), traces.filter(Boolean).join("\n\n") || undefined];
+}
+
 /** Return the values of a step: {input, result, error, details}. Missing values are undefined. */
 export function valuesOf(step, events) {
   const event = events[step.event],
@@ -56,16 +68,21 @@ export function valuesOf(step, events) {
   if (!event) return {};
   if (step.kind === "entity") {
     const response = completion && (parsed(completion.Input) || { result: completion.Input });
+    const failure = response?.failureDetails && failureOf(response.failureDetails);
+    if (failure)
+      return { input: parsed(event.Input)?.input, error: failure[0], details: failure[1] };
     return {
       input: parsed(event.Input)?.input,
       [step.state === "failed" ? "error" : "result"]: response?.result,
     };
   }
+  if (step.kind === "lock" || step.kind === "release") return {};
+  const failure = completion?.FailureDetails && failureOf(completion.FailureDetails);
   return {
     input: event.Input,
     result: completion?.Result,
-    error: completion?.Reason,
-    details: completion?.Details,
+    error: failure ? failure[0] : completion?.Reason,
+    details: failure ? failure[1] : completion?.Details,
   };
 }
 

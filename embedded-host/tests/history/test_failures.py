@@ -1,0 +1,43 @@
+"""Failures of SDK 2.x, as the Azure Functions host records them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from embedded_host.engine import history as h
+from embedded_host.engine.events import FailureDetails
+from embedded_host.history.failures import failure_text, failure_trace, response_failure
+from tests.engine.scenario import T0
+
+CAUSE = FailureDetails(error_type="ValueError", error_message="boom", stack_trace="  line 1\n")
+FAILURE = FailureDetails(
+    error_type="durabletask.task.TaskFailedError",
+    error_message="Activity task #1 failed: boom",
+    stack_trace="  line 2\n",
+    inner_failure=CAUSE,
+)
+
+
+def test_the_text_is_the_class_and_the_message() -> None:
+    assert failure_text(FAILURE) == "durabletask.task.TaskFailedError: Activity task #1 failed: boom"
+    assert failure_text(FailureDetails(error_type="KeyError", error_message="")) == "KeyError"
+
+
+def test_the_trace_contains_the_traces_of_the_causes() -> None:
+    assert failure_trace(FAILURE) == "line 2\n\nCaused by ValueError: boom\n  line 1"
+    assert failure_trace(FailureDetails(error_type="E", error_message="m")) is None
+
+
+def test_a_response_of_an_entity_contains_its_failure() -> None:
+    details = {"ErrorType": "builtins.ValueError", "ErrorMessage": "exploded", "Properties": {}}
+    response = json.dumps({"result": None, "failureDetails": details})
+    failure = response_failure(h.event_raised(T0, "r", response))
+    assert failure is not None
+    assert failure_text(failure) == "builtins.ValueError: exploded"
+
+
+@pytest.mark.parametrize("response", [None, "", "1", "[]", '{"failureDetails": 1}', '{"result":1}'])
+def test_a_response_of_another_form_has_no_failure(response: str | None) -> None:
+    assert response_failure(h.event_raised(T0, "r", response)) is None
