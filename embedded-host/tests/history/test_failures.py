@@ -21,7 +21,9 @@ FAILURE = FailureDetails(
 
 
 def test_the_text_is_the_class_and_the_message() -> None:
-    assert failure_text(FAILURE) == "durabletask.task.TaskFailedError: Activity task #1 failed: boom"
+    assert (
+        failure_text(FAILURE) == "durabletask.task.TaskFailedError: Activity task #1 failed: boom"
+    )
     assert failure_text(FailureDetails(error_type="KeyError", error_message="")) == "KeyError"
 
 

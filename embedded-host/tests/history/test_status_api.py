@@ -13,13 +13,14 @@ from embedded_host.engine.events import (
     HistoryEvent,
     event_object,
 )
-from embedded_host.history import HistoryView, Outcome, events_of_status
+from embedded_host.history import HistoryView, Outcome, events_of_status, failure_text
 from embedded_host.management.status import history_events
 from tests.engine.scenario import T0, after
+from tests.support.recorded_turns import recorded_history
 
-GOLDEN = json.loads(
-    (Path(__file__).parents[1] / "conformance" / "golden.json").read_text(encoding="utf-8")
-)
+RECORDINGS = Path(__file__).parents[1] / "conformance"
+GOLDEN = json.loads((RECORDINGS / "golden.json").read_text(encoding="utf-8"))
+GOLDEN_2X = json.loads((RECORDINGS / "golden-2x.json").read_text(encoding="utf-8"))
 
 
 def status(*events: HistoryEvent, **more: Any) -> dict[str, Any]:
@@ -112,8 +113,9 @@ def test_an_invalid_event_raises_value_error(shown: dict[str, Any]) -> None:
 
 
 RECORDED = [
-    (case, number)
-    for case, steps in GOLDEN.items()
+    pytest.param(step["body"], id=f"{file}-{case}-{number}")
+    for file, golden in (("1x", GOLDEN), ("2x", GOLDEN_2X))
+    for case, steps in golden.items()
     for number, step in enumerate(steps)
     if isinstance(step, dict)
     and isinstance(step.get("body"), dict)
@@ -121,13 +123,18 @@ RECORDED = [
 ]
 
 
-@pytest.mark.parametrize(("case", "number"), RECORDED)
-def test_recorded_histories_of_the_functions_host_are_converted(case: str, number: int) -> None:
-    body = json.loads(
-        json.dumps(GOLDEN[case][number]["body"])
+def with_times(recorded: dict[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(
+        json.dumps(recorded)
         .replace("<time.Z>", "2026-01-02T03:04:05.1234567Z")
         .replace("<time.+00:00>", "2026-01-02T03:04:05.1234567+00:00")
     )
+    return body
+
+
+@pytest.mark.parametrize("recorded", RECORDED)
+def test_recorded_histories_of_the_functions_host_are_converted(recorded: dict[str, Any]) -> None:
+    body = with_times(recorded)
     events = events_of_status(body, "e")
     shown = body["historyEvents"]
     assert sum(isinstance(e, ExecutionCompleted) for e in events) == sum(
@@ -138,3 +145,39 @@ def test_recorded_histories_of_the_functions_host_are_converted(case: str, numbe
         e["EventType"].endswith(("Completed", "Failed")) and "ScheduledTime" in e for e in shown
     )
     assert sum(call.finished_at is not None for call in view.calls) >= completed
+
+
+@pytest.mark.parametrize(
+    ("case", "error"),
+    [
+        ("orch/ActFail", "ValueError: activity failed: boom"),
+        (
+            "orch/SubFail",
+            "durabletask.task.TaskFailedError: <id>:0001: Activity task #1 failed: "
+            "activity failed: boom",
+        ),
+        ("orch/EntityFail", "builtins.ValueError: entity exploded"),
+    ],
+)
+def test_failure_details_of_sdk_2x_are_kept(case: str, error: str) -> None:
+    body = with_times(GOLDEN_2X[case][1]["body"])
+    view = HistoryView.of(events_of_status(body))
+    assert [call.error for call in view.calls] == [error]
+    ended = view.ended
+    assert isinstance(ended, ExecutionCompleted)
+    assert ended.failure_details is not None
+    assert failure_text(ended.failure_details) == body["output"]
+    assert ended.result is None
+
+
+def test_each_attempt_of_sdk_2x_is_a_call() -> None:
+    shown = history_events(recorded_history("NativeRetry"), show_output=True, show_input=True)
+    view = HistoryView.of(
+        events_of_status({"name": "Main", "instanceId": "i", "historyEvents": shown})
+    )
+    assert [(call.id, call.outcome, call.error) for call in view.calls] == [
+        (0, Outcome.FAILED, "RuntimeError: attempt 1"),
+        (2, Outcome.FAILED, "RuntimeError: attempt 2"),
+        (4, Outcome.COMPLETED, None),
+    ]
+    assert [timer.outcome for timer in view.timers] == [Outcome.COMPLETED] * 2

@@ -4,6 +4,7 @@ from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.history import HistoryView, Wait, WaitKind, execution_waits, joined, open_waits
+from embedded_host.engine.recorded_execution import RecordedExecution
 from embedded_host.history.waits import LISTED
 from tests.engine.scenario import (
     T0,
@@ -17,6 +18,7 @@ from tests.engine.scenario import (
     timer,
     when_all,
 )
+from tests.support.recorded_turns import recorded_history
 
 SINCE = "2026-01-02T03:04:05Z"
 
@@ -101,3 +103,53 @@ def test_a_wait_is_described_by_a_phrase() -> None:
 def test_a_purged_child_has_no_status() -> None:
     wait = Wait(kind=WaitKind.SUB_ORCHESTRATION, since="S", runtime_status=None, state="purged")
     assert wait.document()["runtimeStatus"] is None
+
+
+def test_an_open_attempt_of_sdk_2x_has_its_number() -> None:
+    events = recorded_history("NativeRetry")[:-1]
+    for waits in (
+        execution_waits(HistoryView.of(events), RecordedExecution(events)),
+        open_waits(HistoryView.of(events)),
+    ):
+        [wait] = waits
+        assert (wait.kind, wait.name, wait.task_id, wait.attempt) == (
+            WaitKind.ACTIVITY,
+            "Flaky",
+            1,
+            3,
+        )
+
+
+def test_an_open_attempt_of_a_sub_orchestration_has_its_number() -> None:
+    events = recorded_history("NativeChildRetry")[:-1]
+    [wait] = execution_waits(HistoryView.of(events), RecordedExecution(events))
+    assert "the sub-orchestration 'ActFail'" in wait.description
+    assert ", attempt 2 since" in wait.description
+
+
+def test_a_lock_request_waits_for_its_entities() -> None:
+    events = recorded_history("NativeLock")[:4]
+    for waits in (
+        execution_waits(HistoryView.of(events), RecordedExecution(events)),
+        open_waits(HistoryView.of(events)),
+    ):
+        [wait] = waits
+        ids = [f"@tally@b2b33ec1768b419d8c0711b9d1ea117a-{key}" for key in "ab"]
+        assert wait.document() == {
+            "kind": "lock",
+            "since": "2026-11-29T21:36:38.277294100Z",
+            "instanceId": ids[0],
+            "entityIds": ids,
+        }
+        assert wait.description.startswith(f"the locks of the entities '{ids[0]}', '{ids[1]}'")
+
+
+def test_a_lock_request_of_one_entity_is_described_in_the_singular() -> None:
+    wait = Wait(kind=WaitKind.LOCK, since="S", instance_id="@a@b", entity_ids=["@a@b"])
+    assert wait.description == "the lock of the entity '@a@b' since S"
+
+
+def test_a_granted_lock_is_not_a_wait() -> None:
+    events = recorded_history("NativeLock")
+    assert execution_waits(HistoryView.of(events), RecordedExecution(events)) == []
+    assert open_waits(HistoryView.of(events)) == []

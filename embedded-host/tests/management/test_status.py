@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,8 +22,10 @@ from embedded_host.management.status import (
     status_text,
 )
 from embedded_host.store.interface import InstanceRow
+from tests.support.recorded_turns import recorded_history, run_recorded_turns
 
 RECORDINGS = Path(__file__).parents[1] / "conformance" / "golden.json"
+RECORDINGS_2X = RECORDINGS.with_name("golden-2x.json")
 T0 = datetime(2026, 1, 2, 3, 4, 5, 600_000, timezone.utc)
 AT = "2026-01-02T03:04:05.6Z"
 
@@ -205,3 +208,87 @@ def test_a_large_output_is_shown_like_a_small_one(output: str | None) -> None:
         status_text(done, lambda: '{"a": 1}')
         == compact(status_object(done, lambda: '{"a": 1}')).encode()
     )
+
+
+# -- SDK 2.x ---------------------------------------------------------------------------------------
+
+
+def recorded_2x(case: str) -> dict[str, Any]:
+    """Return the recorded status with a history."""
+    steps = json.loads(RECORDINGS_2X.read_text(encoding="utf-8"))[case]
+    return next(
+        s["body"] for s in steps if isinstance(s["body"], dict) and "historyEvents" in s["body"]
+    )
+
+
+def comparable(value: object) -> object:
+    """Replace ids, times and stacks, which differ between two runs."""
+    text = re.sub(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", "<uuid>", json.dumps(value))
+    text = re.sub(r"[0-9a-f]{32}", "<id>", text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "<time>", text)
+    text = text.replace("0001-01-01T00:00:00", "<time>")
+    text = re.sub(r'"<time\.(Z|\+00:00)>"', '"<time>"', text)
+    return json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("case", "orchestrator"),
+    [
+        ("orch/Hello", "Hello"),
+        ("orch/Chain", "Chain"),
+        ("orch/FanAny", "FanAny"),
+        ("orch/Sub", "Sub"),
+        ("orch/SubFail", "SubFail"),
+        ("orch/ActFail", "ActFail"),
+        ("orch/ActFailCaught", "ActFailCaught"),
+        ("orch/RaiseHere", "RaiseHere"),
+        ("orch/RaiseLater", "RaiseLater"),
+        ("orch/Timer", "Timer"),
+        ("orch/EntityCall", "EntityCall"),
+        ("orch/EntityFail", "EntityFail"),
+        ("events/order-and-buffer", "TwoEvents"),
+        ("native/NativeChain", "NativeChain"),
+        ("native/NativeCaught", "NativeCaught"),
+        ("native/NativeEntityFailsThrough", "NativeEntityFailsThrough"),
+        ("native/NativeRaises", "NativeRaises"),
+        ("native/NativeWrongOrder", "NativeWrongOrder"),
+    ],
+)
+def test_a_status_of_sdk_2x_is_shown_as_recorded(case: str, orchestrator: str) -> None:
+    state = run_recorded_turns(orchestrator)
+    result = status_object(
+        row(status=state.status.value, output=state.output, custom_status=state.custom_status),
+        None,
+    )
+    expected = recorded_2x(case)
+    for member in ("runtimeStatus", "customStatus", "output"):
+        assert comparable(result[member]) == comparable(expected[member]), member
+    shown = history_events(state.history.events, show_output=True, show_input=True)
+    for event, other in zip(shown, expected["historyEvents"], strict=True):
+        assert list(event) == list(other), event
+        assert comparable(event) == comparable(other)
+
+
+def test_each_attempt_of_sdk_2x_has_its_own_completion() -> None:
+    """The Azure Functions host refuses to show such a history."""
+    result = history_events(recorded_history("NativeRetry"), show_output=True, show_input=True)
+    assert [event["EventType"] for event in result] == [
+        "ExecutionStarted",
+        "TaskFailed",
+        "TimerCreated",
+        "TimerFired",
+        "TaskFailed",
+        "TimerCreated",
+        "TimerFired",
+        "TaskCompleted",
+    ]
+    attempts = [event for event in result if "ScheduledTime" in event]
+    assert [event["FunctionName"] for event in attempts] == ["Flaky"] * 3
+    assert len({event["ScheduledTime"] for event in attempts}) == 3
+
+
+def test_an_open_attempt_of_sdk_2x_keeps_its_scheduled_event() -> None:
+    events = recorded_history("NativeRetry")[:-1]
+    result = history_events(events, show_output=True, show_input=True)
+    assert (result[-1]["EventType"], result[-1]["Name"]) == ("TaskScheduled", "Flaky")
+    assert sum(event["EventType"] == "TaskScheduled" for event in result) == 1

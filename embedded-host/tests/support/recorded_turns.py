@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from embedded_host.engine.events import HistoryEvent, event_from, event_object
+from embedded_host.engine.events import (
+    ExecutionStarted,
+    HistoryEvent,
+    event_from,
+    event_object,
+)
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.messages import Message
+from embedded_host.engine.orchestration import Orchestration, TurnSettings
+from embedded_host.engine.timestamps import UTC
+from embedded_host.engine.turn import turn
+from embedded_host.protocols import v2
 
 RECORDING = Path(__file__).parents[1] / "conformance" / "wire-2x.json"
 _TIME = "2026-11-29T00:00:00Z"
@@ -24,6 +37,37 @@ def recorded_history(orchestrator: str) -> list[HistoryEvent]:
     request = recorded_orchestrators()[orchestrator][-1]["request"]
     events = [*request.get("pastEvents", ()), *request["newEvents"]]
     return [engine_event(event) for event in events]
+
+
+def run_recorded_turns(orchestrator: str) -> Orchestration:
+    """Run the recorded turns of an orchestrator with their answers. Return its last state."""
+    recorded = recorded_orchestrators()
+    names = re.findall(r'"name": "([A-Za-z_]+)"', json.dumps(recorded))
+    functions = DurableFunctions.of([*recorded, *names], names, ["tally", "counter"], 2)
+    start = datetime(2026, 11, 29, tzinfo=UTC)
+    clock = iter(start + timedelta(milliseconds=n) for n in range(10_000))
+    state = Orchestration("i", orchestrator, "e", start, start, protocol=2)
+    for one in recorded[orchestrator]:
+        events = [
+            engine_event(event)
+            for event in one["request"]["newEvents"]
+            if "orchestratorStarted" not in event
+        ]
+        for event in events:
+            if isinstance(event, ExecutionStarted):
+                state.instance_id = event.orchestration_instance.instance_id
+        running = turn(
+            state,
+            [Message(event) for event in events],
+            TurnSettings(functions),
+            lambda: next(clock),
+        )
+        next(running)
+        try:
+            running.send(v2.orchestrator_result(json.dumps(one["answer"]), None))
+        except StopIteration as stop:
+            stop.value.apply(state)
+    return state
 
 
 def engine_event(recorded: dict[str, Any]) -> HistoryEvent:

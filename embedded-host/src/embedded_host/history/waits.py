@@ -49,7 +49,7 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
     """Name of an activity, sub-orchestration or external event."""
     instance_id: str | None = None
     """Id of a sub-orchestration, of an entity, or of the first entity of a lock request."""
-    entity_ids: tuple[str, ...] | None = None
+    entity_ids: list[str] | None = None
     """Ids of the entities of a lock request, in the order in which they are locked."""
     operation: str | None = None
     """Operation to which the entity has not responded."""
@@ -81,7 +81,7 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
         if self.kind is WaitKind.ENTITY:
             return f"the response of the entity '{self.instance_id}' to '{self.operation}'"
         if self.kind is WaitKind.LOCK:
-            ids = [f"'{id}'" for id in self.entity_ids or (self.instance_id,)]
+            ids = [f"'{id}'" for id in self.entity_ids or [self.instance_id]]
             if len(ids) == 1:
                 return f"the lock of the entity {ids[0]}"
             return f"the locks of the entities {', '.join(ids)}"
@@ -153,7 +153,7 @@ def _wait(view: HistoryView, event: EventBase, attempt: int | None = None) -> Wa
                 kind=WaitKind.LOCK,
                 since=since,
                 instance_id=event.instance_id,
-                entity_ids=tuple(map(str, message.lock_set)),
+                entity_ids=[str(entity) for entity in message.lock_set],
             )
         operation = message.operation if isinstance(message, OperationRequest) else event.name
         return Wait(
