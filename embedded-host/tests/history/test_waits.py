@@ -3,8 +3,8 @@ from __future__ import annotations
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.events import HistoryEvent
-from embedded_host.history import HistoryView, Wait, WaitKind, execution_waits, joined, open_waits
 from embedded_host.engine.recorded_execution import RecordedExecution
+from embedded_host.history import HistoryView, Wait, WaitKind, execution_waits, joined, open_waits
 from embedded_host.history.waits import LISTED
 from tests.engine.scenario import (
     T0,

@@ -196,7 +196,7 @@ def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait
         row = hub.store.instance(hub.name, wait.instance_id)
         status = row.status if row else None
         return replace(wait, runtime_status=status, state=status or "purged")
-    if wait.kind is WaitKind.ENTITY and wait.instance_id is not None:
+    if wait.kind in (WaitKind.ENTITY, WaitKind.LOCK) and wait.instance_id is not None:
         blocked = blocking_lock(hub, instance, wait.instance_id)
         if blocked is not None:
             entity_id, owner = blocked
