@@ -14,6 +14,7 @@ from embedded_host.management.status import history_events
 from tests.cli.calling import call
 from tests.cli.conftest import CallHost
 from tests.cli.states import after, started
+from tests.support.recorded_turns import recorded_history
 from tests.support.running_host import RunningHost
 
 
@@ -102,6 +103,23 @@ def test_open_calls_of_a_history_are_listed() -> None:
             "instanceId": "@counter@k",
             "operation": "add",
         },
+    ]
+
+
+def test_an_open_lock_request_of_a_history_is_listed() -> None:
+    document = diagnosis(recorded_history("NativeLock")[:4])
+    ids = [f"@tally@b2b33ec1768b419d8c0711b9d1ea117a-{key}" for key in "ab"]
+    [wait] = document["waitsFor"]  # type: ignore[misc]
+    assert (wait["kind"], wait["entityIds"]) == ("lock", ids)
+    assert f"It waits for the locks of the entities '{ids[0]}', '{ids[1]}' since" in str(
+        document["text"]
+    )
+
+
+def test_an_open_attempt_of_sdk_2x_is_listed_once() -> None:
+    document = diagnosis(recorded_history("NativeRetry")[:-1])
+    assert [(wait["kind"], wait["name"]) for wait in document["waitsFor"]] == [  # type: ignore[attr-defined]
+        ("activity", "Flaky")
     ]
 
 

@@ -8,9 +8,10 @@ from embedded_host.cli.history_table import history_rows
 from embedded_host.cli.reader import InstanceStatus
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
-from embedded_host.engine.events import HistoryEvent
+from embedded_host.engine.events import FailureDetails, HistoryEvent
 from embedded_host.management.status import history_events
 from tests.cli.states import after, started
+from tests.support.recorded_turns import recorded_history
 
 
 def rows(*events: HistoryEvent) -> list[tuple[str, ...]]:
@@ -90,3 +91,49 @@ def test_a_response_is_shown_with_its_result_or_error(
 ) -> None:
     raised = h.event_raised(after(2), "r", json.dumps(response))
     assert rows(sent("r", None), raised)[1] == ("EventRaised", "r", detail)
+
+
+def recorded_rows(orchestrator: str) -> list[tuple[str, ...]]:
+    """Return the rows of a recorded history of SDK 2.x, except the first row."""
+    _, *events = recorded_history(orchestrator)
+    return rows(*events)[1:]
+
+
+def test_each_attempt_of_sdk_2x_is_a_row_with_its_failure() -> None:
+    table = recorded_rows("NativeRetry")
+    assert [row for row in table if row[0].startswith("Task")] == [
+        ("TaskFailed", "Flaky", "RuntimeError: attempt 1"),
+        ("TaskFailed", "Flaky", "RuntimeError: attempt 2"),
+        ("TaskCompleted", "Flaky", "succeeded on attempt 3"),
+    ]
+
+
+def test_the_row_of_a_failed_instance_of_sdk_2x_has_its_failure() -> None:
+    failure = FailureDetails(error_type="builtins.ValueError", error_message="blew up")
+    end = h.execution_completed(after(1), 1, "Failed", None, failure=failure)
+    assert rows(end) == [("ExecutionCompleted", "", "builtins.ValueError: blew up")]
+
+
+def test_rows_of_locks_have_the_entities() -> None:
+    first, second = (f"@tally@b2b33ec1768b419d8c0711b9d1ea117a-{key}" for key in "ab")
+    table = recorded_rows("NativeLock")
+    assert [row[1:] for row in table if row[0] == "EventSent"] == [
+        (first, f"lock {first}, {second}"),
+        (first, "add 10"),
+        (second, "add -10"),
+        (first, "release"),
+        (second, "release"),
+        (first, "get"),
+        (second, "get"),
+    ]
+    assert [row[2] for row in table if row[0] == "EventRaised"] == ["", "10", "-10", "10", "-10"]
+
+
+def test_the_row_of_a_failed_operation_of_sdk_2x_has_its_failure() -> None:
+    details = [row[2] for row in recorded_rows("NativeEntityFails") if row[0] == "EventRaised"]
+    assert details == ["error: builtins.ValueError: tally exploded", "0"]
+
+
+def test_an_event_for_another_instance_is_shown_with_its_name_and_value() -> None:
+    event = h.event_sent(after(1), 1, "other", "Approval", '"yes"')
+    assert rows(event) == [("EventSent", "other", "Approval yes")]

@@ -15,6 +15,7 @@ from embedded_host.management.status import history_events
 from tests.cli.calling import call
 from tests.cli.conftest import CallHost
 from tests.cli.states import after, completed_history, started
+from tests.support.recorded_turns import recorded_history
 from tests.support.running_host import RunningHost
 
 
@@ -95,6 +96,37 @@ def test_a_response_of_an_entity_has_no_bar() -> None:
         h.event_raised(after(1), "go", None),
     ]
     assert [bar[1] for bar in drawn_bars(events, "Running")] == ["Order", "go"]
+
+
+def test_each_attempt_of_sdk_2x_has_a_bar() -> None:
+    chart = bars(status(recorded_history("NativeRetry"), "Running"))
+    assert [(bar.kind, bar.name, bar.outcome) for bar in chart[1:]] == [
+        ("activity", "Flaky", "Failed"),
+        ("timer", "timer", "Completed"),
+        ("activity", "Flaky", "Failed"),
+        ("timer", "timer", "Completed"),
+        ("activity", "Flaky", "Completed"),
+    ]
+
+
+def test_a_lock_request_has_a_bar_until_the_entities_are_locked() -> None:
+    events = recorded_history("NativeLock")
+    [_, lock] = bars(status(events, "Running"))
+    ids = ", ".join(f"@tally@b2b33ec1768b419d8c0711b9d1ea117a-{key}" for key in "ab")
+    assert (lock.kind, lock.label, lock.outcome) == ("lock", f"lock of {ids}", "Completed")
+    [_, lock] = bars(status(events[:4], "Running"))
+    assert (lock.end, lock.outcome) == (None, "Running")
+
+
+def test_an_event_for_another_instance_has_a_mark() -> None:
+    events = [started(), h.event_sent(after(1), 1, "other", "Approval", "1")]
+    assert drawn_bars(events, "Running")[1] == (
+        "sentEvent",
+        "Approval to other",
+        1,
+        1,
+        "Completed",
+    )
 
 
 def test_a_pending_instance_has_no_bars() -> None:

@@ -5,8 +5,9 @@ from typing import Any
 from embedded_host.dashboard.instance_steps import interpretation
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message, response_message
-from embedded_host.engine.events import HistoryEvent
+from embedded_host.engine.events import FailureDetails, HistoryEvent
 from tests.engine.scenario import T0, after
+from tests.support.recorded_turns import recorded_history
 
 STARTED = h.execution_started(T0, instance_id="i", execution_id="e", name="Main", input=None)
 BEGIN = int(T0.timestamp() * 1000)
@@ -121,3 +122,45 @@ def test_the_cause_is_the_stack_of_the_failed_call_that_the_output_quotes() -> N
     assert interpreted(*failed, ended, output="Main failed: boom")["cause"] == "Traceback of Echo"
     assert interpreted(*failed, ended, output="Main failed: why")["cause"] == "Traceback of Main"
     assert interpreted(*failed, output="Main failed: why")["cause"] is None
+
+
+def recorded_steps(orchestrator: str) -> list[dict[str, Any]]:
+    events = recorded_history(orchestrator)
+    result: list[dict[str, Any]] = interpretation(events, None, after(0))["steps"]  # type: ignore[assignment]
+    return result
+
+
+def test_each_attempt_of_sdk_2x_has_its_own_events() -> None:
+    assert [
+        (s["kind"], s["name"], s.get("attempt"), s["event"], s.get("completion"), s["state"])
+        for s in recorded_steps("NativeRetry")
+    ] == [
+        ("activity", "Flaky", 1, 2, 5, "failed"),
+        ("retry", "Flaky", None, 6, None, "completed"),
+        ("activity", "Flaky", 2, 10, 13, "failed"),
+        ("retry", "Flaky", None, 14, None, "completed"),
+        ("activity", "Flaky", 3, 18, 21, "completed"),
+    ]
+
+
+def test_locks_releases_and_sent_events_have_their_own_kinds() -> None:
+    first, second = (f"@tally@b2b33ec1768b419d8c0711b9d1ea117a-{key}" for key in "ab")
+    locked = recorded_steps("NativeLock")
+    assert (locked[0]["kind"], locked[0]["name"]) == ("lock", f"{first}, {second} lock")
+    assert (locked[0]["event"], locked[0]["completion"]) == (2, 5)
+    assert (locked[3]["kind"], locked[3]["name"]) == ("release", f"{first} release")
+    [sent] = steps(h.event_sent(after(1), 1, "other", "Approval", "1"))
+    assert (sent["kind"], sent["name"], sent["end"]) == ("sent", "other Approval", 1000)
+
+
+def test_the_cause_of_a_failure_of_sdk_2x_contains_all_traces() -> None:
+    cause = FailureDetails(error_type="ValueError", error_message="boom", stack_trace="in Echo")
+    failure = FailureDetails(
+        error_type="TaskFailedError",
+        error_message="Activity task #1 failed: boom",
+        stack_trace="in Main",
+        inner_failure=cause,
+    )
+    ended = h.execution_completed(after(2), 1, "Failed", None, failure=failure)
+    result = interpreted(ended, output="TaskFailedError: Activity task #1 failed: boom")
+    assert result["cause"] == "in Main\n\nCaused by ValueError: boom\nin Echo"
