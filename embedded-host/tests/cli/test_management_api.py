@@ -96,6 +96,18 @@ def test_unexpected_responses_are_reported(
         )
 
 
+def test_a_history_that_the_functions_host_cannot_return_is_explained(
+    recorded_host: RecordedHost,
+) -> None:
+    """The Azure Functions host cannot return the history of a retried call of SDK 2.x."""
+    message = "An item with the same key has already been added. Key: TaskScheduled_1"
+    recorded_host.respond("GET", "/instances/a", 400, {"ExceptionMessage": message})
+    called = call("get-history", "--id", "a", "--url", recorded_host.url)
+    assert called.code == 1
+    assert "cannot return the history of 'a', because a call was retried" in called.err
+    assert message in call("get-runtime-status", "--id", "a", "--url", recorded_host.url).err
+
+
 def test_the_key_is_not_sent_after_a_redirect(recorded_host: RecordedHost) -> None:
     recorded_host.respond("GET", "/instances", 302, Location=f"{recorded_host.url}/elsewhere")
     called = call("get-instances", "--url", recorded_host.url)

@@ -40,7 +40,7 @@ def recorded_history(orchestrator: str) -> list[HistoryEvent]:
 
 
 def run_recorded_turns(orchestrator: str) -> Orchestration:
-    """Run the recorded turns of an orchestrator with their answers. Return its last state."""
+    """Run the recorded turns of an orchestrator. Return its last state."""
     recorded = recorded_orchestrators()
     names = re.findall(r'"name": "([A-Za-z_]+)"', json.dumps(recorded))
     functions = DurableFunctions.of([*recorded, *names], names, ["tally", "counter"], 2)
@@ -63,8 +63,9 @@ def run_recorded_turns(orchestrator: str) -> Orchestration:
             lambda: next(clock),
         )
         next(running)
+        response = json.dumps(one["answer"])  # codespell:ignore
         try:
-            running.send(v2.orchestrator_result(json.dumps(one["answer"]), None))
+            running.send(v2.orchestrator_result(response, None))
         except StopIteration as stop:
             stop.value.apply(state)
     return state

@@ -81,7 +81,7 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
         if self.kind is WaitKind.ENTITY:
             return f"the response of the entity '{self.instance_id}' to '{self.operation}'"
         if self.kind is WaitKind.LOCK:
-            ids = [f"'{id}'" for id in self.entity_ids or [self.instance_id]]
+            ids = [f"'{id}'" for id in self.entity_ids or ()]
             if len(ids) == 1:
                 return f"the lock of the entity {ids[0]}"
             return f"the locks of the entities {', '.join(ids)}"
