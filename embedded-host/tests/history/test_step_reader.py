@@ -91,7 +91,7 @@ def test_an_event_for_another_instance_completes_at_once() -> None:
     assert (call.outcome, call.finished_at, call.is_signal) == (Outcome.COMPLETED, after(1), True)
 
 
-def test_an_event_for_another_instance_may_look_like_an_operation() -> None:
+def test_an_event_for_another_instance_is_not_an_operation() -> None:
     request = request_message(request_id="r", operation="add", input="5", signal=False, now=T0)
     history = view(
         h.event_sent(after(1), 1, "other", "op", request), h.event_raised(after(2), "r", None)

@@ -63,9 +63,8 @@ def run_recorded_turns(orchestrator: str) -> Orchestration:
             lambda: next(clock),
         )
         next(running)
-        response = json.dumps(one["answer"])  # codespell:ignore
         try:
-            running.send(v2.orchestrator_result(response, None))
+            running.send(v2.orchestrator_result(json.dumps(one["response"]), None))
         except StopIteration as stop:
             stop.value.apply(state)
     return state
