@@ -54,7 +54,7 @@ export function modelOf(row, events) {
 
 /** Return the text and the stack trace of a failure of SDK 2.x: [text, trace]. */
 export function failureOf(details) {
-  const text = ({ ErrorType, ErrorMessage }) => [ErrorType, ErrorMessage].filter(Boolean).join(": ");
+  const text = (d) => [d.ErrorType, d.ErrorMessage].filter(Boolean).join(": ");
   const traces = [details.StackTrace || ""];
   for (let inner = details.InnerFailure; inner; inner = inner.InnerFailure)
     traces.push(`Caused by ${text(inner)}\n${inner.StackTrace || ""}`.trim());
