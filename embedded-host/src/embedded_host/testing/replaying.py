@@ -85,6 +85,8 @@ class _Replay:
         self._delivered: list[HistoryEvent] = []
         self._decisions: dict[int, Decision] = {}
         """The decisions of the code, by the id of the matching recorded event."""
+        self._left: list[Decision] = []
+        """The decisions of the last turn without a recorded event."""
         self._step = 0
 
     def run(self) -> Replayed:
@@ -141,7 +143,7 @@ class _Replay:
 
     def _compare(self, turn: Turn, number: int) -> None:
         pending = self._code.pending
-        left = _in_order(pending.values())
+        left = self._left = _in_order(pending.values())
         for event in turn.actions:
             self._step += 1
             if self._recorded.is_numbered:
@@ -164,10 +166,9 @@ class _Replay:
         outcome = self._recorded.outcome
         if outcome in ("Terminated", "Canceled", "ContinuedAsNew"):
             return
-        pending = _in_order(self._code.pending.values())
         self._step += 1
-        if not self._recorded.is_numbered and pending and outcome:
-            raise self._mismatch(turns, f"it ends here: {outcome}", _decision_text(pending[0]))
+        if not self._recorded.is_numbered and self._left and outcome:
+            raise self._mismatch(turns, f"it ends here: {outcome}", _decision_text(self._left[0]))
         failed, is_finished = self._code.error is not None, self._code.is_finished
         if outcome is None and is_finished and self._recorded.turns[-1].completed:
             raise self._mismatch(turns, "it waits here", self._end_of_code)
