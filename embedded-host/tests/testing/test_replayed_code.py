@@ -93,9 +93,7 @@ def test_the_end_of_the_code() -> None:
     run.run([STARTED], is_continuation=False)
     assert (run.is_finished, run.output, run.error) == (True, "[1]", None)
     details = {"errorType": "builtins.KeyError", "errorMessage": "'x'", "stackTrace": "a line\n"}
-    failed, _ = code(
-        end(orchestrationStatus="ORCHESTRATION_STATUS_FAILED", failureDetails=details)
-    )
+    failed, _ = code(end(orchestrationStatus="ORCHESTRATION_STATUS_FAILED", failureDetails=details))
     failed.run([STARTED], is_continuation=False)
     assert (failed.is_finished, failed.output) == (True, None)
     assert failed.error == "a line\nbuiltins.KeyError: 'x'"

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
         RecordedCall,
         RecordedEntityCall,
         RecordedEvent,
+        RecordedLock,
+        RecordedSentEvent,
         RecordedTimer,
     )
     from embedded_host.testing.replaying import Replayed
@@ -78,6 +80,8 @@ _NAMES = {
         "RecordedCall",
         "RecordedEntityCall",
         "RecordedEvent",
+        "RecordedLock",
+        "RecordedSentEvent",
         "RecordedTimer",
     ),
     "embedded_host.testing.replaying": ("Replayed",),
@@ -110,6 +114,8 @@ __all__ = [
     "RecordedCall",
     "RecordedEntityCall",
     "RecordedEvent",
+    "RecordedLock",
+    "RecordedSentEvent",
     "RecordedTimer",
     "Replayed",
     "SideEffectFunction",

@@ -84,6 +84,32 @@ class RecordedEntityCall:
     """True for a signal, which has no response."""
 
 
+@dataclass(frozen=True)
+class RecordedLock:
+    """A critical section: a request for the locks of entities."""
+
+    entities: tuple[str, ...]
+    """The ids of the entities, in the order in which they are locked."""
+    at: datetime
+    """The time of the request."""
+    locked_at: datetime | None = None
+    """The time when all entities were locked, or None while the instance waits for the locks."""
+
+
+@dataclass(frozen=True)
+class RecordedSentEvent:
+    """An external event that the orchestrator sent to another instance."""
+
+    instance_id: str
+    """The id of the instance that receives the event."""
+    name: str
+    """The event's name."""
+    value: Any
+    """The event's value."""
+    at: datetime
+    """The time when the event was sent."""
+
+
 class InstanceHistory(Sequence[HistoryEvent]):
     """The recorded events of an instance, and properties that summarize them.
 
@@ -184,6 +210,24 @@ class InstanceHistory(Sequence[HistoryEvent]):
                 call.instance_id or "", call.name, call_input(call.input), call.is_signal
             )
             for call in self._view.calls_of(CallKind.ENTITY)
+        ]
+
+    @property
+    def locks(self) -> list[RecordedLock]:
+        """Critical sections of SDK 2.x, in the order of their requests."""
+        return [
+            RecordedLock(call.entities, call.scheduled_at, call.finished_at)
+            for call in self._view.calls_of(CallKind.LOCK)
+        ]
+
+    @property
+    def sent_events(self) -> list[RecordedSentEvent]:
+        """External events that an orchestrator of SDK 2.x sent to other instances, in order."""
+        return [
+            RecordedSentEvent(
+                call.instance_id or "", call.name, stored_value(call.input), call.scheduled_at
+            )
+            for call in self._view.calls_of(CallKind.SENT_EVENT)
         ]
 
     def save(self, path: str | Path) -> Path:

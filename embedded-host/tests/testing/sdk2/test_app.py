@@ -87,6 +87,12 @@ async def test_an_orchestration_sends_an_event(shop: DurableApp) -> None:
     approval = await shop.start("approval", 1)
     sender = await shop.run("notifying", approval.id)
     assert approval.output == {"by": sender.id}
+    (sent,) = sender.history.sent_events
+    assert (sent.instance_id, sent.name, sent.value) == (
+        approval.id,
+        "Approval",
+        {"by": sender.id},
+    )
 
 
 async def test_an_orchestration_that_waits_for_an_event_has_not_finished(shop: DurableApp) -> None:
@@ -116,11 +122,9 @@ async def test_entities_keep_state_and_locks_are_released(shop: DurableApp) -> N
     assert states == [8, -5, 5]
     await shop.signal_entity("counter", "a", "add", 2)
     assert shop.entity_state("counter", "a") == 10
-    assert [call.operation for call in transfer.history.entity_calls if not call.signal] == [
-        "lock",
-        "add",
-        "add",
-    ]
+    assert [call.operation for call in transfer.history.entity_calls] == ["add", "add"]
+    (lock,) = transfer.history.locks
+    assert (lock.entities, lock.locked_at) == (("@counter@source", "@counter@target"), lock.at)
 
 
 async def test_a_failure_has_the_error_of_the_sdk(shop: DurableApp) -> None:
@@ -268,6 +272,11 @@ async def test_a_spy_fails_and_then_runs_the_code(shop: DurableApp) -> None:
     retrying = await shop.run("retrying", 7)
     assert (retrying.output, charge.call_count) == ("paid 7", 3)
     assert [timer.fired for timer in retrying.history.timers] == [True, True]
+    assert [(call.result, call.attempt) for call in retrying.history.activities] == [
+        (None, 1),
+        (None, 2),
+        ("paid 7", 3),
+    ]
 
 
 async def test_a_fake_orchestrator_returns_and_raises(shop: DurableApp) -> None:
