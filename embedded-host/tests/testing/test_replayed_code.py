@@ -37,17 +37,17 @@ STARTED = h.execution_started(
 
 
 class RecordedSession:
-    """A session that returns one answer for each turn."""
+    """A session that returns one response for each turn."""
 
     execution_id, seen, known, counts, finished = "e", 0, 0, None, False
 
-    def __init__(self, answers: Sequence[dict[str, Any]]) -> None:
-        self._answers = iter(answers)
+    def __init__(self, responses: Sequence[dict[str, Any]]) -> None:
+        self._responses = iter(responses)
         self.received: list[str | None] = []
 
     def run_turn(self, events: str | None = None) -> str:
         self.received.append(events)
-        return json.dumps(next(self._answers))
+        return json.dumps(next(self._responses))
 
     def never_yielded(self) -> list[str]:
         return []
@@ -56,8 +56,8 @@ class RecordedSession:
         pass
 
 
-def code(*answers: dict[str, Any]) -> tuple[ReplayedCode, RecordedSession]:
-    session = RecordedSession(answers)
+def code(*responses: dict[str, Any]) -> tuple[ReplayedCode, RecordedSession]:
+    session = RecordedSession(responses)
     inputs: list[OrchestratorInput] = []
 
     def open_session(input: OrchestratorInput) -> Session:
@@ -106,7 +106,7 @@ def test_an_error_of_the_replay_is_a_mismatch() -> None:
         run.run([STARTED], is_continuation=False)
 
 
-def test_an_answer_that_cannot_be_read_is_a_failure() -> None:
+def test_a_response_that_cannot_be_read_is_a_failure() -> None:
     run, _ = code({"actions": 1})
     run.run([STARTED], is_continuation=False)
     assert run.has_returned

@@ -228,3 +228,13 @@ async def test_a_terminated_history_is_compared_until_the_termination(
     changed.orchestrator("Approval", 'return "at once"')
     with DurableApp(changed.root) as after:
         assert after.replay(history, name="Approval").output == "at once"
+
+
+async def test_a_history_of_sdk_2_is_reported_as_such(shop: DurableApp) -> None:
+    history = recorded_objects(await shop.run("Order", 7))
+    for event in history:
+        for key in ("EventId", "TaskScheduledId"):
+            if event.get(key, -1) >= 0:
+                event[key] += 1
+    with pytest.raises(HistoryMismatchError, match=r"was recorded with SDK 2\.x"):
+        shop.replay(history, name="Order")

@@ -65,6 +65,19 @@ def replay_history(open_session: OpenSession, recorded: RecordedHistory, protoco
     try:
         return _Replay(open_session, recorded, protocol, counted=True).run()
     except HistoryMismatchError as first:
+        if _first_id(recorded) == 1 - _FIRST_IDS[protocol]:
+            other = 1 if protocol == 2 else 2
+            expected, actual = f"steps of SDK {other}.x", f"steps of SDK {protocol}.x"
+            raise HistoryMismatchError(
+                f"{recorded.source} was recorded with SDK {other}.x, but SDK {protocol}.x is "
+                "installed. The two versions number the steps of an orchestrator differently. "
+                f"Replay the history with SDK {other}.x. Before an app changes the version, its "
+                "instances must finish. [EH600]",
+                step=1,
+                turn=1,
+                expected=expected,
+                actual=actual,
+            ) from None
         if not recorded.is_numbered or protocol != 1:
             raise
         # The Azure Functions host numbers some steps in another order than SDK 1.x
@@ -73,6 +86,18 @@ def replay_history(open_session: OpenSession, recorded: RecordedHistory, protoco
             return _Replay(open_session, recorded, protocol, counted=False).run()
         except HistoryMismatchError:
             raise first from None
+
+
+_FIRST_IDS = {1: 0, 2: 1}
+"""The id of the first step, by the version of the SDK's protocol."""
+
+
+def _first_id(recorded: RecordedHistory) -> int | None:
+    """Return the lowest id of a recorded step, or None if the ids were not recorded."""
+    if not recorded.is_numbered:
+        return None
+    ids = (action.event_id for turn in recorded.turns for action in turn.actions)
+    return min(ids, default=None)
 
 
 class _Replay:

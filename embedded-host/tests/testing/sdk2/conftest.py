@@ -127,6 +127,14 @@ def broken_entity(ctx: task.OrchestrationContext, _):
 
 
 @orchestrator
+def chain(ctx: task.OrchestrationContext, count):
+    value = 0
+    for step in range(count):
+        value = yield ctx.call_activity("double", input=step + 1)
+    return value
+
+
+@orchestrator
 def broken(ctx: task.OrchestrationContext, _):
     yield ctx.call_activity("double", input=1)
     raise ValueError("no such thing")

@@ -335,3 +335,9 @@ async def test_a_response_202_is_polled(shop: DurableApp) -> None:
     start = shop.now
     assert (await shop.run("fetch")).output == [200, "done"]
     assert (done.calls[0].method, shop.now) == ("GET", start + timedelta(minutes=1))
+
+
+async def test_a_long_history_is_replayed_from_memory(shop: DurableApp) -> None:
+    chained = await shop.run("chain", 150)
+    assert chained.output == 300
+    assert len(chained.history) > 600

@@ -174,3 +174,18 @@ async def test_the_command_compares_a_file_with_the_code(
     other = shop_app(tmp_path / "other", changed(DOUBLE, DOUBLE.replace("double", "ship")))
     failed = CliRunner().invoke(replay, [file, "--script-root", str(other.root)])
     assert (failed.exit_code, "activity 'ship'" in failed.output) == (1, True)
+
+
+async def test_a_history_of_sdk_1_is_reported_as_such(shop: DurableApp) -> None:
+    order = await shop.run("order", 7)
+    history: list[dict[str, Any]] = [event_object(event) for event in order.history]
+    for event in history:
+        for key in ("EventId", "TaskScheduledId"):
+            if event.get(key, -1) > 0:
+                event[key] -= 1
+    with pytest.raises(HistoryMismatchError, match=r"was recorded with SDK 1\.x") as raised:
+        shop.replay(history, name="order")
+    assert (raised.value.expected, raised.value.actual) == (
+        "steps of SDK 1.x",
+        "steps of SDK 2.x",
+    )
