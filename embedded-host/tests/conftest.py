@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +15,7 @@ import pytest
 
 from tests.support.app_folder import AppFolder
 from tests.support.app_python import app_python, app_versions, is_older, select_app_python
+from tests.support.sdk2 import durable_version, uses_sdk_2
 
 TESTS = Path(__file__).parent
 PROCESS_FOLDERS = (
@@ -29,7 +29,6 @@ PROCESS_FOLDERS = (
     "load",
     "requirements",
 )
-DURABLE = "azure-functions-durable"
 MARKERS = {"unit", "process", "browser", "container", "manual"}
 
 
@@ -59,12 +58,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """
     marker = item.get_closest_marker("needs_durable")
     needed, reason = marker.args if marker else ("1", "")
-    path = app_python()
-    version = app_versions(path)[DURABLE] if path else metadata.version(DURABLE)
+    version = durable_version()
     if is_older(version, than=needed):
         pytest.skip(f"needs azure-functions-durable {needed}, not {version}: {reason}")
     is_for_1x = is_older(needed, than="2") and not item.get_closest_marker("any_sdk")
-    if is_for_1x and not item.get_closest_marker("unit") and not is_older(version, than="2"):
+    if is_for_1x and not item.get_closest_marker("unit") and uses_sdk_2():
         pytest.skip(f"its app is written for azure-functions-durable 1.x, not {version}")
 
 

@@ -40,7 +40,9 @@ def main() -> int:
         "--folder", type=Path, help="folder for the state files (default: a temporary folder)"
     )
     parser.add_argument(
-        "--app-python", metavar="PATH", help="start worker processes in this interpreter"
+        "--app-python",
+        metavar="PATH",
+        help="start worker processes in this interpreter. With SDK 2.x, the app is that of 2.x",
     )
     options = parser.parse_args()
     if options.app_python:

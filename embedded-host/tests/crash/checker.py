@@ -240,6 +240,9 @@ class _Check:
             elif name == "gate" and state != "":
                 yield stuck(f"{entity} is still held by {state!r}")
             elif name == "book":
+                copy = self.evidence.entities.get(f"{entity}.copy", state)
+                if copy != state:
+                    yield wrong(f"{entity} has {state}, but its copy under the same lock {copy}")
                 yield from (
                     wrong(f"{entity} has {e!r} {n} times")
                     for e, n in Counter(state).items()

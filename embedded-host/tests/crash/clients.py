@@ -23,6 +23,7 @@ import aiohttp
 from tests.crash.load_app import repair
 from tests.crash.requests import Outcome, PlannedInstance, RequestLog
 from tests.support.running_host import FINAL, MANAGEMENT
+from tests.support.sdk2 import uses_sdk_2
 
 TOKEN = "x-ms-continuation-token"
 SLOW = 60.0
@@ -42,6 +43,11 @@ class ClientResponse:
     def json(self) -> Any:
         """The parsed body."""
         return json.loads(self.text)
+
+
+def as_sent_by_sdk(value: object) -> object:
+    """Return the input that the SDK's client sends: with 1.x, a JSON string that contains JSON."""
+    return value if uses_sdk_2() else json.dumps(value)
 
 
 class NeverFinishedError(Exception):
@@ -186,9 +192,9 @@ class Clients:
             more = [planned.renew]
 
         async def send(token: str) -> ClientResponse | None:
-            # The SDK sends an input in this form: a JSON string that contains JSON.
+            input = [token, *more]
             return await self.request(
-                "POST", f"orchestrators/{planned.name}/{planned.id}", json.dumps([token, *more])
+                "POST", f"orchestrators/{planned.name}/{planned.id}", as_sent_by_sdk(input)
             )
 
         await self.pause()
@@ -325,7 +331,7 @@ class Clients:
         async def send(token: str) -> ClientResponse | None:
             # The SDK sends an input in this form: a JSON string that contains JSON.
             return await self.request(
-                "POST", f"entities/Tally/{planned.id}?op=add", json.dumps(token)
+                "POST", f"entities/Tally/{planned.id}?op=add", as_sent_by_sdk(token)
             )
 
         for number in range(planned.count):

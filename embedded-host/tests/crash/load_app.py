@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.crash import load_app_2x
 from tests.support.app_folder import AppFolder
+from tests.support.sdk2 import uses_sdk_2
 
 RUN_LOG = "runs"
 """Name of the run log beside the app folder. Each run of an activity adds ``label run`` to it."""
@@ -182,6 +184,9 @@ def load_app(folder: Path) -> AppFolder:
     """Create the app in ``folder``/app."""
     app = AppFolder(folder / "app", hub="Crash")
     (folder / REPAIRED).mkdir(exist_ok=True)
+    if uses_sdk_2():
+        load_app_2x.write_functions(app, folder / RUN_LOG, folder / REPAIRED)
+        return app
     app.activity("Step", _STEP.format(run_log=str(folder / RUN_LOG)))
     app.activity("Flaky", _FLAKY.format(repaired=str(folder / REPAIRED)))
     for name, body in _ENTITIES.items():

@@ -25,6 +25,7 @@ It includes the sessions with a disk fault, in which the fault may not occur bef
 """
 
 
+@pytest.mark.any_sdk
 @pytest.mark.timeout(300 + 60 * KILLS)  # the run takes half a minute on an idle machine
 async def test_acknowledged_requests_take_effect_exactly_once(tmp_path: Path) -> None:
     run = Run(tmp_path, SEED, kills=KILLS, kills_a_state=KILLS, verbose=True)
