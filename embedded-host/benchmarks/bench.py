@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.host import Host
+from benchmarks.host import APP, Host
 from benchmarks.progress import Progress
 from benchmarks.sizes import Sizes
 
@@ -22,10 +22,15 @@ class Bench:
     rounds: int
     """The number of runs of each figure."""
     progress: Progress
+    app: Path = APP
+    """The folder of the app."""
+    app_python: Path | None = None
+    """The interpreter of the app for SDK 2.x."""
 
     def host(self, state: str) -> Host:
         """Return a host that is not started.
 
         ``state`` is the name of its state folder. Hosts with the same name share their state.
         """
-        return Host(self.python, self.folder / state)
+        app_python = None if self.app == APP else self.app_python
+        return Host(self.python, self.folder / state, self.app, app_python)

@@ -78,6 +78,7 @@ TARGETS = {
     "hello_p95": Target(7),
     "hello_per_second": Target(700, at_least=True),
     "against_restate": Target(1, at_least=True, strict=True),
+    "sdk2_cpu_to_1x": Target(1.5),
     "fan_out_500": Target(0.4),
     "fan_out_2000": Target(1.6),
     "chain_1000_to_10": Target(1.5),

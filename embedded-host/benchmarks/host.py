@@ -26,11 +26,17 @@ class Host:
     The block begins when the first HelloOrchestrator has completed.
     """
 
-    def __init__(self, python: Path, state: Path) -> None:
+    def __init__(
+        self, python: Path, state: Path, app: Path = APP, app_python: Path | None = None
+    ) -> None:
         """Create a host that is not started.
 
         ``state`` is the state folder, which may contain the state of an earlier host.
+        ``app_python`` is the interpreter of the app, by default that of the host.
         """
+        self._app = ["--script-root", str(app)]
+        if app_python is not None:
+            self._app += ["--python", str(app_python)]
         self.state = state
         self._log = state.with_name(f"{state.name}.log")
         self._python = python
@@ -44,7 +50,8 @@ class Host:
             self.process = processes.spawn(
                 [
                     *(str(self._python), "-m", "embedded_host", "start", "--no-reload"),
-                    *("--script-root", str(APP), "--state", str(self.state), "--port", str(port)),
+                    *self._app,
+                    *("--state", str(self.state), "--port", str(port)),
                 ],
                 out=log,
                 err=log,

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from benchmarks.figures import Figure, figure
 from benchmarks.peers import Peer
+from benchmarks.sdk2 import PREFIX, compared_with_1x
 
 _PACKAGES = (
     "azure-functions-embedded-host",
@@ -47,7 +48,8 @@ class Report:
         ]
 
     def compare(self) -> None:
-        """Append the figures that compare this host with the peers of the run."""
+        """Append the figures that compare SDK 2.x with 1.x, and this host with the peers."""
+        self.add(compared_with_1x({each.key: each for each in self.figures}))
         ours = {each.key: each for each in self.figures}.get("hello_per_second")
         theirs = next(
             (p.values.get("hello_per_second") for p in self.peers if p.name == "restate"), None
@@ -124,14 +126,17 @@ class Report:
         measured = [peer for peer in self.peers if peer.values]
         table = Table(title="Comparison with the peers of the same run")
         table.add_column("figure")
-        for heading in ("embedded host", *(peer.name for peer in measured)):
+        has_sdk_2 = any(key.startswith(PREFIX) for key in ours)
+        own = ("embedded host", *(["with SDK 2.x"] if has_sdk_2 else []))
+        for heading in (*own, *(peer.name for peer in measured)):
             table.add_column(heading, justify="right")
         for key in dict.fromkeys(key for peer in measured for key in peer.values):
             mine = ours.get(key)
             theirs = [number(peer.values[key]) if key in peer.values else "" for peer in measured]
+            figures = [mine, *([ours.get(PREFIX + key)] if has_sdk_2 else [])]
             table.add_row(
                 f"{mine.text}, {mine.unit}" if mine else key,
-                number(mine.value) if mine else "",
+                *(number(each.value) if each else "" for each in figures),
                 *theirs,
             )
         return table

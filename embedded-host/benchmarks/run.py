@@ -3,6 +3,8 @@
     python benchmarks/run.py                      all parts
     python benchmarks/run.py --quick              small sizes, to check the benchmark itself
     python benchmarks/run.py --only speed --peer none
+    python benchmarks/run.py --only speed,sdk2 --app-python PATH
+                                                  SDK 1.x, 2.x and durabletask's in-memory backend
 
 A run of all parts takes ten minutes, and the time of the peers. The table of figures is printed to
 standard output, and the progress to standard error. If a run finishes, the exit code is 0, even if
@@ -36,12 +38,18 @@ PARTS = {
     "purge": ("purge",),
     "growth": ("finished", "waiting", "payload", "purge"),
     "peers": ("peers",),
+    "sdk2": ("sdk2",),
 }
 
 
 def main() -> int:
     """Run the command and return its exit code."""
-    options = arguments().parse_args()
+    parser = arguments()
+    options = parser.parse_args()
+    if options.only is None:
+        options.only = _parts("speed,growth,peers" + (",sdk2" if options.app_python else ""))
+    if "sdk2" in options.only and options.app_python is None:
+        parser.error("the part sdk2 needs --app-python PATH, an interpreter with SDK 2.x")
     try:
         import aiohttp  # noqa: F401
         import psutil  # noqa: F401
@@ -71,7 +79,6 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only",
         type=_parts,
-        default="speed,growth,peers",
         metavar="NAMES",
         help=f"parts to run, separated by commas: {', '.join(PARTS)}",
     )
@@ -103,6 +110,12 @@ def arguments() -> argparse.ArgumentParser:
         type=Path,
         default=Path(sys.executable),
         help="interpreter of the host; default: this one",
+    )
+    parser.add_argument(
+        "--app-python",
+        type=Path,
+        metavar="PATH",
+        help="interpreter with SDK 2.x, for the part sdk2, which runs by default if it is given",
     )
     return parser
 
@@ -152,6 +165,7 @@ async def run(options: argparse.Namespace) -> int:
             sizes=QUICK if options.quick else FULL,
             rounds=options.rounds or (1 if options.quick else 3),
             progress=Progress(),
+            app_python=options.app_python,
         )
         try:
             await measure(bench, options, report)
@@ -174,6 +188,7 @@ async def measure(bench: Bench, options: argparse.Namespace, report: Report) -> 
     from benchmarks.growth import finished
     from benchmarks.payload import payload
     from benchmarks.purge import purge
+    from benchmarks.sdk2 import in_memory_backend, sdk2
     from benchmarks.speed import speed
     from benchmarks.waiting import waiting
 
@@ -188,17 +203,22 @@ async def measure(bench: Bench, options: argparse.Namespace, report: Report) -> 
     # The peers run directly after the figures that they are compared with.
     for name in sorted(
         dict.fromkeys(options.only),
-        key=("speed", "peers", "finished", "waiting", "payload", "purge").index,
+        key=("speed", "sdk2", "peers", "finished", "waiting", "payload", "purge").index,
     ):
+        if name == "sdk2":
+            report.add(await sdk2(bench))
+            report.peers.append(await in_memory_backend(bench))
+            continue
         if name != "peers":
             report.add(await parts[name](bench))
             continue
         wanted = options.peer if options.peer is not None else peers.names(options.peers)
         if not wanted:
             bench.progress.log(f"there are no peers in {options.peers}")
-        report.peers, before_each = await peers.measure(
+        measured, before_each = await peers.measure(
             bench, options.peers, [] if wanted == ["none"] else wanted, options.quick
         )
+        report.peers += measured
         report.add(before_each)
     report.add(calibrate(bench, "after"))
 

@@ -147,6 +147,15 @@ def test_targets_do_not_apply_to_a_quick_run() -> None:
     assert "Do not quote these figures" in printed(quick)
 
 
+def test_the_cpu_time_of_sdk_2_is_compared_with_1x_of_the_same_run() -> None:
+    report = new_report(
+        figure("hello_cpu", "CPU", "ms", [2.0]), figure("sdk2_hello_cpu", "CPU", "ms", [3.2])
+    )
+    report.compare()
+    compared = report.figures[-1]
+    assert (compared.key, compared.value, compared.met) == ("sdk2_cpu_to_1x", 1.6, False)
+
+
 def test_the_json_has_the_figures_and_the_missed_targets() -> None:
     report = new_report(
         figure("hello_p50", "hello", "ms", [3.0, 5.0, 9.0]),

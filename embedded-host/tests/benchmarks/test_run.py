@@ -13,7 +13,9 @@ import psutil
 import pytest
 
 from embedded_host.workers.interpreter import interpreter
+from tests.support.app_python import app_python
 from tests.support.polling import eventually
+from tests.support.sdk2 import NEEDS_SDK_2
 
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / "benchmarks" / "run.py"
@@ -65,6 +67,30 @@ def test_a_quick_run_ends_with_all_figures(tmp_path: Path) -> None:
     assert "cold start 1 of 2" in ran.stderr
 
 
+@NEEDS_SDK_2
+def test_a_quick_run_of_sdk_2_has_the_figures_of_both_sdks_and_of_the_in_memory_backend(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "figures.json"
+    command = [interpreter()[0], str(RUN), "--quick", "--only", "speed,sdk2", "--json", str(file)]
+    ran = subprocess.run(
+        [*command, "--app-python", app_python() or sys.executable],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=100,
+    )
+    assert ran.returncode == 0, ran.stderr
+    report = json.loads(file.read_text(encoding="utf-8"))
+    own = [f"sdk2_{key}" for key in SPEED]
+    assert sorted(report["figures"]) == sorted([*SPEED, *own, *MACHINE, "sdk2_cpu_to_1x"])
+    peer = report["peers"]["durabletask, in memory"]
+    assert peer["problem"] == ""
+    assert peer["values"]["hello_per_second"] > 0
+    assert "with SDK 2.x" in ran.stdout
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl+C to a single process")
 def test_ctrl_c_stops_all_started_processes(tmp_path: Path) -> None:
     command = [interpreter()[0], str(RUN), "--only", "speed"]
@@ -110,6 +136,7 @@ def test_a_python_without_the_packages_exits_with_the_command_to_use() -> None:
     [
         (("--only", "sped"), "unknown part: sped"),
         (("--rounds", "0"), "'0' is not a whole number from 1"),
+        (("--only", "sdk2"), "the part sdk2 needs --app-python PATH"),
     ],
 )
 def test_an_invalid_argument_is_refused(arguments: tuple[str, str], message: str) -> None:
