@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from embedded_host.workers.app_interpreter import EXECUTABLE_SETTING
 from embedded_host.workers.interpreter import interpreter
 from tests.support.app_python import app_python
 from tests.support.polling import eventually
@@ -75,7 +76,8 @@ def test_a_quick_run_of_sdk_2_has_the_figures_of_both_sdks_and_of_the_in_memory_
     command = [interpreter()[0], str(RUN), "--quick", "--only", "speed,sdk2", "--json", str(file)]
     ran = subprocess.run(
         [*command, "--app-python", app_python() or sys.executable],
-        env=environment(),
+        # The host runs the app for SDK 1.x in its own interpreter.
+        env={name: value for name, value in environment().items() if name != EXECUTABLE_SETTING},
         capture_output=True,
         text=True,
         encoding="utf-8",
