@@ -21,7 +21,7 @@ from azure.durable_functions.worker import DurableFunctionsWorker
 
 from embedded_worker.sdk import orchestrator_of
 from embedded_worker.sdk2.entity_batches import batch_request
-from embedded_worker.sdk2.history_events import history_events
+from embedded_worker.sdk2.history_events import SuspensionFilter, history_events
 from embedded_worker.sdk2.responses import entity_batch_result, orchestrator_response
 from embedded_worker.sdk2.sessions import LargePayloads, OrchestratorSession, has_session_hooks
 from embedded_worker.user_function import UserFunction
@@ -70,11 +70,12 @@ def replay(handle: UserFunction, payload: str, context: func.Context) -> str:
     ``payload`` is the JSON of the first turn.
     """
     document = json.loads(payload)
+    suspensions = SuspensionFilter()
     request = pb.OrchestratorRequest(
         instanceId=document["instanceId"],
         executionId={"value": document["executionId"]},
-        pastEvents=history_events(document["past"]),
-        newEvents=history_events(document["new"]),
+        pastEvents=suspensions.filtered(history_events(document["past"])),
+        newEvents=suspensions.filtered(history_events(document["new"])),
     )
     response = pb.OrchestratorResponse()
     response.ParseFromString(_call(handle, func.OrchestrationContext, request, context))

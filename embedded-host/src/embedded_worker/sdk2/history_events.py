@@ -78,6 +78,30 @@ def history_events(events: Iterable[EventJson]) -> list[pb.HistoryEvent]:
     return [history_event(event) for event in events]
 
 
+class SuspensionFilter:
+    """Removes suspensions of an orchestration that is already suspended.
+
+    While an orchestration is suspended, durabletask 1.12 buffers a second suspension. On resumption
+    it then adds the later events to the list that it iterates over, and never ends.
+    """
+
+    def __init__(self) -> None:
+        self._is_suspended = False
+
+    def filtered(self, events: Iterable[pb.HistoryEvent]) -> list[pb.HistoryEvent]:
+        """Return ``events``, which follow the events of the previous call, without repetitions."""
+        kept = []
+        for event in events:
+            if event.HasField("executionSuspended"):
+                if self._is_suspended:
+                    continue
+                self._is_suspended = True
+            elif event.HasField("executionResumed"):
+                self._is_suspended = False
+            kept.append(event)
+        return kept
+
+
 def history_event(event: EventJson) -> pb.HistoryEvent:
     """Return the message of ``event``. Raises ValueError if its type is unknown."""
     fill = _FILL.get(event["EventType"])

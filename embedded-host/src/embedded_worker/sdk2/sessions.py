@@ -26,7 +26,7 @@ from durabletask.payload import deexternalize_payloads, externalize_payloads
 from durabletask.payload.store import PayloadStore
 
 from embedded_worker.orchestrator_lint import task_returned
-from embedded_worker.sdk2.history_events import EventJson, history_events
+from embedded_worker.sdk2.history_events import EventJson, SuspensionFilter, history_events
 from embedded_worker.sdk2.responses import orchestrator_response
 from embedded_worker.sdk2.yield_checks import CheckedSteps
 from embedded_worker.user_function import UserFunction
@@ -205,7 +205,8 @@ class OrchestratorSession:
         self.instance_id: str = document["instanceId"]
         self.execution_id: str = document["executionId"]
         self.seen = 0
-        self._past, self._new = _messages(document)
+        self._suspensions = SuspensionFilter()
+        self._past, self._new = self._messages(document)
         started = [e for e in chain(self._past, self._new) if e.HasField("executionStarted")]
         if not started:
             raise ValueError("the history has no ExecutionStarted")
@@ -234,9 +235,18 @@ class OrchestratorSession:
         ``events`` is None for the first turn, and later the JSON object of the new events.
         """
         if events is not None:
-            self._past, self._new = _messages(json.loads(events))
-        self.seen += len(self._past) + len(self._new)
+            self._past, self._new = self._messages(json.loads(events))
         return self._variables.run(self._run_turn)
+
+    def _messages(
+        self, document: Mapping[str, list[EventJson]]
+    ) -> tuple[list[pb.HistoryEvent], list[pb.HistoryEvent]]:
+        """Return the SDK's messages of the past and new events of a turn, and count the events."""
+        self.seen += len(document["past"]) + len(document["new"])
+        return (
+            self._suspensions.filtered(history_events(document["past"])),
+            self._suspensions.filtered(history_events(document["new"])),
+        )
 
     def _run_turn(self) -> str:
         if self._payloads is not None:
@@ -335,12 +345,6 @@ class OrchestratorSession:
         for part in (context._pending_tasks, context._pending_events, context._pending_actions):
             part.clear()
         context._generator = context._previous_task = None
-
-
-def _messages(
-    document: Mapping[str, list[EventJson]],
-) -> tuple[list[pb.HistoryEvent], list[pb.HistoryEvent]]:
-    return history_events(document["past"]), history_events(document["new"])
 
 
 def _remove_own_frames(error: BaseException) -> None:

@@ -9,7 +9,12 @@ import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from embedded_host.engine import events
-from embedded_worker.sdk2.history_events import EventJson, history_event, timestamp
+from embedded_worker.sdk2.history_events import (
+    EventJson,
+    SuspensionFilter,
+    history_event,
+    timestamp,
+)
 from tests.embedded_worker.sdk2.recordings import engine_event, recorded_turns
 
 TIME = "2026-11-29T21:35:49.3509806Z"
@@ -161,3 +166,24 @@ def test_times(text: str, seconds: int, nanoseconds: int) -> None:
 def test_an_invalid_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"date and time|month"):
         timestamp(text)
+
+
+def test_repeated_suspensions_are_removed_until_the_resumption() -> None:
+    def of(*kinds: str) -> list[pb.HistoryEvent]:
+        messages = []
+        for kind in kinds:
+            message = pb.HistoryEvent()
+            getattr(message, kind).SetInParent()
+            messages.append(message)
+        return messages
+
+    def kinds(messages: list[pb.HistoryEvent]) -> list[str | None]:
+        return [message.WhichOneof("eventType") for message in messages]
+
+    suspensions = SuspensionFilter()
+    first = suspensions.filtered(of("executionSuspended", "executionSuspended", "timerFired"))
+    assert kinds(first) == ["executionSuspended", "timerFired"]
+    second = suspensions.filtered(
+        of("executionSuspended", "executionResumed", "executionResumed", "executionSuspended")
+    )
+    assert kinds(second) == ["executionResumed", "executionResumed", "executionSuspended"]

@@ -200,6 +200,19 @@ def test_events_wait_while_the_instance_is_suspended() -> None:
     assert last["awaitedEvents"] == []
 
 
+def test_a_second_suspension_has_no_effect() -> None:
+    def main(ctx: task.OrchestrationContext, _: Any) -> Steps:
+        first = yield ctx.wait_for_external_event("E")
+        return [first, (yield ctx.wait_for_external_event("E"))]
+
+    turns = Turns(main)
+    turns()
+    turns.replayed = False  # the SDK never ends the turn of the resumption
+    turns(SUSPEND, SUSPEND, raised("E", "1"))
+    turns(SUSPEND)
+    assert only(turns(RESUME, raised("E", "2")))["result"] == "[1, 2]"
+
+
 def test_continue_as_new_carries_events_over() -> None:
     def main(ctx: task.OrchestrationContext, number: int | None) -> Steps:
         yield ctx.wait_for_external_event("E")
