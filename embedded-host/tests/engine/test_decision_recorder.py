@@ -122,24 +122,24 @@ def test_a_delayed_signal_is_due_later() -> None:
 
 
 def test_a_signal_to_an_unknown_entity_is_lost() -> None:
-    one = recorded(operation("@Nobody@k", signal=True))
+    one = recorded(operation("@Missing@k", signal=True))
     assert len(one.events) == 1
     assert one.outgoing == []
 
 
 def test_a_call_of_an_unknown_entity_gets_a_failure() -> None:
-    [sent] = recorded(operation("@Nobody@k")).outgoing
+    [sent] = recorded(operation("@Missing@k")).outgoing
     assert isinstance(sent, Deliver)
     assert sent.instance_id == "i"
     assert isinstance(sent.message.event, EventRaised)
     details = json.loads(sent.message.event.input or "")["failureDetails"]
-    assert details["ErrorMessage"].startswith("The function 'nobody' doesn't exist")
+    assert details["ErrorMessage"].startswith("The function 'missing' doesn't exist")
 
 
 def test_sdk_1_cannot_signal_an_unknown_entity() -> None:
-    message = recorder(1).record(operation("@Nobody@k", signal=True))
+    message = recorder(1).record(operation("@Missing@k", signal=True))
     assert message is not None
-    assert message.startswith("The function 'nobody' doesn't exist")
+    assert message.startswith("The function 'missing' doesn't exist")
 
 
 def test_an_event_is_sent_to_another_instance() -> None:
