@@ -121,9 +121,15 @@ def broken_entity(ctx: task.OrchestrationContext, _):
     try:
         yield ctx.call_entity(EntityInstanceId("counter", "a"), "close", 1)
     except task.TaskFailedError as error:
-        inner = error.details.inner_failure
-        type_of_inner = inner and inner.error_type
-        return [str(error), error.details.error_type, error.details.message, type_of_inner]
+        details = error.details
+        stacks = [bool(details.stack_trace), bool(getattr(details.inner_failure, "stack_trace", 0))]
+        return [str(error), details.error_type, details.message, *stacks]
+
+
+@orchestrator
+def delegating(ctx: task.OrchestrationContext, input):
+    yield ctx.call_sub_orchestrator("child", input=input)
+    yield ctx.call_entity(EntityInstanceId("counter", "a"), "note", input)
 
 
 @orchestrator

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +20,8 @@ from embedded_host.testing import (
     crash_everywhere,
 )
 from embedded_host.testing.events import TaskFailed
+from embedded_host.testing.host_run import RPC_BASE
+from embedded_worker.sdk2.carrier import carried_target
 from tests.testing.sdk2.conftest import entries
 
 
@@ -45,9 +48,11 @@ async def test_an_input_arrives_as_it_was_passed(shop: DurableApp, input: object
     instance = await shop.run("compatible", input)
     assert (instance.input, charge.calls) == (input, [input])
     assert instance.history.activities[0].input == input
-    parent = await shop.run("parent")
-    assert child.calls == [1, 2, 3]
-    assert [call.input for call in parent.history.sub_orchestrations] == [1, 2, 3]
+    counter = shop.fake("counter")
+    caller = await shop.run("delegating", input)
+    assert (child.calls, counter.calls) == ([input], [("note", input)])
+    assert caller.history.sub_orchestrations[0].input == input
+    assert caller.history.entity_calls[0].input == input
 
 
 async def test_an_object_of_a_class_of_the_app_is_converted(shop: DurableApp) -> None:
@@ -245,11 +250,15 @@ async def test_a_function_in_a_thread_waits_for_an_orchestration(shop: DurableAp
     assert (response.status, response.json()) == (200, ["paid 7", "shipped"])
 
 
+GRPC_TARGET = urlsplit(RPC_BASE).netloc
+
+
 def test_apps_one_after_the_other_have_their_own_clients(shop_root: Any) -> None:
     for _ in range(2):
         with DurableApp(shop_root) as app:
             assert app.sync.http("GET", "/api/sync/order").json() == ["paid 7", "shipped"]
             assert len(app.instances) == 1
+        assert carried_target(GRPC_TARGET) is None
 
 
 # -- fakes -----------------------------------------------------------------------------------------
