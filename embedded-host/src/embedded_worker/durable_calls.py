@@ -17,6 +17,7 @@ from embedded_worker.user_function import UserFunction
 if USES_DURABLETASK:
     from embedded_worker.sdk2 import handles
     from embedded_worker.sdk2.carried_channels import carry_channels
+    from embedded_worker.sdk2.version_cache import cache_sdk_version
     from embedded_worker.sdk2.carrier import remove_carrier
 else:
     from embedded_worker import orchestrator_sessions
@@ -33,6 +34,7 @@ def carry_client_calls(
     """
     if USES_DURABLETASK:
         carry_channels(send, grpc_target, "" if in_host else rpc_base)
+        cache_sdk_version()
     else:
         carry_client_requests(send, rpc_base)
 
