@@ -17,8 +17,8 @@ from embedded_worker.user_function import UserFunction
 if USES_DURABLETASK:
     from embedded_worker.sdk2 import handles
     from embedded_worker.sdk2.carried_channels import carry_channels
-    from embedded_worker.sdk2.version_cache import cache_sdk_version
     from embedded_worker.sdk2.carrier import remove_carrier
+    from embedded_worker.sdk2.version_cache import cache_sdk_version
 else:
     from embedded_worker import orchestrator_sessions
 
