@@ -26,7 +26,12 @@ from durabletask.payload import deexternalize_payloads, externalize_payloads
 from durabletask.payload.store import PayloadStore
 
 from embedded_worker.orchestrator_lint import task_returned
-from embedded_worker.sdk2.history_events import EventJson, SuspensionFilter, history_events
+from embedded_worker.sdk2.history_events import (
+    DECISIONS,
+    EventJson,
+    SuspensionFilter,
+    history_events,
+)
 from embedded_worker.sdk2.responses import orchestrator_response
 from embedded_worker.sdk2.yield_checks import CheckedSteps
 from embedded_worker.user_function import UserFunction
@@ -91,11 +96,12 @@ def has_session_hooks(worker: type[durabletask_worker.TaskHubGrpcWorker]) -> boo
             return False
         instance = worker()
         context = _new_context(instance, "")
-        _new_executor(instance)
+        executor = _new_executor(instance)
     except (AttributeError, TypeError):
         return False
     return (
         all(hasattr(context, name) for name in _CONTEXT_FIELDS)
+        and hasattr(executor, "_is_suspended")
         and all(hasattr(instance, name) for name in _WORKER_FIELDS)
         and not instance.emit_trace_spans
         and getattr(instance._registry, "versioning", None) is None
@@ -309,7 +315,7 @@ class OrchestratorSession:
         try:
             context._is_replaying = True
             for event in self._past:
-                self._executor.process_event(context, event)
+                self._process_past(event)
             if self._is_first_turn:
                 _confirmed_checks.update(context.replay_checks)
                 self._is_first_turn = False
@@ -320,6 +326,18 @@ class OrchestratorSession:
             context.set_failed(error)
         actions: list[pb.OrchestratorAction] = context.get_actions()
         return actions
+
+    def _process_past(self, event: pb.HistoryEvent) -> None:
+        executor = self._executor
+        if executor._is_suspended and event.WhichOneof("eventType") in DECISIONS:
+            # The turn of the suspension made the decision. See SuspensionFilter.
+            executor._is_suspended = False
+            try:
+                executor.process_event(self._context, event)
+            finally:
+                executor._is_suspended = True
+        else:
+            executor.process_event(self._context, event)
 
     def never_yielded(self) -> list[str]:
         """Return an empty list: the SDK schedules calls whose task is never yielded."""

@@ -213,6 +213,20 @@ def test_a_second_suspension_has_no_effect() -> None:
     assert only(turns(RESUME, raised("E", "2")))["result"] == "[1, 2]"
 
 
+def test_a_decision_in_the_turn_of_a_suspension_is_not_repeated() -> None:
+    def main(ctx: task.OrchestrationContext, _: Any) -> Steps:
+        yield ctx.wait_for_external_event("E")
+        return (yield ctx.call_activity("A"))
+
+    turns = Turns(main)
+    turns()
+    assert len(turns(raised("E", "1"), SUSPEND)["actions"]) == 1
+    turns.replayed = False  # the SDK decides again
+    assert "actions" not in turns(raised("E", "2"), past=[scheduled(1), event(13)])
+    assert "actions" not in turns(completed(1, "7"))
+    assert only(turns(RESUME))["result"] == "7"
+
+
 def test_continue_as_new_carries_events_over() -> None:
     def main(ctx: task.OrchestrationContext, number: int | None) -> Steps:
         yield ctx.wait_for_external_event("E")
