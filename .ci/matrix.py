@@ -60,7 +60,9 @@ def main() -> int:
     for python, functions, durable in PAIRS:
         if options.only in (None, python) and options.sdk in (None, durable[0]):
             pair = f"Python {python}, azure-functions {functions}, durable {durable}"
-            packages = (f"azure-functions=={functions}", f"azure-functions-durable=={durable}")
+            packages = [f"azure-functions=={functions}", f"azure-functions-durable=={durable}"]
+            if durable[0] == "2":  # the tests of the test kit run there
+                packages += [str(PROJECT), "pytest", "pytest-asyncio"]
             print(f"== {pair}", flush=True)
             result = tested(python, packages, options.interpreter, arguments or DEFAULT[durable[0]])
             results.append((pair, result))
