@@ -19,6 +19,8 @@ from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.management import ManagementApi
 from embedded_host.http.throttle import Throttle
 from embedded_host.management.urls import ManagementUrls
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.function_findings import add_function_findings
 from embedded_host.store.interface import Store
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.clock import Clock
@@ -81,10 +83,19 @@ class AppRuntime:
         """Create the parts. ``start`` starts them."""
         d, host = dependencies, app.loaded.app.host
         self._app, self._invoker = app, d.invoker
+        self.findings = Findings(host)
         self.hub = TaskHub(
             host.hub_name,
             settings,
-            HubDependencies(d.store, d.commit, d.invoker, d.clock, d.on_fatal, d.automatic_timers),
+            HubDependencies(
+                d.store,
+                d.commit,
+                d.invoker,
+                d.clock,
+                d.on_fatal,
+                d.automatic_timers,
+                findings=self.findings,
+            ),
         )
         self.client = HubClient(self.hub)
         self.timers = TimerFunctions(
@@ -103,6 +114,7 @@ class AppRuntime:
             app, d.worker, d.urls.client_binding, throttle, d.authorization
         )
         self._running: set[asyncio.Task[None]] = set()
+        self._add_findings(app.loaded)
         app.subscribe(self._reload)
 
     def client_requests(self, to_management: ClientRequestHandler) -> ClientRequestHandler:
@@ -165,7 +177,12 @@ class AppRuntime:
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
 
+    def _add_findings(self, loaded: LoadedApp) -> None:
+        usable = [function for function in loaded.enabled if function.name not in loaded.broken]
+        add_function_findings(self.findings, usable)
+
     def _reload(self, loaded: LoadedApp) -> None:
         """Use the new code. The next turn of each instance replays the instance's whole history."""
+        self._add_findings(loaded)
         self.hub.reload(durable_functions(loaded.enabled))
         self.timers.reload(loaded.timers.values())

@@ -251,9 +251,9 @@ def _placement(value: Any) -> Placement:
 
 
 def _read_function(value: Any) -> FunctionSpec:
-    _check(value, str, str, str, str, list)
-    name, directory, script_file, entry_point, bindings = value
-    return FunctionSpec(name, directory, script_file, entry_point, _list(bindings, _read_binding))
+    _check(value, str, str, str, str, list, str, int)
+    spec = FunctionSpec(*value)
+    return spec._replace(bindings=_list(spec.bindings, _read_binding))
 
 
 def _read_binding(value: Any) -> BindingSpec:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from azure.functions import FunctionRegister
 
-from embedded_worker.app_files import relative_name
+from embedded_worker.app_files import is_app_file, relative_name
 from embedded_worker.loading import LoadedFunction, LoadError, bind, import_error
 from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadProblem
 from embedded_worker.sdk import user_code
@@ -45,7 +45,9 @@ def index_app(root: Path, script: str) -> IndexedApp:
             function = builder.build(app.auth_level)
             name = function.get_function_name() or name
             bindings = [_binding(json.loads(text)) for text in function.get_raw_bindings()]
-            spec = FunctionSpec(name, str(root), str(root / script), name, bindings)
+            spec = FunctionSpec(
+                name, str(root), str(root / script), name, bindings, *_definition(call, root)
+            )
             if name.lower() in (other.lower() for other in indexed.loaded):
                 other, name = (
                     name,
@@ -111,6 +113,14 @@ def _binding(properties: dict[str, object]) -> BindingSpec:
         direction,
         {**properties, "direction": direction},
     )
+
+
+def _definition(call: UserFunction, root: Path) -> tuple[str, int]:
+    """Return the file and line of a function in the app's code, or ``("", 0)``."""
+    code = getattr(user_code(call), "__code__", None)
+    if code is None or not is_app_file(code.co_filename, root):
+        return "", 0
+    return relative_name(code.co_filename, root), code.co_firstlineno
 
 
 def _position(call: UserFunction, root: Path, script: str) -> str:

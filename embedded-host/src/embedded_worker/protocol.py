@@ -85,6 +85,13 @@ class FunctionSpec(NamedTuple):
     script_file: str
     entry_point: str
     bindings: list[BindingSpec]
+    code_file: str = ""
+    """The file of a v2 app's function relative to the app folder, or an empty string.
+
+    It is empty for a function of a library.
+    """
+    line: int = 0
+    """The line of the function's definition, or 0 if it is unknown."""
 
 
 class LoadRequest(NamedTuple):

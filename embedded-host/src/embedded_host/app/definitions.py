@@ -111,6 +111,10 @@ class Function:
     bindings: tuple[Binding, ...]
     config: Mapping[str, object] = field(default_factory=dict)
     """The content of function.json."""
+    code_file: str = ""
+    """The file of a v2 function relative to the app folder, or an empty string if unknown."""
+    line: int = 0
+    """The line of a v2 function's definition, or 0 if it is unknown."""
 
     @property
     def trigger(self) -> Binding:
@@ -172,6 +176,14 @@ class HostJson:
     store_inputs_in_history: bool = False
     default_version: str | None = None
     """The version of an instance if its start request contains no version."""
+    version_match_strategy: str = "CurrentOrOlder"
+    """``None``, ``Strict`` or ``CurrentOrOlder``. This host runs every version."""
+    entity_reorder_window: int = 30
+    """``entityMessageReorderWindowInMinutes``, without effect on this host."""
+    max_grpc_message_bytes: int = 4_194_304
+    """``maxGrpcMessageSizeInBytes``, without effect on this host."""
+    uses_azure_storage: bool = True
+    """False if ``storageProvider.type`` names another storage."""
     http_sleep_ms: int = 30000
     """The default pause between two polls of ``call_http``, in milliseconds.
 

@@ -31,6 +31,7 @@ Value = TypeVar("Value")
 _OVERRIDE = re.compile(r"AzureFunctionsJobHost(?:__|:)(.+)", re.IGNORECASE)
 _LEVELS = ("Trace", "Debug", "Information", "Warning", "Error", "Critical", "None")
 _STATES = ("NonRunningStates", "AnyState")
+_MATCH_STRATEGIES = ("CurrentOrOlder", "Strict", "None")
 
 
 def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tuple[Problem, ...]]:
@@ -67,6 +68,16 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
             (*durable, "storeInputsInOrchestrationHistory"), False, _boolean
         ),
         default_version=reader.read((*durable, "defaultVersion"), None, _version),
+        version_match_strategy=reader.read(
+            (*durable, "versionMatchStrategy"), _MATCH_STRATEGIES[0], _match_strategy
+        ),
+        entity_reorder_window=reader.read(
+            (*durable, "entityMessageReorderWindowInMinutes"), 30, _not_negative
+        ),
+        max_grpc_message_bytes=reader.read(
+            (*durable, "maxGrpcMessageSizeInBytes"), 4_194_304, _positive
+        ),
+        uses_azure_storage=not other_storage(document, reader.location),
         http_sleep_ms=reader.read(
             (*durable, "httpSettings", "defaultAsyncRequestSleepTimeMilliseconds"), 30000, _positive
         ),
@@ -331,6 +342,13 @@ def _positive(value: object) -> int:
     return value
 
 
+def _not_negative(value: object) -> int:
+    try:
+        return 0 if str(value).strip() == "0" else _positive(value)
+    except _InvalidValueError:
+        raise _InvalidValueError("must be an integer, 0 or above") from None
+
+
 def _positive_or_none(value: object) -> int | None:
     if str(value).strip() == "-1":
         return None
@@ -359,6 +377,13 @@ def _state(value: object) -> str:
         if isinstance(value, str) and value.lower() == state.lower():
             return state
     raise _InvalidValueError(f"must be {' or '.join(_STATES)}")
+
+
+def _match_strategy(value: object) -> str:
+    for strategy in _MATCH_STRATEGIES:
+        if isinstance(value, str) and value.lower() == strategy.lower():
+            return strategy
+    raise _InvalidValueError(f"must be {' or '.join(_MATCH_STRATEGIES)}")
 
 
 def _dotted(json_path: JsonPath) -> str:

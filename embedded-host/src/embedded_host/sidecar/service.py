@@ -13,6 +13,7 @@ from embedded_host.sidecar import requests as q
 from embedded_host.sidecar import responses as r
 from embedded_host.sidecar.entities import EntityMethods
 from embedded_host.sidecar.instances import InstanceMethods
+from embedded_host.sidecar.large_messages import add_size_finding
 from embedded_host.sidecar.rpc_status import RpcError, RpcStatus
 from embedded_host.store.interface import StateError
 from embedded_host.task_hub.client import HubClient
@@ -35,6 +36,7 @@ class TaskHubSidecarService:
         Azure Storage, the Azure Functions host responds without them: the error is the output
         (recorded).
         """
+        self._client = client
         instances = InstanceMethods(client, with_failure_details=with_failure_details)
         entities = EntityMethods(client)
         self._methods: Mapping[str, _Method] = {
@@ -83,7 +85,10 @@ class TaskHubSidecarService:
             log.exception("The durable client's request %s failed [EH330]", method)
             details = f"{type(error).__name__}: {error}"
             status, response = RpcStatus.INTERNAL, r.ErrorResponse(details)
-        return int(status), compact_plain(response).encode()
+        text = compact_plain(response).encode()
+        if status is RpcStatus.OK:
+            add_size_finding(self._client, method, body, response, text)
+        return int(status), text
 
 
 async def _hello(request: q.RpcRequest) -> r.EmptyResponse:

@@ -31,6 +31,7 @@ from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.rewind import rewind
 from embedded_host.engine.status import FINISHED, STATUSES, Status
 from embedded_host.errors import EmbeddedHostError
+from embedded_host.parity.versions import add_version_finding
 from embedded_host.store import interface as c
 from embedded_host.store.interface import InstanceQuery, InstanceRow
 from embedded_host.task_hub import purging
@@ -144,6 +145,8 @@ class HubClient:
             trace_context=trace_context,
             start_at=start_at,
         )
+        if version:
+            add_version_finding(hub.findings, name, version)
         unit = UnitOfWork()
         hub.units.start(started, existing, unit, start_at)
         await hub.record(unit)

@@ -26,6 +26,8 @@ from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, deliverable
 from embedded_host.engine.status import Status
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.turn_findings import add_turn_findings
 from embedded_host.store.interface import (
     Address,
     DeleteInstance,
@@ -77,6 +79,8 @@ class HubDependencies:
     """False if the caller fires due timers, as with a virtual clock."""
     row_keys: RowKeySequences | None = None
     """The sequences of another hub of the store, or None to create them from the store."""
+    findings: Findings = field(default_factory=Findings)
+    """The parity findings of the app. By default, nothing is added."""
 
 
 class TaskHub:
@@ -102,6 +106,7 @@ class TaskHub:
             dependencies.clock,
         )
         self._commit, self._on_fatal = dependencies.commit, dependencies.on_fatal
+        self.findings = dependencies.findings
         self._is_dormant = is_dormant
         row_keys = dependencies.row_keys or RowKeySequences(self.store)
         self._dependencies = replace(dependencies, row_keys=row_keys)
@@ -403,6 +408,8 @@ class TaskHub:
                 return  # the instance was replaced or purged meanwhile
             unit = self.units.orchestration(instance, items, result)
             is_recursive = terminate_children(self, state, result, unit)
+            if state.protocol != 1:
+                add_turn_findings(self.findings, state.name, result.events)
             durable = self._commit.commit(unit.changes)
             self._deliver_early(unit)
             await durable

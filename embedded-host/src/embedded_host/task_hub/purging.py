@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from embedded_host.engine.events import SubOrchestrationInstanceCreated
 from embedded_host.engine.status import FINISHED
+from embedded_host.parity.kinds import RECURSIVE_PURGE
 from embedded_host.store.interface import InstanceQuery, InstanceRow, Store
 from embedded_host.task_hub.hub import TaskHub, is_terminal
 
@@ -90,6 +91,8 @@ def _with_children(hub: TaskHub, rows: Sequence[InstanceRow]) -> list[InstanceRo
             ):
                 found[child.key] = child
                 pending.append(child)
+                if hub.findings.host.uses_azure_storage:
+                    hub.findings.add(RECURSIVE_PURGE, parent.name)
     return list(found.values())
 
 

@@ -9,6 +9,8 @@ from embedded_host.engine.events import ExecutionTerminated
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult
 from embedded_host.engine.status import Status
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.kinds import RECURSIVE_TERMINATION
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.diagnosis import DiagnosedHub, running_children
 from embedded_host.task_hub.unit_of_work import UnitOfWork, UnitOfWorkBuilder
@@ -24,6 +26,10 @@ class TerminatingHub(DiagnosedHub, Protocol):
     @property
     def units(self) -> UnitOfWorkBuilder:
         """The builder of units of work."""
+
+    @property
+    def findings(self) -> Findings:
+        """The parity findings of the app."""
 
 
 def terminate_children(
@@ -49,4 +55,6 @@ def terminate_children(
             and not target.is_terminal
         ):
             hub.units.deliver(target, Message(request), unit)
+            if hub.findings.host.uses_azure_storage:
+                hub.findings.add(RECURSIVE_TERMINATION, state.name)
     return True

@@ -179,6 +179,8 @@ def _function(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, 
             "scriptFile": Path(spec.script_file).name,
             "bindings": [binding.properties for binding in spec.bindings],
         },
+        code_file=spec.code_file,
+        line=spec.line,
     )
 
 

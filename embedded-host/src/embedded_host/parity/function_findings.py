@@ -1,0 +1,48 @@
+"""The parity findings that the functions of an app have at load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from embedded_host.app.definitions import Function
+from embedded_host.parity import kinds
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.kinds import Kind
+
+INVALID_NAME = "_durable_input"
+"""The name of a trigger of SDK 2.x that the Azure Functions host refuses."""
+_OF_SDK: dict[str, Kind] = {
+    "Schedule": kinds.SCHEDULED_TASKS,
+    "execute_schedule_operation_orchestrator": kinds.SCHEDULED_TASKS,
+    "FunctionsExportJobEntity": kinds.HISTORY_EXPORT,
+    "export_job_orchestrator": kinds.HISTORY_EXPORT,
+}
+"""The kinds of findings of the SDK's own functions, by name of the function."""
+
+
+def is_of_sdk(function: str) -> bool:
+    """Return True for the name of a function that SDK 2.x adds to an app."""
+    return function in _OF_SDK
+
+
+def add_function_findings(findings: Findings, functions: Sequence[Function]) -> None:
+    """Start ``findings`` again with the functions of a loaded app.
+
+    Scheduled tasks and the history export have one finding each, although each consists of several
+    functions.
+    """
+    findings.use(functions)
+    found: set[Kind] = set()
+    for function in functions:
+        if (
+            function.is_built_in
+            or not function.requires_grpc
+            or function.trigger.name != INVALID_NAME
+        ):
+            continue
+        kind = None if function.code_file else _OF_SDK.get(function.name)
+        if kind is None:
+            findings.add(kinds.CONTEXT_NAME, function.durable_name)
+        elif kind not in found:
+            found.add(kind)
+            findings.add(kind, function.durable_name)

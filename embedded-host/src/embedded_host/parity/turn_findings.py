@@ -1,0 +1,53 @@
+"""The parity findings of a turn of SDK 2.x."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from embedded_host.engine.entity_messages import OPERATION, OperationRequest, parse_message
+from embedded_host.engine.events import (
+    EventSent,
+    ExecutionStarted,
+    HistoryEvent,
+    SubOrchestrationInstanceCreated,
+)
+from embedded_host.parity import kinds
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.function_findings import is_of_sdk
+from embedded_host.parity.versions import add_version_finding
+
+HTTP_ORCHESTRATOR = "BuiltIn__HttpPollOrchestrator"
+"""The sub-orchestration that ``call_http`` starts."""
+
+
+def add_turn_findings(
+    findings: Findings, orchestrator: str, events: Iterable[HistoryEvent]
+) -> None:
+    """Add the findings of the events that a turn of an orchestrator has recorded."""
+    if is_of_sdk(orchestrator):
+        return  # the finding of the SDK's function includes it
+    for event in events:
+        if isinstance(event, EventSent):
+            if (
+                findings.host.entity_reorder_window
+                and findings.host.uses_azure_storage
+                and not findings.has(kinds.ENTITY_CALL, orchestrator)
+                and _expects_response(event)
+            ):
+                findings.add(kinds.ENTITY_CALL, orchestrator)
+        elif isinstance(event, SubOrchestrationInstanceCreated):
+            if event.name == HTTP_ORCHESTRATOR:
+                findings.add(kinds.CALL_HTTP, orchestrator)
+        elif isinstance(event, ExecutionStarted):
+            add_version_finding(findings, event.name, event.version)
+
+
+def _expects_response(event: EventSent) -> bool:
+    """Return True for an entity call or a lock request."""
+    if event.name != OPERATION or not event.instance_id.startswith("@"):
+        return False
+    try:
+        message = parse_message(event.name, event.input)
+    except ValueError:
+        return False
+    return not (isinstance(message, OperationRequest) and message.signal)

@@ -1,0 +1,69 @@
+"""Finds messages that are larger than a gRPC message of the Azure Functions host may be."""
+
+from __future__ import annotations
+
+import msgspec
+
+from embedded_host.engine.entity_messages import EntityId
+from embedded_host.parity.kinds import LARGE_MESSAGE
+from embedded_host.sidecar import requests as q
+from embedded_host.sidecar import responses as r
+from embedded_host.task_hub.client import HubClient
+
+_STREAMED = "StreamInstanceHistory"
+"""A method whose response is sent in several messages."""
+
+
+class _Subject(q.RpcRequest, frozen=True):
+    """The fields of a request that name a function or an instance."""
+
+    name: str = ""
+    instance_id: str = ""
+
+
+def add_size_finding(
+    client: HubClient, method: str, request: bytes, response: r.RpcResponse, text: bytes
+) -> None:
+    """Add a finding if the request, or the response with the JSON ``text``, is too large."""
+    findings = client.hub.findings
+    limit = findings.host.max_grpc_message_bytes
+    if _exceeds(request, limit) or (method != _STREAMED and _exceeds(text, limit)):
+        findings.add(LARGE_MESSAGE, _function(client, method, request, response))
+
+
+def _exceeds(document: bytes, limit: int) -> bool:
+    """Return True if the protobuf message of a JSON document has more than ``limit`` bytes.
+
+    Almost all bytes of a large message are in its strings. JSON escapes some of their characters,
+    so a document within the limit is a message within the limit.
+    """
+    if len(document) <= limit:
+        return False
+    try:
+        return _size(msgspec.json.decode(document)) > limit
+    except ValueError:  # the request is refused for the same reason
+        return False
+
+
+def _size(value: object) -> int:
+    """Return the number of bytes of all strings in a JSON value."""
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, dict):
+        return sum(map(_size, value.values()))
+    if isinstance(value, list):
+        return sum(map(_size, value))
+    return 0
+
+
+def _function(client: HubClient, method: str, request: bytes, response: r.RpcResponse) -> str:
+    """Return the name of the function that the messages are about, or else of the method."""
+    if isinstance(response, r.QueryInstancesResponse) and response.orchestration_state:
+        return max(response.orchestration_state, key=lambda state: len(state.output or "")).name
+    subject = msgspec.json.decode(request, type=_Subject)
+    if method == "StartInstance":
+        return subject.name
+    if subject.instance_id.startswith("@"):
+        return EntityId.parse(subject.instance_id).name
+    row = client.status(subject.instance_id)
+    return method if row is None else row.name
