@@ -49,6 +49,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
                     "overridableExistingInstanceStates": "anystate",
                     "storeInputsInOrchestrationHistory": True,
                     "defaultVersion": "1.0",
+                    "versionMatchStrategy": "strict",
+                    "entityMessageReorderWindowInMinutes": "0",
+                    "maxGrpcMessageSizeInBytes": 8_000_000,
                     "httpSettings": {"defaultAsyncRequestSleepTimeMilliseconds": 100},
                     "storageProvider": {"type": "AzureStorage"},
                 },
@@ -66,7 +69,13 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     ) == (3, 4, 5)
     assert (host.overridable_existing_states, host.store_inputs_in_history) == ("AnyState", True)
     assert (host.http_sleep_ms, host.default_version) == (100, "1.0")
-    assert host.ignored == ()
+    assert (host.version_match_strategy, host.uses_azure_storage) == ("Strict", True)
+    assert (host.entity_reorder_window, host.max_grpc_message_bytes) == (0, 8_000_000)
+    without_effect = [problem.fault.split(" ")[0].split(".")[-1] for problem in host.ignored]
+    assert without_effect == [
+        "versionMatchStrategy",
+        "maxGrpcMessageSizeInBytes",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +189,8 @@ WRONG: list[tuple[Any, str]] = [
     (durable(maxConcurrentOrchestratorFunctions=1.5), "but is 1.5"),
     (durable(storeInputsInOrchestrationHistory="yes"), "must be true or false, but is 'yes'"),
     (durable(overridableExistingInstanceStates="All"), "must be NonRunningStates or AnyState"),
+    (durable(versionMatchStrategy="Newer"), "must be CurrentOrOlder or Strict or None"),
+    (durable(entityMessageReorderWindowInMinutes=-1), "must be an integer, 0 or above"),
     (
         durable(httpSettings=[]),
         "extensions.durableTask.httpSettings must be an object, but is a list",

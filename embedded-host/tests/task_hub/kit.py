@@ -21,6 +21,7 @@ from embedded_host.engine.invocations import (
     OrchestratorInput,
     OrchestratorOutput,
 )
+from embedded_host.parity.findings import Findings
 from embedded_host.protocols.v1 import (
     entity_payload,
     entity_result,
@@ -130,6 +131,7 @@ class HubUnderTest:
         store: Store | None = None,
         clock: ManualClock | None = None,
         commit: Callable[[Store], Commit] = InlineCommit,
+        findings: Findings | None = None,
         **settings: Any,
     ) -> None:
         self.invoker = invoker
@@ -140,7 +142,13 @@ class HubUnderTest:
             "Hub",
             HubSettings(invoker.functions, **settings),
             HubDependencies(
-                self.store, commit(self.store), invoker, self.clock, self.fatal.append, False
+                self.store,
+                commit(self.store),
+                invoker,
+                self.clock,
+                self.fatal.append,
+                False,
+                findings=findings or Findings(),
             ),
         )
         self.client = HubClient(self.hub)

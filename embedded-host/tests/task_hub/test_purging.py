@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from embedded_host.app.definitions import HostJson
 from embedded_host.engine.events import ParentInstance
 from embedded_host.engine.history import parent_instance
 from embedded_host.engine.json_codec import compact
+from embedded_host.parity.findings import Findings
 from embedded_host.store.interface import InstanceQuery, SaveInstance
 from embedded_host.task_hub import purging
+from tests.parity.kit import codes
 from tests.task_hub.app import new_hub
 from tests.task_hub.kit import HubUnderTest
 
@@ -81,3 +84,26 @@ async def test_unfinished_instances_are_not_purged() -> None:
     for query in (InstanceQuery(), InstanceQuery(statuses=("Running",))):
         assert (await purging.purge_many(host.hub, query)).count == 0
     assert ids(host) == ["i-1"]
+
+
+async def test_a_recursive_purge_with_children_is_a_finding() -> None:
+    findings = Findings(HostJson())
+    host = new_hub(findings=findings)
+    await host.start("Parent")
+    await host.client.purge("i-1:1", recursive=True)  # it has no children
+    assert codes(findings) == []
+    await host.client.purge("i-1", recursive=True)
+    assert codes(findings) == [("EH808", "Parent")]
+
+
+@pytest.mark.parametrize(
+    ("host_json", "recursive"), [(HostJson(uses_azure_storage=False), True), (HostJson(), False)]
+)
+async def test_a_purge_that_azure_runs_too_is_no_finding(
+    host_json: HostJson, recursive: bool
+) -> None:
+    findings = Findings(host_json)
+    host = new_hub(findings=findings)
+    await host.start("Parent")
+    await host.client.purge("i-1", recursive=recursive)
+    assert codes(findings) == []

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from embedded_host.app.definitions import HostJson
+from embedded_host.parity.findings import Findings
 from embedded_host.store.interface import Change
 from embedded_host.task_hub.commit import InlineCommit
+from tests.parity.kit import codes
 from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 pytestmark = pytest.mark.filterwarnings("ignore:Potential duplicate Task completion")
@@ -102,3 +105,26 @@ async def test_a_kill_at_any_commit_leaves_no_running_descendant() -> None:
         again.hub.start()
         await again.idle()
         assert [again.row(id).status for id in IDS] == ["Terminated"] * 4, commits
+
+
+async def test_a_recursive_termination_with_children_is_a_finding() -> None:
+    findings = Findings(HostJson())
+    host = new_hub(findings=findings)
+    await running_family(host)
+    await host.client.terminate("i-1.0.0.0", None, recursive=True)
+    await host.client.terminate("i-1.0.0", None, recursive=False)
+    await host.idle()
+    assert codes(findings) == []
+    await host.start("Parent", "i-2")
+    await host.client.terminate("i-2", None, recursive=True)
+    await host.idle()
+    assert codes(findings) == [("EH807", "Parent")]
+
+
+async def test_storages_other_than_azure_storage_terminate_recursively() -> None:
+    findings = Findings(HostJson(uses_azure_storage=False))
+    host = new_hub(findings=findings)
+    await running_family(host)
+    await host.client.terminate("i-1", None, recursive=True)
+    await host.idle()
+    assert codes(findings) == []

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from embedded_host.app.definitions import HostJson
+from embedded_host.parity.findings import Findings
+from tests.parity.kit import codes
 from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 
@@ -47,3 +50,13 @@ async def test_an_orchestration_has_its_own_version_or_the_default_one(
     await host.idle()
     assert host.outcome() == ("Completed", versions)
     assert host.outcome("i-2") == ("Completed", versions[0])
+
+
+async def test_a_start_with_a_version_that_azure_does_not_run_is_a_finding() -> None:
+    findings = Findings(HostJson(default_version="1.0"))
+    host = HubUnderTest(InlineInvoker(ORCHESTRATORS), findings=findings, default_version="1.0")
+    for version in (None, "1.0", "0.9"):
+        await host.client.start("Continued", version=version)
+    await host.client.start("Version", version="1.1")
+    await host.idle()
+    assert codes(findings) == [("EH806", "Version")]

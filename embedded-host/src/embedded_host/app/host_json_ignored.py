@@ -92,7 +92,7 @@ _REASONS: dict[str, str] = {
 }
 """Reasons by key. A reason also applies to the keys below, unless they have their own reason."""
 
-_SATISFIED = {"extensions.durabletask.entitymessagereorderwindowinminutes": 0}
+_SATISFIED = {"extensions.durabletask.entitymessagereorderwindowinminutes": "0"}
 """Values that describe the embedded host, by key."""
 _KNOWN = {path.lower() for path in (*_HONOURED, *_WITHOUT_EFFECT_ANYWHERE)}
 _REASON = {path.lower(): reason for path, reason in _REASONS.items()}
@@ -125,7 +125,7 @@ def _ignored(section: Mapping[str, object], above: JsonPath) -> Iterator[tuple[J
     for key, value in section.items():
         json_path = (*above, key)
         path = ".".join(map(str, json_path)).lower()
-        if path in _KNOWN or (path in _SATISFIED and value == _SATISFIED[path]):
+        if path in _KNOWN or (path in _SATISFIED and str(value) == _SATISFIED[path]):
             continue
         if isinstance(value, Mapping) and (
             path in _PARENTS or any(known.startswith(path + ".") for known in _PARENTS)

@@ -61,15 +61,18 @@ class Findings:
     def use(self, functions: Iterable[Function]) -> None:
         """Start again with the functions of a loaded app."""
         self._found.clear()
-        # Messages and histories contain durable names. They ignore case.
-        self._functions = {function.durable_name.lower(): function for function in functions}
+        self._functions = {
+            function.durable_name.lower(): function
+            for function in functions
+            if function.durable_kind in ("orchestrator", "entity")
+        }
 
     def has(self, kind: Kind, function: str) -> bool:
         """Return True if the finding has been added."""
         return (kind.code, function.lower()) in self._found
 
     def add(self, kind: Kind, function: str) -> None:
-        """Add a finding. ``function`` is the name or the durable name of a function."""
+        """Add a finding. ``function`` is the durable name of a function in any case."""
         key = (kind.code, function.lower())
         if self._is_ignored or key in self._found:
             return
@@ -77,7 +80,7 @@ class Findings:
         finding = (
             Finding(kind, function)
             if known is None
-            else Finding(kind, known.durable_name, known.code_file, known.line)
+            else Finding(kind, known.name, known.code_file, known.line)
         )
         self._found[key] = finding
         if key not in self._logged:

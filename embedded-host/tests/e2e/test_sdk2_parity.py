@@ -1,0 +1,135 @@
+"""The parity findings of an app for SDK 2.x, which uses each function that fails on Azure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.test_sdk2_features import call, status_of
+from tests.support.polling import eventually
+from tests.support.running_host import RunningHost
+from tests.support.sdk2 import NEEDS_SDK_2
+from tests.support.sdk2_features import sdk2_features_app
+
+pytestmark = NEEDS_SDK_2
+DURABLE_TASK = "AzureFunctionsJobHost__extensions__durableTask__"
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+    """Yield a host with the default setting for the order of messages to entities."""
+    folder = tmp_path_factory.mktemp("parity")
+    app, settings = sdk2_features_app(folder / "app"), {"FEATURES_FOLDER": str(folder)}
+    settings[f"{DURABLE_TASK}entityMessageReorderWindowInMinutes"] = "30"
+    settings[f"{DURABLE_TASK}maxGrpcMessageSizeInBytes"] = "2000"
+    with RunningHost(app.root, folder / "state", **settings) as host:
+        yield host
+        assert host.stop() == 0, host.log
+
+
+def findings(host: RunningHost, code: str) -> list[str]:
+    """Return the logged findings with this code."""
+    return re.findall(rf"On the Azure Functions host, (.*) \[{code}\]", host.log)
+
+
+def finding_of(host: RunningHost, code: str, function: str) -> str:
+    """Wait for the finding of a function, and return its text."""
+
+    def found() -> str | None:
+        texts = [text for text in findings(host, code) if f"'{function}'" in text]
+        assert len(texts) < 2, texts
+        return texts[0] if texts else None
+
+    return eventually(found, f"the finding {code} of '{function}' is logged") or ""
+
+
+def line_of(host: RunningHost, file: str, text: str) -> int:
+    """Return the number of the line that starts a definition, with its decorators."""
+    lines = (host.root / file).read_text(encoding="utf-8").splitlines()
+    return 1 + next(n for n, line in enumerate(lines) if line.startswith(text))
+
+
+def test_an_invalid_binding_name_is_reported_at_load(host: RunningHost) -> None:
+    line = line_of(host, "native.py", '@native.orchestration_trigger(context_name="context")')
+    text = finding_of(host, "EH801", "named_context")
+    assert f"'named_context' (native.py line {line}) is invalid" in text
+    assert 'Write context_name="ctx"' in text
+    assert not any("BuiltIn__" in text or "Schedule" in text for text in findings(host, "EH801"))
+
+
+@pytest.mark.parametrize(
+    ("code", "function"), [("EH803", "Schedule"), ("EH804", "FunctionsExportJobEntity")]
+)
+def test_the_functions_of_the_sdk_are_reported_at_load(
+    host: RunningHost, code: str, function: str
+) -> None:
+    assert finding_of(host, code, function)
+    assert len(findings(host, code)) == 1
+
+
+def test_call_http_is_reported_at_its_first_use(host: RunningHost) -> None:
+    assert not findings(host, "EH802")
+    for _ in range(2):
+        assert host.run("old_call_http", f"{host.base}/api/greet?name=Bob") == [200, "hello Bob"]
+    assert "(compatible.py line " in finding_of(host, "EH802", "old_call_http")
+
+
+def test_entity_calls_and_locks_are_reported_for_each_orchestrator(host: RunningHost) -> None:
+    assert not findings(host, "EH805")
+    host.run("signals_later", uuid4().hex)
+    assert not findings(host, "EH805")
+    for _ in range(2):
+        host.run("counts")
+    finding_of(host, "EH805", "counts")
+    host.run("locks_and_counts", uuid4().hex)
+    assert "entityMessageReorderWindowInMinutes to 0" in finding_of(
+        host, "EH805", "locks_and_counts"
+    )
+
+
+def test_newer_versions_of_instances_and_children_are_reported(host: RunningHost) -> None:
+    id = call(host, "schedule_new_orchestration", name="versions", version="1.2")
+    call(host, "wait_for_orchestration_completion", id=id, timeout=20)
+    finding_of(host, "EH806", "versions")
+    finding_of(host, "EH806", "reports_version")
+
+
+def test_recursive_operations_are_reported(host: RunningHost) -> None:
+    links = host.start("parent_of_waiting", 1)
+    id, child = links["id"], f"{links['id']}-c"
+    eventually(lambda: status_of(host, child) == "RUNNING", "the child runs")
+    call(host, "terminate_orchestration", id=id)
+    for one in (id, child):
+        call(host, "wait_for_orchestration_completion", id=one, timeout=20)
+    assert "continue" in finding_of(host, "EH807", "parent_of_waiting")
+    assert not findings(host, "EH808")
+    assert call(host, "purge_orchestration", id=id) == 2
+    assert "remain" in finding_of(host, "EH808", "parent_of_waiting")
+
+
+def test_the_history_of_a_retried_call_is_reported(host: RunningHost, tmp_path: Path) -> None:
+    chain, retried = host.start("chain"), host.start("retrying", str(tmp_path / "attempts"))
+    assert host.end(chain, showHistory="true")["historyEvents"]
+    assert host.end(retried)["runtimeStatus"] == "Completed"
+    assert not findings(host, "EH809")
+    assert host.status(retried, showHistory="true")["historyEvents"]
+    finding_of(host, "EH809", "retrying")
+    assert not [text for text in findings(host, "EH809") if "'chain'" in text]
+
+
+def test_large_messages_are_reported(host: RunningHost) -> None:
+    assert not findings(host, "EH810")
+    id = call(host, "schedule_new_orchestration", name="named_context", input="y" * 3000)
+    done = call(host, "wait_for_orchestration_completion", id=id, timeout=20)
+    assert done["output"] == "y" * 3000
+    finding_of(host, "EH810", "named_context")
+
+
+def test_a_finding_is_not_repeated_by_later_instances(host: RunningHost) -> None:
+    logged = partial(re.findall, r"On the Azure Functions host, .*?'(\w+)'.* \[(EH8\d\d)\]")
+    assert len(set(logged(host.log))) == len(logged(host.log))

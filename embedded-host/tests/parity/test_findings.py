@@ -1,0 +1,69 @@
+"""A finding is logged once for each function and kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedded_host.app.definitions import HostJson
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.kinds import CALL_HTTP, CONTEXT_NAME
+from tests.parity.kit import codes, function
+
+
+def new_findings() -> Findings:
+    findings = Findings(HostJson())
+    findings.use([function("Chain"), function("renamed", orchestration="Other Name")])
+    return findings
+
+
+def test_the_message_has_the_behavior_the_function_its_position_and_the_alternative(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    new_findings().add(CONTEXT_NAME, "chain")
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == (
+        "On the Azure Functions host, the function 'Chain' (function_app.py line 12) is invalid, "
+        "because its trigger has the binding name '_durable_input', which SDK 2.x derives from "
+        'context_name="context". Write context_name="ctx", and rename the parameter. [EH801]'
+    )
+
+
+def test_a_finding_is_logged_once_for_each_function_and_kind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    findings = new_findings()
+    for name in ("Chain", "CHAIN", "other name"):
+        findings.add(CALL_HTTP, name)
+    findings.add(CONTEXT_NAME, "Chain")
+    expected = [("EH802", "Chain"), ("EH802", "renamed"), ("EH801", "Chain")]
+    assert codes(findings) == expected
+    assert len(caplog.records) == 3
+    assert findings.has(CALL_HTTP, "chain")
+    assert not findings.has(CONTEXT_NAME, "Other Name")
+
+
+def test_a_reload_removes_the_findings_and_does_not_log_them_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    findings = new_findings()
+    findings.add(CALL_HTTP, "Chain")
+    findings.use([function("Chain")])
+    assert codes(findings) == []
+    findings.add(CALL_HTTP, "Chain")
+    assert codes(findings) == [("EH802", "Chain")]
+    assert len(caplog.records) == 1
+
+
+def test_the_position_of_an_unknown_function_is_omitted() -> None:
+    findings = new_findings()
+    findings.add(CALL_HTTP, "Unknown")
+    [finding] = findings
+    assert "in the orchestrator 'Unknown' fails" in str(finding)
+
+
+def test_a_hub_without_an_app_has_no_findings(caplog: pytest.LogCaptureFixture) -> None:
+    findings = Findings()
+    findings.add(CALL_HTTP, "Chain")
+    assert codes(findings) == []
+    assert not caplog.records
