@@ -33,6 +33,7 @@ DEFAULT = {  # the tests by the major version of azure-functions-durable
     "1": ("tests/workers", "tests/e2e/test_features.py", "tests/e2e/test_v2.py", "-m", "process"),
     "2": (
         "tests/e2e/test_sdk2_features.py",
+        "tests/e2e/test_sdk2_parity.py",
         "tests/conformance/test_conformance_2x.py",
         "tests/conformance/test_wire_2x.py",
         "tests/crash/test_kills.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -17,17 +18,17 @@ from tests.support.sdk2 import NEEDS_SDK_2
 from tests.support.sdk2_features import sdk2_features_app
 
 pytestmark = NEEDS_SDK_2
-DURABLE_TASK = "AzureFunctionsJobHost__extensions__durableTask__"
 
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     """Yield a host with the default setting for the order of messages to entities."""
     folder = tmp_path_factory.mktemp("parity")
-    app, settings = sdk2_features_app(folder / "app"), {"FEATURES_FOLDER": str(folder)}
-    settings[f"{DURABLE_TASK}entityMessageReorderWindowInMinutes"] = "30"
-    settings[f"{DURABLE_TASK}maxGrpcMessageSizeInBytes"] = "2000"
-    with RunningHost(app.root, folder / "state", **settings) as host:
+    app, state = sdk2_features_app(folder / "app"), folder / "state"
+    durable_task = {"entityMessageReorderWindowInMinutes": 30, "maxGrpcMessageSizeInBytes": 2000}
+    host_json = {"version": "2.0", "extensions": {"durableTask": durable_task}}
+    (app.root / "host.json").write_text(json.dumps(host_json), encoding="utf-8")
+    with RunningHost(app.root, state, FEATURES_FOLDER=str(folder)) as host:
         yield host
         assert host.stop() == 0, host.log
 
@@ -63,7 +64,8 @@ def test_an_invalid_binding_name_is_reported_at_load(host: RunningHost) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "function"), [("EH803", "Schedule"), ("EH804", "FunctionsExportJobEntity")]
+    ("code", "function"),
+    [("EH803", "execute_schedule_operation_orchestrator"), ("EH804", "export_job_orchestrator")],
 )
 def test_the_functions_of_the_sdk_are_reported_at_load(
     host: RunningHost, code: str, function: str

@@ -58,7 +58,7 @@ MESSAGES: list[Message] = [
     LoadResult(
         [LoadProblem("F", "text", "stack"), LoadProblem(None, "text")], [], {"F": "durable_threads"}
     ),
-    LoadResult([], [FunctionSpec("F", "/app", "/app/function_app.py", "F", [])], {}),
+    LoadResult([], [FunctionSpec("F", "/app", "/app/function_app.py", "F", [], "lib.py", 7)], {}),
     InvocationRequest(
         1,
         "F",

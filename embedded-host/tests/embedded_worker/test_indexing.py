@@ -65,3 +65,26 @@ def test_the_first_of_two_functions_with_the_same_name_is_served(root: Path) -> 
     assert [
         "another function is also named 'same'" in problem.text for problem in indexed.problems
     ] == [True]
+
+
+def test_a_function_of_the_app_has_the_file_and_line_of_its_definition(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path_factory.mktemp("library")
+    monkeypatch.syspath_prepend(library)
+    own, code = "\n@bp.route('x')\ndef inner(req): ...\n", "@bp.route('y')\ndef outer(req): ...\n"
+    blueprint = "import azure.functions as func\nbp = func.Blueprint()\n"
+    (root / "own_part.py").write_text(blueprint + own, encoding="utf-8")
+    (library / "library_part.py").write_text(blueprint + code, encoding="utf-8")
+    indexed = index(
+        root,
+        "import own_part, library_part\n"
+        "app.register_functions(own_part.bp)\napp.register_functions(library_part.bp)\n"
+        "@app.orchestration_trigger('context')\ndef chain(context):\n    yield\n",
+    )
+    assert indexed.problems == []
+    assert {spec.name: (spec.code_file, spec.line) for spec in indexed.functions} == {
+        "inner": ("own_part.py", 4),
+        "outer": ("", 0),
+        "chain": ("function_app.py", 7),
+    }
