@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import ErrorData, InvocationResult
 from tests.http.api import request
 from tests.http.test_functions import FakeWorker
+from tests.parity import kit as parity_kit
 from tests.task_hub.kit import ManualClock
 
 
@@ -234,3 +236,23 @@ async def test_rpcs_of_clients_go_to_the_sidecar_and_other_requests_to_the_manag
     status, body = await handle("RPC", "WaitForInstanceCompletion", b'{"instanceId": "i-1"}')
     assert status == 0
     assert json.loads(body)["orchestrationState"]["instanceId"] == "i-1"
+
+
+async def test_a_load_finds_functions_that_fail_on_azure_and_a_reload_finds_them_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    invalid = parity_kit.function("Chain", "_durable_input")
+    unusable = parity_kit.function("Broken", "_durable_input")
+    composed = Composed()
+    composed.app.replace(replace(loaded(invalid, unusable), broken={"Broken": "no"}))
+    findings = composed.runtime.hub.findings
+    assert parity_kit.codes(findings) == [("EH801", "Chain")]
+    composed.app.replace(loaded(parity_kit.function("Chain")))
+    assert parity_kit.codes(findings) == []
+    composed.app.replace(loaded(invalid))
+    assert parity_kit.codes(findings) == [("EH801", "Chain")]
+    assert caplog.text.count("EH801") == 1
+
+
+async def test_the_findings_have_the_settings_of_host_json() -> None:
+    assert Composed().runtime.findings.host.hub_name == "Hub"

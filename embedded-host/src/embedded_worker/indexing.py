@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def index_app(root: Path, script: str) -> IndexedApp:
             name = function.get_function_name() or name
             bindings = [_binding(json.loads(text)) for text in function.get_raw_bindings()]
             spec = FunctionSpec(
-                name, str(root), str(root / script), name, bindings, *_definition(call, root)
+                name, str(root), str(root / script), name, bindings, *_own_definition(call, root)
             )
             if name.lower() in (other.lower() for other in indexed.loaded):
                 other, name = (
@@ -115,17 +116,27 @@ def _binding(properties: dict[str, object]) -> BindingSpec:
     )
 
 
-def _definition(call: UserFunction, root: Path) -> tuple[str, int]:
-    """Return the file and line of a function in the app's code, or ``("", 0)``."""
-    code = getattr(user_code(call), "__code__", None)
-    if code is None or not is_app_file(code.co_filename, root):
-        return "", 0
-    return relative_name(code.co_filename, root), code.co_firstlineno
+def definition(call: UserFunction) -> tuple[str, int]:
+    """Return the file and line of a function or of the class of an entity.
+
+    The result is ``("", 0)`` if they are unknown. Python records the line of a class since 3.13.
+    """
+    user = user_code(call)
+    code = getattr(user, "__code__", None)
+    if code is not None:
+        return code.co_filename, code.co_firstlineno
+    module = sys.modules.get(getattr(user, "__module__", ""))
+    file, line = getattr(module, "__file__", None), getattr(user, "__firstlineno__", 0)
+    return (file, line) if file and line else ("", 0)
+
+
+def _own_definition(call: UserFunction, root: Path) -> tuple[str, int]:
+    """Return the relative file and the line of a definition, or ``("", 0)`` outside the app."""
+    file, line = definition(call)
+    return (relative_name(file, root), line) if is_app_file(file, root) else ("", 0)
 
 
 def _position(call: UserFunction, root: Path, script: str) -> str:
     """Return the file and line of a function, for example ``function_app.py line 12``."""
-    code = getattr(user_code(call), "__code__", None)
-    if code is None:
-        return script
-    return f"{relative_name(code.co_filename, root)} line {code.co_firstlineno}"
+    file, line = definition(call)
+    return f"{relative_name(file, root)} line {line}" if file else script

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_worker.indexing import IndexedApp, index_app
+from embedded_worker.indexing import IndexedApp, definition, index_app
 from embedded_worker.loading import LoadedFunction
 
 HEAD = "import azure.functions as func\nimport azure.durable_functions as df\napp = df.DFApp()\n"
@@ -88,3 +88,14 @@ def test_a_function_of_the_app_has_the_file_and_line_of_its_definition(
         "outer": ("", 0),
         "chain": ("function_app.py", 7),
     }
+
+
+def test_a_class_has_its_line_if_python_records_it() -> None:
+    class Counter:
+        __firstlineno__ = 12
+
+    class Old:
+        __firstlineno__ = 0
+
+    assert definition(Counter) == (__file__, 12)
+    assert definition(Old) == ("", 0)

@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 
 from embedded_host.http.management import ManagementApi
 from embedded_host.management.urls import ManagementUrls
+from embedded_host.parity.findings import Findings
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 from tests.task_hub.kit import HubUnderTest, InlineInvoker
@@ -90,13 +91,13 @@ class ApiResponse:
 
 
 class Api:
-    def __init__(self) -> None:
+    def __init__(self, findings: Findings | None = None) -> None:
         invoker = InlineInvoker(
             {"Done": done, "Wait": wait, "Fail": fail},
             {"Echo": lambda value: value},
             {"Counter": counter},
         )
-        self.host = HubUnderTest(invoker)
+        self.host = HubUnderTest(invoker, findings=findings)
         self.management = ManagementApi(self.host.client, ManagementUrls("Hub"))
 
     async def request(

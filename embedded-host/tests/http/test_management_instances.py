@@ -8,10 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
+from embedded_host.app.definitions import HostJson
+from embedded_host.engine.history import task_scheduled
+from embedded_host.parity.findings import Findings
+from embedded_host.store.interface import AppendHistory, SaveInstance
 from tests.http.api import WEBHOOK, Api
+from tests.parity.kit import codes
 
 TIME = "2026-01-02T03:04:05Z"
 INTERNAL_ERROR = "Something went wrong while processing your request"
@@ -328,3 +334,23 @@ async def test_a_value_of_a_megabyte_is_returned_unchanged(api: Api) -> None:
     value = "x" * 1_000_000
     assert (await api.post("instances/i-1/raiseEvent/Go", json.dumps(value))).status == 202
     assert (await api.status())["output"] == value
+
+
+@pytest.mark.parametrize(
+    ("protocol", "query", "expected"),
+    [(2, "?showHistory=true", [("EH809", "Done")]), (2, "", []), (1, "?showHistory=true", [])],
+)
+async def test_the_history_of_a_retried_call_of_sdk_2x_is_a_finding(
+    protocol: int, query: str, expected: list[tuple[str, str]]
+) -> None:
+    findings = Findings(HostJson())
+    api = Api(findings)
+    await api.start("Done")
+    assert (await api.get("instances/i-1?showHistory=true")).status == 200
+    row = api.host.row()
+    attempts = (task_scheduled(row.created, 1, "Echo", None),) * 2
+    api.host.store.write(
+        [SaveInstance(replace(row, protocol=protocol)), AppendHistory(row.key, 9, attempts)]
+    )
+    assert (await api.get(f"instances/i-1{query}")).status == 200
+    assert codes(findings) == expected

@@ -269,9 +269,8 @@ def test_percent_settings_of_v2_bindings_are_resolved(folder: AppFolder) -> None
     )
 
 
-def test_a_v2_function_has_the_position_that_the_worker_reports(tmp_path: Path) -> None:
-    root = AppFolder(tmp_path, function_app="app").root
-    reported = spec(root, "Tick", timer("0 * * * * *"))._replace(code_file="part.py", line=7)
-    environ: dict[str, str] = {}
-    loaded = loaded_app(read_app(root, environ), LoadResult([], [reported]), environ)
-    assert [(f.code_file, f.line) for f in loaded.enabled] == [("part.py", 7)]
+def test_a_v2_function_has_the_position_that_the_worker_reports(folder: AppFolder) -> None:
+    folder.write("function_app.py", "")
+    reported = spec(folder.root, "Tick", timer("0 * * * * *"))._replace(code_file="a.py", line=7)
+    app = load(folder, functions=(reported,))
+    assert [(f.code_file, f.line) for f in app.enabled] == [("a.py", 7)]

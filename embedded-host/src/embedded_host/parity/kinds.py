@@ -18,7 +18,7 @@ class Kind:
     on_azure: str
     """A clause that states the behavior of the Azure Functions host.
 
-    ``{function}`` stands for the name and the position of the function.
+    ``{function}`` is replaced by the name and the position of the function.
     """
     instead: str
     """A sentence that states the code or setting for both hosts."""
