@@ -20,7 +20,6 @@ from embedded_host.http.management import ManagementApi
 from embedded_host.http.throttle import Throttle
 from embedded_host.management.urls import ManagementUrls
 from embedded_host.parity.findings import Findings
-from embedded_host.parity.function_findings import add_function_findings
 from embedded_host.store.interface import Store
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.clock import Clock
@@ -30,7 +29,7 @@ from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.task_hub.settings import HubSettings, default_concurrency
 from embedded_host.task_hub.timer_functions import TimerFunctions
 from embedded_host.workers.current_app import CurrentApp
-from embedded_host.workers.invoker import FunctionInvoker, durable_functions
+from embedded_host.workers.invoker import FunctionInvoker, durable_functions, protocol_of
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_host.workers.worker import ClientRequestHandler, Worker
 from embedded_worker.protocol import RPC_METHOD
@@ -179,7 +178,12 @@ class AppRuntime:
 
     def _add_findings(self, loaded: LoadedApp) -> None:
         usable = [function for function in loaded.enabled if function.name not in loaded.broken]
-        add_function_findings(self.findings, usable)
+        self.findings.use(usable)
+        if protocol_of(usable) != 1:
+            # An app of SDK 1.x does not load the module.
+            from embedded_host.parity.function_findings import add_function_findings
+
+            add_function_findings(self.findings, usable)
 
     def _reload(self, loaded: LoadedApp) -> None:
         """Use the new code. The next turn of each instance replays the instance's whole history."""

@@ -12,6 +12,7 @@ INVALID = "_durable_input"
 
 def found(*functions: Function) -> list[tuple[str, str]]:
     findings = Findings(HostJson())
+    findings.use(functions)
     add_function_findings(findings, functions)
     return codes(findings)
 

@@ -17,8 +17,6 @@ from embedded_host.management.json_text import check_json, compact_json
 from embedded_host.management.parameters import flag, preferred_wait, seconds
 from embedded_host.management.status import history_events, shown_value, status_object, status_text
 from embedded_host.management.urls import ManagementUrls
-from embedded_host.parity.kinds import HISTORY_OF_RETRY
-from embedded_host.parity.retried_calls import has_retried_call
 from embedded_host.store.interface import InstanceRow
 from embedded_host.task_hub.client import (
     HubClient,
@@ -144,8 +142,11 @@ class InstanceRoutes:
         body = status_object(row, input)
         if flag(query.get("showhistory")) and row.status != "Pending":
             events = self._client.history(row)
-            if row.protocol != 1 and has_retried_call(events):
-                self._client.hub.findings.add(HISTORY_OF_RETRY, row.name)
+            if row.protocol != 1:
+                # An app of SDK 1.x does not load the module.
+                from embedded_host.parity.retried_calls import add_history_finding
+
+                add_history_finding(self._client.hub.findings, row.name, events)
             body["historyEvents"] = history_events(
                 events,
                 show_output=flag(query.get("showhistoryoutput")),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from embedded_host.app.definitions import Function, HostJson
 from embedded_host.parity.kinds import Kind
@@ -12,8 +13,7 @@ from embedded_host.parity.kinds import Kind
 log = logging.getLogger("embedded_host.parity")
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A function that works here, but not on the Azure Functions host."""
 
     kind: Kind

@@ -26,12 +26,11 @@ def is_of_sdk(function: str) -> bool:
 
 
 def add_function_findings(findings: Findings, functions: Sequence[Function]) -> None:
-    """Start ``findings`` again with the functions of a loaded app.
+    """Add the findings of the functions of a loaded app.
 
     Scheduled tasks and the history export have one finding each, although each consists of several
     functions.
     """
-    findings.use(functions)
     found: set[Kind] = set()
     for function in functions:
         if (

@@ -6,11 +6,10 @@ extension 3.19.0 (docs/reference/known-differences.md#sdk-2x).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A difference from the Azure Functions host that an app benefits from."""
 
     code: str

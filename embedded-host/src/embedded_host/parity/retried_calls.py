@@ -9,6 +9,16 @@ from embedded_host.engine.events import (
     SubOrchestrationInstanceCreated,
     TaskScheduled,
 )
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.kinds import HISTORY_OF_RETRY
+
+
+def add_history_finding(
+    findings: Findings, orchestrator: str, events: Iterable[HistoryEvent]
+) -> None:
+    """Add a finding if the history of an instance of ``orchestrator`` has a retried call."""
+    if has_retried_call(events):
+        findings.add(HISTORY_OF_RETRY, orchestrator)
 
 
 def has_retried_call(events: Iterable[HistoryEvent]) -> bool:

@@ -31,7 +31,6 @@ from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.rewind import rewind
 from embedded_host.engine.status import FINISHED, STATUSES, Status
 from embedded_host.errors import EmbeddedHostError
-from embedded_host.parity.versions import add_version_finding
 from embedded_host.store import interface as c
 from embedded_host.store.interface import InstanceQuery, InstanceRow
 from embedded_host.task_hub import purging
@@ -146,6 +145,9 @@ class HubClient:
             start_at=start_at,
         )
         if version:
+            # Most apps do not load the module.
+            from embedded_host.parity.versions import add_version_finding
+
             add_version_finding(hub.findings, name, version)
         unit = UnitOfWork()
         hub.units.start(started, existing, unit, start_at)

@@ -27,7 +27,6 @@ from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, deliverable
 from embedded_host.engine.status import Status
 from embedded_host.parity.findings import Findings
-from embedded_host.parity.turn_findings import add_turn_findings
 from embedded_host.store.interface import (
     Address,
     DeleteInstance,
@@ -409,6 +408,9 @@ class TaskHub:
             unit = self.units.orchestration(instance, items, result)
             is_recursive = terminate_children(self, state, result, unit)
             if state.protocol != 1:
+                # An app of SDK 1.x does not load the module.
+                from embedded_host.parity.turn_findings import add_turn_findings
+
                 add_turn_findings(self.findings, state.name, result.events)
             durable = self._commit.commit(unit.changes)
             self._deliver_early(unit)
