@@ -43,12 +43,14 @@ NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 def test_entity_ids_are_parsed_with_a_lower_case_name(text: str, id: EntityId) -> None:
     assert EntityId.parse(text) == id
     assert EntityId.parse(str(id)) == id
+    assert EntityId.is_valid(text)
 
 
 @pytest.mark.parametrize("text", ["", "@", "counter@k", "@@k"])
 def test_an_invalid_entity_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a valid entity id"):
         EntityId.parse(text)
+    assert not EntityId.is_valid(text)
 
 
 def test_the_message_of_a_call_has_the_recorded_keys() -> None:

@@ -47,7 +47,17 @@ def test_timestamps_of_each_form_are_parsed_to_utc(text: str, time: datetime) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05Zz", "17"]
+    "text",
+    [
+        "",
+        "soon",
+        "2026-01-02",
+        "2026-13-02T03:04:05Z",
+        "2026-01-02T03:04:05Zz",
+        "17",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+01:00",
+    ],
 )
 def test_an_invalid_timestamp_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -147,7 +147,12 @@ async def test_hello_responds() -> None:
         ("GetInstance", b"{"),
         ("GetInstance", b"[]"),
         ("GetInstance", b'{"instanceId": 1}'),
+        ("GetInstance", b'{"unknown": ' + b"[" * 5000 + b"]" * 5000 + b"}"),
         ("StartInstance", b'{"name": "Hello", "scheduledStartTimestamp": "soon"}'),
+        (
+            "QueryInstances",
+            b'{"query": {"createdTimeFrom": "9999-12-31T23:59:59-14:00"}}',
+        ),
         ("QueryInstances", b'{"query": {"runtimeStatus": ["ORCHESTRATION_STATUS_X"]}}'),
         ("PurgeInstances", b'{"purgeInstanceFilter": {"timeout": "long"}}'),
         ("GetEntity", b'{"instanceId": "no-entity"}'),

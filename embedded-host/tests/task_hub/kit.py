@@ -19,7 +19,7 @@ from embedded_host.engine.invocations import (
     EntityOutput,
     InvocationFailure,
     OrchestratorInput,
-    OrchestratorOutput,
+    OrchestratorResult,
 )
 from embedded_host.parity.findings import Findings
 from embedded_host.protocols.v1 import (
@@ -77,7 +77,7 @@ class InlineInvoker:
 
     async def orchestrator(
         self, name: str, turn: OrchestratorInput, *, alone: bool = False
-    ) -> OrchestratorOutput | InvocationFailure:
+    ) -> OrchestratorResult:
         return orchestrator_result(
             await self._call(name, self.orchestrators[name], orchestrator_payload(turn))
         )

@@ -329,6 +329,16 @@ async def test_an_entity_sends_signals_and_starts_orchestrations(
     assert "later" in state(host, B)
 
 
+async def test_a_signal_to_an_invalid_id_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    host = new_host()
+    for id in ("@@", "@"):
+        signal = json.dumps({"instanceId": id, "name": "add"})
+        await host.client.signal_entity(EntityId("tally", "a"), "forward", signal)
+        await host.idle()
+        assert f"A message for the instance '{id}' was dropped" in caplog.text
+    assert host.left_over() == []
+
+
 async def test_the_holder_of_a_lock_is_named() -> None:
     host = new_host()
     await host.start("Last", "i-0")

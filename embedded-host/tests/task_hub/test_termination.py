@@ -9,6 +9,14 @@ from typing import Any
 import pytest
 
 from embedded_host.app.definitions import HostJson
+from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.invocations import (
+    Completion,
+    OrchestratorDecisions,
+    OrchestratorInput,
+    OrchestratorResult,
+)
+from embedded_host.engine.status import Status
 from embedded_host.parity.findings import Findings
 from embedded_host.store.interface import Change
 from embedded_host.task_hub.commit import InlineCommit
@@ -128,3 +136,22 @@ async def test_storages_other_than_azure_storage_terminate_recursively() -> None
     await host.client.terminate("i-1", None, recursive=True)
     await host.idle()
     assert codes(findings) == []
+
+
+class _TerminatingInvoker(InlineInvoker):
+    """Responds as if the SDK had terminated the orchestration itself."""
+
+    @property
+    def functions(self) -> DurableFunctions:
+        return DurableFunctions.of(["Ends"], protocol=2)
+
+    async def orchestrator(
+        self, name: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> OrchestratorResult:
+        return OrchestratorDecisions((), Completion(1, Status.TERMINATED, '"enough"'))
+
+
+async def test_a_worker_may_terminate_its_orchestration() -> None:
+    host = HubUnderTest(_TerminatingInvoker({}))
+    await host.start("Ends")
+    assert host.outcome() == ("Terminated", "enough")

@@ -48,6 +48,11 @@ class EntityId:
             raise ValueError(f"{instance_id!r} is not a valid entity id (@name@key)")
         return cls(name.lower(), key)
 
+    @staticmethod
+    def is_valid(instance_id: str) -> bool:
+        """Return true if ``parse`` accepts the id."""
+        return instance_id[:1] == "@" and instance_id[1:2] not in ("", "@")
+
     def __str__(self) -> str:
         return f"@{self.name}@{self.key}"
 

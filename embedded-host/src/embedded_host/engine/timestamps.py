@@ -62,5 +62,8 @@ def _parse(text: str) -> datetime:
     )
     if zone and zone not in "Zz":
         offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-        time = time - offset if zone[0] == "+" else time + offset
+        try:
+            time = time - offset if zone[0] == "+" else time + offset
+        except OverflowError:
+            raise ValueError(f"{text!r} is outside the years 1 to 9999 in UTC") from None
     return time

@@ -66,7 +66,7 @@ def parse_timestamp(text: str | None) -> datetime | None:
         return None
     try:
         return parse_utc(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         pass
     for date_format in _DATE_FORMATS:
         try:

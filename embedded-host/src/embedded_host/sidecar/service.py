@@ -102,6 +102,10 @@ def _method(
     decode = msgspec.json.Decoder(request_type).decode
 
     async def call(body: bytes) -> r.RpcResponse:
-        return await handle(decode(body or b"{}"))
+        try:
+            request = decode(body or b"{}")
+        except RecursionError:
+            raise ValueError("The request is nested too deeply.") from None
+        return await handle(request)
 
     return call

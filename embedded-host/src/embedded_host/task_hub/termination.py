@@ -42,8 +42,8 @@ def terminate_children(
     """
     if result.status is not Status.TERMINATED:
         return False
-    event = next(e for e in result.events if isinstance(e, ExecutionTerminated))
-    if event.recurse is not True:
+    event = next((e for e in result.events if isinstance(e, ExecutionTerminated)), None)
+    if event is None or event.recurse is not True:  # the worker has ended it, or without recursion
         return False
     request = h.execution_terminated(hub.clock.now(), event.input, recurse=True)
     for child in running_children(hub, state):

@@ -225,7 +225,7 @@ class UnitOfWorkBuilder:
     def _deliver_to(self, sender: LoadedInstance, sent: Deliver, unit: UnitOfWork) -> None:
         if sent.instance_id == sender.id:
             target: LoadedInstance | None = sender
-        elif sent.instance_id.startswith("@") and is_operation(sent.message.event):
+        elif EntityId.is_valid(sent.instance_id) and is_operation(sent.message.event):
             target = self.entity_instance(sent.instance_id, sent.message, unit)
         else:
             target = self._find(sent.instance_id)

@@ -185,6 +185,9 @@ def test_a_repeated_attempt_is_completed_again() -> None:
         '{"actions": [{"id": "x", "scheduleTask": {}}]}',
         '{"actions": [{"id": 1, "sendEntityMessage": {}}]}',
         '{"actions": [{"id": 1, "sendEntityMessage": {"entityLockRequested": {}}}]}',
+        '{"actions": [{"id": 1, "sendEntityMessage": {"entityLockRequested": {"lockSet": '
+        '["@counter@k", "no entity"]}}}]}',
+        '{"actions": [{"id": 2147483648, "scheduleTask": {"name": "Echo"}}]}',
         '{"actions": [{"id": 1, "createTimer": {"fireAt": "soon"}}]}',
         '{"actions": [{"id": 1, "completeOrchestration": {}}]}',
         '{"actions": [{"id": 1, "completeOrchestration": {"orchestrationStatus": '

@@ -119,7 +119,7 @@ def entity_result(returned: str | UserError, operations: int) -> EntityOutput | 
             )
         results = [_result(result) for result in batch.results]
         actions = [_action(action) for action in batch.actions]
-    except (ValueError, OverflowError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return InvocationFailure(f"the entity function returned a malformed result: {error}")
     if len(results) != operations:
         return InvocationFailure(

@@ -22,6 +22,7 @@ from embedded_host.engine.decisions import (
     SendOperation,
     StartTimer,
 )
+from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.events import FailureDetails, encode_events
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.invocations import (
@@ -142,6 +143,8 @@ def _entity_decision(id: int, message: EntityMessageAction) -> Decision:
     if request := message.entity_lock_requested:
         if not request.lock_set:
             raise MalformedResponseError(f"the lock request {id} of the response names no entity")
+        if not all(map(EntityId.is_valid, request.lock_set)):
+            raise MalformedResponseError(f"the lock request {id} of the response has invalid ids")
         return RequestLocks(id, request.critical_section_id, tuple(request.lock_set))
     if unlock := message.entity_unlock_sent:
         return ReleaseLock(id, unlock.critical_section_id, unlock.target_instance_id)
@@ -193,5 +196,5 @@ def failure_details(failure: Failure | None) -> FailureDetails:
 def _time(text: str) -> datetime:
     try:
         return parse_utc(text)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise MalformedResponseError(f"the response has an invalid time: {error}") from error

@@ -7,8 +7,13 @@ recordings of the Azure Functions host.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+"""An ``int32`` of protobuf."""
 
 
 class Failure(Struct, rename="camel"):
@@ -121,7 +126,7 @@ class CompleteAction(Struct, rename="camel"):
 class OrchestratorAction(Struct, rename="camel"):
     """``OrchestratorAction``: exactly one field besides ``id`` is set."""
 
-    id: int = 0
+    id: Int32 = 0
     schedule_task: ScheduleTaskAction | None = None
     create_sub_orchestration: CreateSubOrchestrationAction | None = None
     create_timer: CreateTimerAction | None = None
