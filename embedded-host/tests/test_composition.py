@@ -65,7 +65,7 @@ class RecordingInvoker:
         return OrchestratorOutput(True, (), '"done"')
 
     async def activity(
-        self, name: str, instance_id: str, input: str, *, alone: bool = False
+        self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
     ) -> str | UserError | None:
         raise NotImplementedError
 

@@ -45,7 +45,7 @@ class _FuzzedInvoker(InlineInvoker):
         )
 
     async def activity(
-        self, name: str, instance_id: str, input: str, *, alone: bool = False
+        self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
     ) -> str | UserError | None:
         return input  # the worker would parse the input, but it is not part of this target
 

@@ -83,7 +83,7 @@ class InlineInvoker:
         )
 
     async def activity(
-        self, name: str, instance_id: str, input: str, *, alone: bool = False
+        self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
     ) -> str | UserError | None:
         if self.gate is not None:
             await self.gate.wait()

@@ -35,7 +35,7 @@ class RecordingApp:
     async def orchestrator(self, name: str, turn: OrchestratorInput) -> OrchestratorOutput:
         return OrchestratorOutput(True, (), '"from the app"')
 
-    async def activity(self, name: str, instance_id: str, input: str) -> str:
+    async def activity(self, name: str, instance_id: str, input: str, task_id: int) -> str:
         self.activities.append(input)
         return '"from the app"'
 

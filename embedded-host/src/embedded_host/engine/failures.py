@@ -25,6 +25,8 @@ class UserError:
     message: str
     stack: str = ""
     """The Python traceback. The frames of the user's code are the last ones."""
+    details: FailureDetails | None = None
+    """The details that a worker of durabletask reports, or None."""
 
     @property
     def text(self) -> str:
@@ -67,7 +69,7 @@ def child_failed(
 
 def failure_of(error: UserError) -> FailureDetails:
     """Return the failure details of an exception, for SDK 2.x."""
-    return FailureDetails(
+    return error.details or FailureDetails(
         error_type=error.type, error_message=error.message, stack_trace=error.stack or None
     )
 

@@ -98,6 +98,8 @@ class Activities:
             return UserError("ValueError", f"Activity function '{row.name}' does not exist.")
         name = functions.registered(row.name)
         return await run_call(
-            lambda alone: self._invoker.activity(name, work.instance_id, row.input, alone=alone),
+            lambda alone: self._invoker.activity(
+                name, work.instance_id, row.input, row.task_id, alone=alone
+            ),
             f"the activity '{name}'",
         )

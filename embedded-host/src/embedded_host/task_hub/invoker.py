@@ -102,9 +102,12 @@ class Invoker(Protocol):
         """Replay an orchestrator and return its output."""
 
     async def activity(
-        self, name: str, instance_id: str, input: str, *, alone: bool = False
+        self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
     ) -> str | UserError | None:
-        """Run an activity and return its result as JSON. ``input`` is JSON."""
+        """Run an activity and return its result as JSON.
+
+        ``input`` is JSON. ``task_id`` is the id of the event that scheduled the activity.
+        """
 
     async def entity(
         self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False

@@ -104,7 +104,7 @@ class FakeInvoker:
         return await self.run(name, lambda: self._app.orchestrator(name, turn))
 
     async def activity(
-        self, name: str, instance_id: str, input: str, *, alone: bool = False
+        self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
     ) -> str | UserError | None:
         """Run an activity. The requests of ``call_http`` of SDK 2.x are calls of an activity."""
         if name == BUILT_IN_HTTP_ACTIVITY:
@@ -119,7 +119,7 @@ class FakeInvoker:
             result = await self._call_fake(name, fake, decoded(input))
             if result is not CALL_ORIGINAL:
                 return None if result == "null" else result
-        return await self.run(name, lambda: self._app.activity(name, instance_id, input))
+        return await self.run(name, lambda: self._app.activity(name, instance_id, input, task_id))
 
     async def entity(
         self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False

@@ -112,7 +112,7 @@ class AppInvoker:
         return adapter(turn.protocol).orchestrator_result(outcome or "", progress)
 
     async def activity(
-        self, name: str, instance_id: str, input: str, *, alone: bool = False
+        self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
     ) -> str | UserError | None:
         """Run an activity, and log its exception."""
         outcome = await self._run("activity", name, input, alone)

@@ -3,7 +3,10 @@
 import { keyHeader, fetchWithKey } from "./key.js";
 import { FINISHED } from "./statuses.js";
 
-export const WEBHOOK = "/runtime/webhooks/durabletask";
+/** The path before "/dashboard". It is "/HUB" at `embedded-host scheduler`. */
+const BASE = location.pathname.replace(/\/dashboard(\/.*)?$/, "");
+export const WEBHOOK = BASE + "/runtime/webhooks/durabletask";
+export const DASHBOARD_API = BASE + "/dashboard/api";
 
 class RequestError extends Error {
   constructor(message, status) {
@@ -61,7 +64,7 @@ const STATUS_MESSAGES = {
 
 export const getJson = (path, signal) => sendRequest({ method: "GET", path }, signal);
 export const getFromDashboard = (endpoint, params = {}, signal) =>
-  getJson(`/dashboard/api/${endpoint}${queryString(params)}`, signal);
+  getJson(`${DASHBOARD_API}/${endpoint}${queryString(params)}`, signal);
 
 const shellQuote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 

@@ -14,7 +14,7 @@ export async function fetchWithKey(path, options) {
     ...options,
     headers: { ...options.headers, ...keyHeader() },
   });
-  if (response.status !== 401 && !(response.status === 403 && path.startsWith("/dashboard")))
+  if (response.status !== 401 && !(response.status === 403 && path.includes("/dashboard/api")))
     return response;
   // Another request may have stored a new key while this one ran.
   if (storedKey() === sent) await (pendingPrompt ||= promptForKey(sent));

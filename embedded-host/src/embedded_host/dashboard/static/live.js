@@ -1,5 +1,5 @@
 /** @file Updates of a view. After a server-sent event, the view reads its data again. */
-import { queryString } from "./api.js";
+import { DASHBOARD_API, queryString } from "./api.js";
 import { fetchWithKey } from "./key.js";
 
 /** Minimum milliseconds between two calls of refresh(). */
@@ -50,7 +50,7 @@ export function keepUpToDate(signal, params, refresh) {
     const { signal: stop } = (stream = new AbortController());
     while (!stop.aborted) {
       try {
-        const response = await fetchWithKey("/dashboard/api/events" + queryString(params), {
+        const response = await fetchWithKey(`${DASHBOARD_API}/events${queryString(params)}`, {
           signal: stop,
         });
         if (!response.ok) throw response.status;

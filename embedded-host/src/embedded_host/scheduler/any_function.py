@@ -1,0 +1,26 @@
+"""The functions of a task hub whose workers register them."""
+
+from __future__ import annotations
+
+from embedded_host.engine.functions import DurableFunctions, FunctionNames
+
+PROTOCOL = 2
+"""The version of the SDK's protocol (``protocols``)."""
+
+
+class AnyName(FunctionNames):
+    """Accepts every name, because a worker that connects later may register it."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str)
+
+    def registered(self, name: str) -> str:
+        """Return the name unchanged: workers compare it with regard to case."""
+        return name
+
+
+def any_functions() -> DurableFunctions:
+    """Return durable functions of all names."""
+    return DurableFunctions(
+        AnyName("orchestrator"), AnyName("activity"), AnyName("entity"), PROTOCOL
+    )
