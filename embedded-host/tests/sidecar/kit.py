@@ -55,7 +55,7 @@ class ServiceUnderTest:
     ``options`` are the options of the hub.
     """
 
-    def __init__(self, *, with_failure_details: bool = False, **options: Any) -> None:
+    def __init__(self, *, is_functions: bool = True, **options: Any) -> None:
         invoker = InlineInvoker(
             {
                 "Hello": hello,
@@ -74,7 +74,7 @@ class ServiceUnderTest:
         )
         self.host = HubUnderTest(invoker, **options)
         self.service = TaskHubSidecarService(
-            self.host.client, with_failure_details=with_failure_details
+            self.host.client, is_functions=is_functions
         )
 
     async def call(self, method: str, **request: Any) -> tuple[int, Any]:

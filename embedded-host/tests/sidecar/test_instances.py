@@ -194,7 +194,7 @@ async def test_a_custom_status_is_json() -> None:
 
 
 async def test_failure_details_are_optional() -> None:
-    plain, detailed = ServiceUnderTest(), ServiceUnderTest(with_failure_details=True)
+    plain, detailed = ServiceUnderTest(), ServiceUnderTest(is_functions=False)
     for service in (plain, detailed):
         await service.start("Fails")
         await service.start("Hello", "i-2")

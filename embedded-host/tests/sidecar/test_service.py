@@ -106,7 +106,7 @@ async def test_recorded_calls_get_the_recorded_responses() -> None:
 async def test_responses_are_the_json_of_the_protobuf_messages() -> None:
     pb = pytest.importorskip("durabletask.internal.orchestrator_service_pb2")
     json_format = pytest.importorskip("google.protobuf.json_format")
-    service = ServiceUnderTest(with_failure_details=True)
+    service = ServiceUnderTest(is_functions=False)
     await service.start("Hello", "i-1", tags={"a": "b"}, input="1")
     await service.start("Fails", "i-2")
     await service.start("Hello", "i-3", scheduledStartTimestamp="2026-01-02T03:04:15Z")

@@ -48,7 +48,7 @@ class ScheduledHub:
             ),
         )
         self.client = HubClient(self.hub)
-        self.sidecar = TaskHubSidecarService(self.client, with_failure_details=True)
+        self.sidecar = TaskHubSidecarService(self.client, is_functions=False)
 
     async def close(self, grace: float) -> None:
         """End the streams of the workers, and stop the task hub."""

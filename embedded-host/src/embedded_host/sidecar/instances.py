@@ -37,8 +37,8 @@ A gRPC client accepts messages of 4 MB by default.
 class InstanceMethods:
     """The methods of one task hub's orchestrations."""
 
-    def __init__(self, client: HubClient, *, with_failure_details: bool) -> None:
-        self._client, self._with_failure_details = client, with_failure_details
+    def __init__(self, client: HubClient, *, is_functions: bool) -> None:
+        self._client, self._is_functions = client, is_functions
 
     # -- start -------------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ class InstanceMethods:
 
     def _state(self, row: InstanceRow, *, with_values: bool) -> r.OrchestrationState:
         failure = None
-        if with_values and self._with_failure_details and row.status == Status.FAILED.value:
+        if with_values and not self._is_functions and row.status == Status.FAILED.value:
             events = self._client.history(row)
             completed = (e for e in reversed(events) if isinstance(e, ExecutionCompleted))
             failure = r.failure_details(row, next(completed, None))
@@ -129,6 +129,7 @@ class InstanceMethods:
             with_values=with_values,
             input=self._client.input(row) if with_values else None,
             failure=failure,
+            null_status=self._is_functions,
         )
 
     async def query(self, request: q.QueryInstancesRequest) -> r.QueryInstancesResponse:
@@ -167,7 +168,7 @@ class InstanceMethods:
         if not wanted:
             return r.ListInstanceIdsResponse()
         filter = InstanceQuery(
-            after_id=id_of_token(request.last_instance_key),
+            after_id=request.last_instance_key or None,
             statuses=wanted,
             updated_from=q.time_of(request.completed_time_from),
             updated_to=q.time_of(request.completed_time_to),
@@ -177,7 +178,7 @@ class InstanceMethods:
         rows = await self._client.list(filter, limit + 1)
         ids = tuple(row.id for row in rows[:limit])
         return r.ListInstanceIdsResponse(
-            ids, continuation_token(ids[-1]) if len(rows) > limit else None
+            ids, ids[-1] if len(rows) > limit else None
         )
 
     async def history(self, request: q.HistoryRequest) -> r.HistoryResponse:

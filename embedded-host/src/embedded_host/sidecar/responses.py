@@ -143,15 +143,17 @@ def orchestration_state(
     with_values: bool,
     input: str | None = None,
     failure: FailureDetails | None = None,
+    null_status: bool = True,
 ) -> OrchestrationState:
     """Return the state of an instance.
 
-    Without ``with_values``, the state has no input, output or custom status.
+    Without ``with_values``, the state has no input, output or custom status. With ``null_status``,
+    a turn without a custom status sets it to null, as on the Azure Functions host (recorded).
     """
     status = Status(row.status)
     custom_status = row.custom_status
-    if custom_status is None and status is not Status.PENDING:
-        custom_status = "null"  # a turn without a custom status sets it to null (recorded)
+    if null_status and custom_status is None and status is not Status.PENDING:
+        custom_status = "null"
     return OrchestrationState(
         instance_id=row.id,
         name=row.name,

@@ -29,15 +29,16 @@ class TaskHubSidecarService:
     The methods that deliver work to workers are not implemented here.
     """
 
-    def __init__(self, client: HubClient, *, with_failure_details: bool = False) -> None:
+    def __init__(self, client: HubClient, *, is_functions: bool = True) -> None:
         """Create the service.
 
-        ``with_failure_details`` adds ``failureDetails`` to the state of a failed instance. With
-        Azure Storage, the Azure Functions host responds without them: the error is the output
-        (recorded).
+        With ``is_functions``, it responds as the Azure Functions host with Azure Storage (recorded):
+        the state of a failed instance has no ``failureDetails``, and the error is its output. A
+        custom status that was never set is null. Otherwise it responds as durabletask's backends:
+        with ``failureDetails``, and without such a custom status.
         """
         self._client = client
-        instances = InstanceMethods(client, with_failure_details=with_failure_details)
+        instances = InstanceMethods(client, is_functions=is_functions)
         entities = EntityMethods(client)
         self._methods: Mapping[str, _Method] = {
             "Hello": _method(q.RpcRequest, _hello),
