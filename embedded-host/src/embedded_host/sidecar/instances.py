@@ -234,6 +234,8 @@ class InstanceMethods:
             try:
                 yield
             except (InstanceFinishedError, InstanceStatusError) as error:
+                if not self._is_functions:
+                    return
                 raise RpcError(
                     RpcStatus.FAILED_PRECONDITION,
                     f"InvalidOperationException: Cannot {verb} the orchestration instance "

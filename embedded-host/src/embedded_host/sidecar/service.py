@@ -35,7 +35,8 @@ class TaskHubSidecarService:
         With ``is_functions``, it responds as the Azure Functions host with Azure Storage (recorded):
         the state of a failed instance has no ``failureDetails``, and the error is its output. A
         custom status that was never set is null. Otherwise it responds as durabletask's backends:
-        with ``failureDetails``, and without such a custom status.
+        with ``failureDetails``, and without such a custom status. To terminate, suspend or resume
+        an instance has no effect then, and is no error, if its status does not allow it.
         """
         self._client = client
         instances = InstanceMethods(client, is_functions=is_functions)
