@@ -73,9 +73,7 @@ class ServiceUnderTest:
             {"Counter": tally, "Tally": tally},
         )
         self.host = HubUnderTest(invoker, **options)
-        self.service = TaskHubSidecarService(
-            self.host.client, is_functions=is_functions
-        )
+        self.service = TaskHubSidecarService(self.host.client, is_functions=is_functions)
 
     async def call(self, method: str, **request: Any) -> tuple[int, Any]:
         """Return the status and the response, once the hub is idle."""

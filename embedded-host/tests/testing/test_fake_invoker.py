@@ -70,7 +70,7 @@ def kit() -> Kit:
 
 
 async def test_a_function_without_a_fake_runs_in_the_app(kit: Kit) -> None:
-    assert await kit.invoker.activity("Ship", "i-1", "7") == '"from the app"'
+    assert await kit.invoker.activity("Ship", "i-1", "7", 1) == '"from the app"'
     output = await kit.invoker.orchestrator("Main", TURN)
     assert isinstance(output, OrchestratorOutput)
     assert output.output == '"from the app"'
@@ -79,16 +79,16 @@ async def test_a_function_without_a_fake_runs_in_the_app(kit: Kit) -> None:
 
 async def test_a_fake_of_an_activity_replaces_the_apps_function(kit: Kit) -> None:
     ship = kit.set(Fake("Ship", "activity", return_value={"a": 1}))
-    assert await kit.invoker.activity("SHIP", "i-1", "7") == '{"a": 1}'
+    assert await kit.invoker.activity("SHIP", "i-1", "7", 1) == '{"a": 1}'
     ship.return_value = None
-    assert await kit.invoker.activity("Ship", "i-1", "8") is None
+    assert await kit.invoker.activity("Ship", "i-1", "8", 1) is None
     assert (ship.calls, kit.app.activities) == ([7, 8], [])
     assert kit.fakes.runs == {"SHIP": 1, "Ship": 1}
 
 
 async def test_an_exception_of_a_fake_is_a_user_error(kit: Kit) -> None:
     kit.set(Fake("Ship", "activity", side_effect=ValueError("no ship")))
-    error = await kit.invoker.activity("Ship", "i-1", "7")
+    error = await kit.invoker.activity("Ship", "i-1", "7", 1)
     assert isinstance(error, UserError)
     assert (error.type, error.message) == ("ValueError", "no ship")
 
@@ -130,8 +130,8 @@ async def test_a_fake_of_an_entity_keeps_its_state(kit: Kit) -> None:
 async def test_a_killed_worker_loses_the_result_of_a_call_that_ran(kit: Kit) -> None:
     kit.fakes.worker_deaths["ship"] = 1
     with pytest.raises(WorkerLostError, match="the test killed it"):
-        await kit.invoker.activity("Ship", "i-1", "7")
-    assert await kit.invoker.activity("Ship", "i-1", "7") == '"from the app"'
+        await kit.invoker.activity("Ship", "i-1", "7", 1)
+    assert await kit.invoker.activity("Ship", "i-1", "7", 1) == '"from the app"'
     assert kit.app.activities == ["7", "7"]
 
 
@@ -147,7 +147,7 @@ async def test_no_call_starts_or_returns_after_a_kill(kit: Kit) -> None:
     await started.wait()
     kit.invoker.is_killed = True
     release.set()
-    late = asyncio.ensure_future(kit.invoker.activity("Ship", "i-1", "7"))
+    late = asyncio.ensure_future(kit.invoker.activity("Ship", "i-1", "7", 1))
     await run_ready_callbacks()
     assert not running.done()
     assert not late.done()
@@ -158,7 +158,7 @@ async def test_no_call_starts_or_returns_after_a_kill(kit: Kit) -> None:
 
 async def test_an_outcome_of_pytest_is_reported_and_the_call_never_returns(kit: Kit) -> None:
     kit.set(Fake("Ship", "activity", side_effect=lambda order: pytest.fail("must not ship")))
-    call = asyncio.ensure_future(kit.invoker.activity("Ship", "i-1", "7"))
+    call = asyncio.ensure_future(kit.invoker.activity("Ship", "i-1", "7", 1))
     await run_ready_callbacks()
     assert not call.done()
     assert [str(outcome) for outcome in kit.outcomes] == ["must not ship"]

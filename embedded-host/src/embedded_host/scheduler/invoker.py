@@ -113,9 +113,7 @@ class WorkerInvoker:
         version = (scheduled.version if scheduled else None) or (
             version_of(found.history.events) if found else ""
         )
-        response = await self._queue.run(
-            WorkItem("activity", name, version, instance_id, request)
-        )
+        response = await self._queue.run(WorkItem("activity", name, version, instance_id, request))
         if response is None:  # the instance has finished, so the task hub ignores the result
             return None
         assert isinstance(response, pb.ActivityResponse)
@@ -185,9 +183,7 @@ def version_of(events: chain[HistoryEvent] | Sequence[HistoryEvent]) -> str:
 def _user_error(failure: pb.TaskFailureDetails) -> UserError:
     """Return the error of a failed activity, with all details."""
     details = failure_details(msgspec.convert(MessageToDict(failure), Failure))
-    return UserError(
-        failure.errorType, failure.errorMessage, failure.stackTrace.value, details
-    )
+    return UserError(failure.errorType, failure.errorMessage, failure.stackTrace.value, details)
 
 
 def _orchestrator_request(turn: OrchestratorInput) -> pb.OrchestratorRequest:

@@ -48,7 +48,7 @@ class _Process:
     async def serve(self) -> None:
         """Run until the process is stopped. Raises StateError."""
         began = time.perf_counter()
-        install_signal_handlers(lambda loop: loop.call_soon_threadsafe(self._stop) and None)
+        install_signal_handlers(self._interrupt)
         async with AsyncExitStack() as stack:
             await self._server.start(stack)
             tune_garbage_collector()
@@ -59,6 +59,9 @@ class _Process:
             raise StateError(
                 with_code(f"The scheduler stopped: {self._fatal}", "EH205")
             ) from self._fatal
+
+    def _interrupt(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_soon_threadsafe(self._stop)
 
     def _stop(self, error: BaseException | None = None) -> None:
         self._fatal = self._fatal or error

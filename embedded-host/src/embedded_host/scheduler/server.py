@@ -110,7 +110,9 @@ class SchedulerServer:
             f'\tTaskHubGrpcWorker(host_address="{self.address.partition("://")[2]}")\n',
             flush=True,
         )
-        print(f"Ready at {self.address} in {seconds:.2f} s. Ctrl+C stops the scheduler.", flush=True)
+        print(
+            f"Ready at {self.address} in {seconds:.2f} s. Ctrl+C stops the scheduler.", flush=True
+        )
 
     @property
     def _name(self) -> str:

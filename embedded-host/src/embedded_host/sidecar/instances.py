@@ -177,9 +177,7 @@ class InstanceMethods:
         limit = _page_size(request.page_size)
         rows = await self._client.list(filter, limit + 1)
         ids = tuple(row.id for row in rows[:limit])
-        return r.ListInstanceIdsResponse(
-            ids, ids[-1] if len(rows) > limit else None
-        )
+        return r.ListInstanceIdsResponse(ids, ids[-1] if len(rows) > limit else None)
 
     async def history(self, request: q.HistoryRequest) -> r.HistoryResponse:
         """Return the history of the current execution of an instance."""

@@ -32,9 +32,11 @@ class TaskHubSidecarService:
     def __init__(self, client: HubClient, *, is_functions: bool = True) -> None:
         """Create the service.
 
-        With ``is_functions``, it responds as the Azure Functions host with Azure Storage (recorded):
-        the state of a failed instance has no ``failureDetails``, and the error is its output. A
-        custom status that was never set is null. Otherwise it responds as durabletask's backends:
+        With ``is_functions``, it responds as the Azure Functions host with Azure Storage
+        (recorded): the state of a failed instance has no ``failureDetails``, and the error is its
+        output. A custom status that was never set is null.
+
+        Otherwise it responds as durabletask's backends:
         with ``failureDetails``, and without such a custom status. To terminate, suspend or resume
         an instance has no effect then, and is no error, if its status does not allow it.
         """

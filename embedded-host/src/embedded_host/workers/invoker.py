@@ -190,8 +190,7 @@ def without_folders(stack: str, root: Path) -> str:
 
 def _outcome(result: InvocationResult) -> str | UserError | None:
     if result.error is not None:
-        return UserError(
-            *map(encodable, (result.error.type, result.error.message, result.error.stack))
-        )
+        error = result.error
+        return UserError(encodable(error.type), encodable(error.message), encodable(error.stack))
     assert result.value is None or isinstance(result.value, str)
     return result.value
