@@ -82,7 +82,7 @@ def scheduler(
     except ImportError as error:
         raise CommandError(
             f"embedded-host scheduler needs durabletask, which cannot be imported ({error}). "
-            f"Install it: {INSTALL}. [EH230]"
+            f"Install it: {INSTALL}. [EH563]"
         ) from error
     from embedded_host.http.sockets import is_loopback
 

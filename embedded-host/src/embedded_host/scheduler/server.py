@@ -64,7 +64,10 @@ class SchedulerServer:
         self.dashboard_url = ""
 
     async def start(self, stack: AsyncExitStack) -> None:
-        """Start to serve. Raises StateError. ``stack`` receives the callbacks that stop the server."""
+        """Start to serve. Raises StateError.
+
+        ``stack`` receives the callbacks that stop the server.
+        """
         options = self._options
         stack.enter_context(StateLock(options.state))
         sock = self._bind(options.dashboard_port)
@@ -139,8 +142,8 @@ class SchedulerServer:
             return await server.start(f"{host}:{port}")
         except OSError as error:
             raise StateError(
-                f"The scheduler cannot listen on {host}:{port}, maybe because another process uses "
-                f"the port. Stop that process, or choose another port with --port. [EH201] ({error})"
+                f"The scheduler cannot listen on {host}:{port} ({error}). If another process uses "
+                "the port, stop that process, or choose another port with --port. [EH201]"
             ) from error
 
     def _check(self, file: Path, stack: AsyncExitStack) -> None:

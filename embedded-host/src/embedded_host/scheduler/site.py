@@ -32,8 +32,8 @@ class Site:
     def __init__(self, state: Path, hubs: TaskHubs, token: str = "") -> None:
         """Serve ``hubs``.
 
-        ``state`` is the path of the state file. If ``token`` is not empty, requests for data need it
-        as their access key.
+        ``state`` is the path of the state file. If ``token`` is not empty, it is the access key
+        that requests for data need.
         """
         self._state, self._hubs, self._token = state, hubs, token
         self._of_hub: dict[str, _HubSite] = {}
@@ -48,7 +48,7 @@ class Site:
         lower = path.lower()
         if lower == DASHBOARD or lower.startswith(DASHBOARD + "/"):
             rest = path[len(DASHBOARD) :]
-            # The files of the page need no key. Its API does, and an unknown task hub has only files.
+            # The files of the page need no key, but its API does.
             is_api = "api" in unquote(rest).lower().split("/")
             if is_api and (refusal := self._refusal(request)):
                 return refusal

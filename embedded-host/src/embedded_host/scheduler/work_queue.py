@@ -146,7 +146,10 @@ class WorkQueue:
         return [next(iter(items)) for group, items in self._ready.items() if not self._any(group)]
 
     def _offer(self, item: WorkItem, avoided: WorkerStream | None = None) -> None:
-        """Deliver an item, or keep it until a worker has room. Prefer workers except ``avoided``."""
+        """Deliver an item, or keep it until a worker has room.
+
+        ``avoided`` receives it only if no other worker accepts it.
+        """
         accepting = [s for s in self._streams if s.accepts(item.group) and s.has_room(item.kind)]
         others = [stream for stream in accepting if stream is not avoided]
         if accepting:
@@ -178,7 +181,7 @@ class WorkQueue:
         self._logged.add(group)
         log.warning(
             "No connected worker of the task hub '%s' accepts %s. It waits for such a worker. "
-            "Connected workers: %d. [EH420]",
+            "Connected workers: %d. [EH414]",
             self._task_hub,
             next(iter(items)).description,
             len(self._streams),
@@ -204,7 +207,10 @@ class WorkQueue:
         self._logged = {group for group in self._logged if not stream.accepts(group)}
         for item in [item for item in self._delayed if stream.accepts(item.group)]:
             self._delayed.pop(item).cancel()
-            self._offer(item)
+            if stream.has_room(item.kind):
+                self._deliver(item, stream)
+            else:
+                self._offer(item)
         for kind in KINDS:
             self._fill(stream, kind)
         return stream
@@ -274,7 +280,7 @@ class WorkQueue:
     def _expired(self, delivery: Delivery) -> None:
         log.warning(
             "A worker of the task hub '%s' has not completed %s within %d s. Another worker, or "
-            "the same one, receives it again. [EH421]",
+            "the same one, receives it again. [EH415]",
             self._task_hub,
             delivery.item.description,
             TURN_LIMIT,
@@ -312,7 +318,7 @@ class WorkQueue:
         if item.abandoned & (item.abandoned - 1) == 0 and item.abandoned >= 4:
             log.warning(
                 "The workers of the task hub '%s' have abandoned %s %d times. It waits for a "
-                "worker that accepts it. [EH422]",
+                "worker that accepts it. [EH416]",
                 self._task_hub,
                 item.description,
                 item.abandoned,
