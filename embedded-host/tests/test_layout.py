@@ -25,6 +25,7 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/errors.py": DECLARATIONS,
     "embedded_host/host.py": "tests/e2e runs it",
     "embedded_host/host_process.py": "tests/e2e runs it",
+    "embedded_host/scheduler/process.py": "tests/scheduler/test_server.py runs it",
     "embedded_host/store/interface.py": DECLARATIONS,
     "embedded_host/testing/errors.py": DECLARATIONS,
     "embedded_host/testing/events.py": DECLARATIONS,
