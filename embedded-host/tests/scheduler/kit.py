@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import grpc
 from durabletask import client, entities, task, worker
+from durabletask.grpc_options import GrpcWorkerResiliencyOptions
 
 from tests.support.polling import eventually
 
@@ -92,44 +92,48 @@ def free_port() -> int:
 # -- the worker ------------------------------------------------------------------------------------
 
 
+Steps = Generator[Any, Any, Any]
+
+
 def double(_: task.ActivityContext, number: int) -> int:
     return 2 * number
 
 
-def chain(ctx: task.OrchestrationContext, steps: int) -> Iterator[Any]:
+def chain(ctx: task.OrchestrationContext, steps: int) -> Steps:
     value = 1
     for _ in range(steps):
         value = yield ctx.call_activity(double, input=value)
     return value
 
 
-def fan_out(ctx: task.OrchestrationContext, width: int) -> Iterator[Any]:
-    results = yield task.when_all([ctx.call_activity(double, input=n) for n in range(width)])
+def fan_out(ctx: task.OrchestrationContext, width: int) -> Steps:
+    calls: list[Any] = [ctx.call_activity(double, input=n) for n in range(width)]
+    results = yield task.when_all(calls)
     return sum(results)
 
 
-def pause(ctx: task.OrchestrationContext, milliseconds: int) -> Iterator[Any]:
+def pause(ctx: task.OrchestrationContext, milliseconds: int) -> Steps:
     yield ctx.create_timer(timedelta(milliseconds=milliseconds))
     return milliseconds
 
 
-def count_down(ctx: task.OrchestrationContext, count: int) -> Iterator[Any]:
+def count_down(ctx: task.OrchestrationContext, count: int) -> Steps:
     yield ctx.call_activity(double, input=count)
     if count:
         ctx.continue_as_new(count - 1)
     return "done"
 
 
-def parent(ctx: task.OrchestrationContext, count: int) -> Iterator[Any]:
-    children = [ctx.call_sub_orchestrator(chain, input=n) for n in range(count)]
+def parent(ctx: task.OrchestrationContext, count: int) -> Steps:
+    children: list[Any] = [ctx.call_sub_orchestrator(chain, input=n) for n in range(count)]
     return (yield task.when_all(children))
 
 
-def waiting(ctx: task.OrchestrationContext, _: Any) -> Iterator[Any]:
+def waiting(ctx: task.OrchestrationContext, _: Any) -> Steps:
     return (yield ctx.wait_for_external_event("go"))
 
 
-def add_twice(ctx: task.OrchestrationContext, key: str) -> Iterator[Any]:
+def add_twice(ctx: task.OrchestrationContext, key: str) -> Steps:
     """Read and write a counter in a critical section, so that no other instance interferes."""
     counter_id = entities.EntityInstanceId("counter", key)
     with (yield ctx.lock_entities([counter_id])):
@@ -152,12 +156,12 @@ class Counter(entities.DurableEntity):
 
 
 @contextmanager
-def working(address: str, **options: Any) -> Iterator[worker.TaskHubGrpcWorker]:
+def working(address: str, **options: Any) -> Iterator[Any]:
     """Run a worker with all functions."""
     with worker.TaskHubGrpcWorker(
         host_address=address,
         logger=SILENT,
-        resiliency_options=worker.GrpcWorkerResiliencyOptions(
+        resiliency_options=GrpcWorkerResiliencyOptions(
             reconnect_backoff_base_seconds=0.1, reconnect_backoff_cap_seconds=0.5
         ),
         **options,
@@ -166,7 +170,8 @@ def working(address: str, **options: Any) -> Iterator[worker.TaskHubGrpcWorker]:
             running.add_orchestrator(orchestrator)
         running.add_activity(double)
         running.add_entity(Counter)
-        running.start()
+        start: Any = running.start
+        start()
         yield running
 
 
@@ -208,12 +213,7 @@ def result(hub: client.TaskHubGrpcClient, id: str) -> Any:
         return None
     if state is None:
         return ("lost", None)
-    if not state.runtime_status.name == "COMPLETED":
+    if state.runtime_status.name != "COMPLETED":
         return None if state.failure_details is None else ("failed", state.failure_details.message)
     output = state.serialized_output
     return ("completed", None if output is None else json.loads(output))
-
-
-def ports_in(text: str) -> list[int]:
-    """Return the ports in the URLs of ``text``."""
-    return [int(port) for port in re.findall(r"http://localhost:(\d+)", text)]

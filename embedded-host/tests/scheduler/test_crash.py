@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from durabletask.entities import EntityInstanceId
 
 from tests.scheduler import kit
 from tests.support.polling import eventually
@@ -38,7 +39,7 @@ def test_killed_schedulers_lose_no_work(tmp_path: Path) -> None:
             id: eventually(lambda id=id: kit.result(hub, id), f"{id} has finished", 60)  # type: ignore[misc]
             for id in expected
         }
-        counter = hub.get_entity(kit.entities.EntityInstanceId("counter", "k"))
+        counter = hub.get_entity(EntityInstanceId("counter", "k"))
     wrong = {id: found for id, found in results.items() if found != expected[id]}
     assert wrong == {}
     assert counter is not None

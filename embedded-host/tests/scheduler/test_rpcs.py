@@ -38,5 +38,5 @@ async def test_a_worker_of_an_invalid_task_hub_is_refused(scheduler: Scheduler) 
 async def test_a_lifecycle_request_without_an_effect_is_accepted(scheduler: Scheduler) -> None:
     await scheduler.call("StartInstance", instanceId="i", name="O")
     await scheduler.call("ResumeInstance", instanceId="i")
-    with pytest.raises(RuntimeError, match="^5 "):
+    with pytest.raises(RuntimeError, match=r"^5 "):
         await scheduler.call("ResumeInstance", instanceId="unknown")

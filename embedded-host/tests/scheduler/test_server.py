@@ -23,7 +23,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kit.Schedule
         yield scheduler
 
 
-def test_the_output_says_how_to_connect(scheduler: kit.SchedulerProcess) -> None:
+def test_the_output_contains_the_arguments_of_a_worker(scheduler: kit.SchedulerProcess) -> None:
     output = scheduler.output
     assert f"State: {scheduler.state}" in output
     assert f"Dashboard: http://localhost:{scheduler.dashboard_port}" in output
@@ -85,7 +85,7 @@ def test_calls_need_the_token(tmp_path: Path) -> None:
         hub = kit.durable_client(scheduler.address)
         with pytest.raises(grpc.RpcError) as raised:
             hub.schedule_new_orchestration("O")
-        assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED  # type: ignore[attr-defined]
+        assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 def test_a_signal_stops_the_scheduler(tmp_path: Path) -> None:
