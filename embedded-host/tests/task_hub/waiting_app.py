@@ -14,7 +14,7 @@ from embedded_host.engine.invocations import (
     EntityOutput,
     InvocationFailure,
     OrchestratorInput,
-    OrchestratorOutput,
+    OrchestratorResult,
 )
 from embedded_host.task_hub.diagnosis import diagnose
 from tests.task_hub.kit import HubUnderTest, InlineInvoker
@@ -81,7 +81,7 @@ class GatedInvoker(InlineInvoker):
 
     async def orchestrator(
         self, name: str, turn: OrchestratorInput, *, alone: bool = False
-    ) -> OrchestratorOutput | InvocationFailure:
+    ) -> OrchestratorResult:
         if self.turn_gate is not None:
             await self.turn_gate.wait()
         return await super().orchestrator(name, turn)

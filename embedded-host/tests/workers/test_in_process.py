@@ -11,6 +11,8 @@ import pytest
 
 from embedded_host.workers.in_process import InProcessWorker
 from embedded_host.workers.worker import Invocation
+from embedded_worker.protocol import InvocationRequest
+from embedded_worker.runner import Runner
 from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually_async
 from tests.support.worker_calls import load_of
@@ -106,6 +108,20 @@ async def test_a_function_without_a_caller_is_cancelled(
     with pytest.raises(asyncio.CancelledError):
         await invocation
     await eventually_async((app.root / "ended").exists, "the function is cancelled")
+
+
+async def test_an_error_of_the_runner_fails_only_the_call(
+    worker: InProcessWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Runner, request: InvocationRequest) -> None:
+        raise AttributeError("a bug")
+
+    monkeypatch.setattr(Runner, "run", fail)
+    monkeypatch.setattr(Runner, "placement", lambda self, name: "function_threads")
+    result = await worker.invoke(Invocation("Waits", "null"))
+    assert result.error is not None
+    assert result.error.type == "AttributeError"
+    assert "a bug" in result.error.stack
 
 
 # -- threads ---------------------------------------------------------------------------------------

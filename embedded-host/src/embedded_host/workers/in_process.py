@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +14,7 @@ from embedded_host.workers.turn_request import run_turn
 from embedded_host.workers.worker import ClientRequestHandler, Invocation, respond_unavailable
 from embedded_worker.protocol import (
     ClientResponse,
+    ErrorData,
     InvocationRequest,
     InvocationResult,
     LoadRequest,
@@ -75,7 +77,16 @@ class InProcessWorker:
         executor = self._executors[
             "durable_threads" if is_turn else self._runner.placement(request.function)
         ]
-        return await asyncio.get_running_loop().run_in_executor(executor, self._runner.run, request)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(executor, self._runner.run, request)
+        except Exception as error:  # it must fail this call only, not the host
+            failure = ErrorData(
+                type(error).__name__,
+                "the worker failed to run the function",
+                traceback.format_exc(),
+            )
+            return InvocationResult(request.id, error=failure)
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
         """Raise NotImplementedError."""

@@ -7,6 +7,7 @@ with n and not with n squared. The result is that of the SDK's own replay of the
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import json
 import sys
@@ -353,8 +354,14 @@ class OrchestratorSession:
     def close(self) -> None:
         """Break the reference cycles between the context and its tasks.
 
-        Memory is then freed without a full garbage collection.
+        Memory is then freed without a full garbage collection. An orchestrator may have replaced
+        the attributes of its context. The turn of another orchestrator, which takes the place of
+        this one in memory, must not fail because of it.
         """
+        with contextlib.suppress(Exception):
+            self._break_cycles()
+
+    def _break_cycles(self) -> None:
         context = self._context
         for task_ in chain(context._pending_tasks.values(), *context._pending_events.values()):
             task_._parents.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import re
@@ -365,3 +366,17 @@ def test_closing_a_session_frees_its_memory() -> None:
         assert alive() is None
     finally:
         gc.enable()
+
+
+def test_an_orchestrator_may_replace_the_attributes_of_its_context() -> None:
+    def main(ctx: task.OrchestrationContext, _: Any) -> Steps:
+        wait = ctx.wait_for_external_event("E")
+        for name in list(vars(ctx)):
+            setattr(ctx, name, None)
+        yield wait
+
+    turns = Turns(main)
+    with contextlib.suppress(AttributeError, TypeError):
+        turns()
+    assert turns.session is not None
+    turns.session.close()
