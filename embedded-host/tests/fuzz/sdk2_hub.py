@@ -95,7 +95,7 @@ class Sdk2Invoker(InlineInvoker):
         return orchestrator_result(json.dumps(finished))
 
     async def activity(
-        self, name: str, instance_id: str, input: str, *, alone: bool = False
+        self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
     ) -> str | UserError | None:
         await asyncio.sleep(0)
         return '"result"'
@@ -199,7 +199,7 @@ class FuzzedHub:
         self.host = host
         host.hub.start()
         await self._idle()
-        service = TaskHubSidecarService(host.client, with_failure_details=True)
+        service = TaskHubSidecarService(host.client, is_functions=False)
         rows = host.store.list("Hub", InstanceQuery(), 100_000)
         for row in rows:
             host.hub.find(row.id)

@@ -36,9 +36,9 @@ class TaskHubSidecarService:
         (recorded): the state of a failed instance has no ``failureDetails``, and the error is its
         output. A custom status that was never set is null.
 
-        Otherwise it responds as durabletask's backends:
-        with ``failureDetails``, and without such a custom status. To terminate, suspend or resume
-        an instance has no effect then, and is no error, if its status does not allow it.
+        Otherwise it responds as durabletask's backends: with ``failureDetails``, and without such
+        a custom status. A request to terminate, suspend or resume an instance then has no effect
+        if the status of the instance does not allow it.
         """
         self._client = client
         instances = InstanceMethods(client, is_functions=is_functions)
