@@ -30,8 +30,8 @@ from embedded_host.engine.invocations import (
 )
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.protocols.v2 import entity_payload, entity_result, orchestrator_result
-from embedded_host.protocols.v2.responses import Failure
 from embedded_host.protocols.v2.orchestrators import failure_details
+from embedded_host.protocols.v2.responses import Failure
 from embedded_host.scheduler.work_items import WorkItem
 from embedded_host.scheduler.work_queue import WorkQueue
 from embedded_host.task_hub.instances import LoadedInstance
