@@ -118,7 +118,7 @@ async def bombard(inputs: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(requests, "LONGEST_WAIT", 0.001)
     random = Random(seed)
     for done in range(0, inputs, _SERVICE_INPUTS):
-        served = ServiceUnderTest(with_failure_details=random.random() < 0.5)
+        served = ServiceUnderTest(is_functions=random.random() < 0.5)
         with ErrorRecords() as errors:
             for _ in range(min(_SERVICE_INPUTS, inputs - done)):
                 method, request = random.choice(_SEEDS)
