@@ -18,9 +18,9 @@ from embedded_host.engine.decisions import (
     SendEvent,
     SendOperation,
 )
-from embedded_host.engine.entity_messages import OutgoingLabels
 from embedded_host.engine.events import EventRaised, EventSent, TaskFailed, TaskScheduled
 from embedded_host.engine.functions import DurableFunctions
+from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.messages import Deliver, StartActivity, StartOrchestration
 from embedded_host.engine.orchestration import Orchestration, TurnSettings
 from tests.engine.scenario import T0, after

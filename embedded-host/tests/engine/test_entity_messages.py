@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import (
     LOCKED,
     EntityId,
@@ -15,17 +14,13 @@ from embedded_host.engine.entity_messages import (
     LockRequest,
     OperationRequest,
     OperationResponse,
-    OutgoingLabels,
     failure_details,
-    is_open,
     lock_request_message,
-    open_critical_sections,
     parse_message,
     release_message,
     request_message,
     response_message,
 )
-from embedded_host.engine.events import HistoryEvent
 from tests.engine.scenario import T0, after
 
 NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
@@ -125,33 +120,6 @@ def test_responses_have_the_recorded_keys() -> None:
         "result": "1",
     }
     assert json.loads(response_message('"boom"', True))["exceptionType"] == "Error"
-
-
-def test_each_label_names_its_predecessor() -> None:
-    labels = OutgoingLabels([])
-    first = labels.next("@a@b", after(0))
-    again = labels.next("@a@b", after(0))
-    other = labels.next("@a@c", after(0))
-    later = labels.next("@a@b", after(1))
-    earlier = labels.next("@a@b", after(0.5))
-    assert first == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")
-    assert again == ("2026-01-02T03:04:05.0000001", first[0])
-    assert other == ("2026-01-02T03:04:05Z", "0001-01-01T00:00:00")
-    assert later == ("2026-01-02T03:04:06Z", again[0])
-    assert earlier == ("2026-01-02T03:04:06.0000001", later[0])
-
-
-def test_labels_continue_from_the_history() -> None:
-    sent = request_message(
-        request_id="r",
-        operation="add",
-        input=None,
-        signal=True,
-        now=T0,
-        label=("2026-01-02T03:04:05.0000009", ""),
-    )
-    labels = OutgoingLabels([h.event_sent(T0, 0, "@a@b", "op", sent), h.orchestrator_completed(T0)])
-    assert labels.next("@a@b", T0) == ("2026-01-02T03:04:05.000001", "2026-01-02T03:04:05.0000009")
 
 
 # -- SDK 2.x ---------------------------------------------------------------------------------------
@@ -260,25 +228,3 @@ def test_messages_for_entities_are_parsed() -> None:
 def test_other_messages_are_refused(name: str, text: str | None) -> None:
     with pytest.raises(ValueError, match=r"valid|message|Expecting"):
         parse_message(name, text)
-
-
-def test_a_critical_section_is_open_until_its_release() -> None:
-    request = LockRequest.parse(LOCK)
-    call = request_message(
-        request_id="r", operation="4b2aee4b", input="1", signal=False, now=T0, protocol=2
-    )
-    sent: list[HistoryEvent] = [
-        h.event_sent(T0, 1, "@tally@a", "op", LOCK),
-        h.event_raised(T0, "4b2aee4b", LOCKED),
-        h.event_sent(T0, 2, "@tally@a", "op", call),
-        h.event_sent(T0, 3, "other", "Go", "1"),
-        h.event_sent(T0, 4, "@tally@a", "op", "no message"),
-    ]
-    assert not is_open([], request)
-    assert not is_open(sent[1:2], request)
-    assert open_critical_sections([]) == []
-    assert is_open(sent[:2], request)
-    assert open_critical_sections(sent) == [request]
-    released = [*sent, h.event_sent(T0, 5, "@tally@a", "release", RELEASED)]
-    assert not is_open(released, request)
-    assert open_critical_sections(released) == []

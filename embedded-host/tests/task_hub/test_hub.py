@@ -13,7 +13,7 @@ import azure.durable_functions as df
 import pytest
 
 from embedded_host.engine import turn
-from embedded_host.engine.entity_messages import EntityId, OutgoingLabels
+from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.events import EventSent
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.invocations import (
@@ -21,6 +21,7 @@ from embedded_host.engine.invocations import (
     OrchestratorInput,
     OrchestratorOutput,
 )
+from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.protocols.v1 import unseen_events
 from embedded_host.task_hub import instance_cache

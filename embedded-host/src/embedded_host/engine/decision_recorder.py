@@ -19,7 +19,6 @@ from embedded_host.engine.decisions import (
 )
 from embedded_host.engine.entity_messages import (
     EntityId,
-    OutgoingLabels,
     lock_request_message,
     release_message,
     request_message,
@@ -35,6 +34,7 @@ from embedded_host.engine.failures import (
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.json_codec import compact
+from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.messages import (
     Deliver,
     Message,

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeGuard
 
-from embedded_host.engine.events import EventRaised, EventSent, HistoryEvent
+from embedded_host.engine.events import EventRaised, HistoryEvent
 from embedded_host.engine.json_codec import compact, encodable
-from embedded_host.engine.timestamps import UTC, format_utc
+from embedded_host.engine.message_labels import NEVER
+from embedded_host.engine.timestamps import format_utc
 
 OPERATION = "op"
 """Name of the events that contain an operation or a lock request."""
@@ -25,12 +26,9 @@ LOCKED = '{"result":"Lock Acquisition Completed"}'
 _NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 _REQUEST = f"{_NAMESPACE}.RequestMessage, {_NAMESPACE}"
 _RESPONSE = f"{_NAMESPACE}.ResponseMessage, {_NAMESPACE}"
-_NEVER = "0001-01-01T00:00:00"
-_NO_LABEL = {"Timestamp": _NEVER, "Predecessor": _NEVER}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TICKS = 10_000_000
 _ERROR_TYPE = re.compile(r"([A-Za-z_][\w.]*): ")
 """The class name of an exception, before its message."""
+_NO_LABEL = {"Timestamp": NEVER, "Predecessor": NEVER}
 
 
 @dataclass(frozen=True)
@@ -246,60 +244,6 @@ def is_release(event: HistoryEvent) -> bool:
     return isinstance(event, EventRaised) and event.name == RELEASE
 
 
-class OutgoingLabels:
-    """Labels that define the order of an execution's messages to each entity.
-
-    A label is a timestamp. A message contains its own label and the label of the previous message
-    to the same entity.
-    """
-
-    def __init__(self, history: Iterable[HistoryEvent]) -> None:
-        self._last: dict[str, str] = {}
-        for event in history:
-            if isinstance(event, EventSent):
-                self._last[event.instance_id] = json.loads(event.input).get("Timestamp", _NEVER)
-
-    def next(self, instance_id: str, now: datetime) -> tuple[str, str]:
-        """Return the Timestamp and Predecessor of the next message to an entity."""
-        before = self._last.get(instance_id, _NEVER)
-        label = format_utc(now)
-        if before != _NEVER and _ticks(before) >= _ticks(label):
-            label = _tick_text(_ticks(before) + 1)
-        self._last[instance_id] = label
-        return label, before
-
-
-def open_critical_sections(history: Iterable[HistoryEvent]) -> list[LockRequest]:
-    """Return the lock requests of an execution that it has not released.
-
-    Some or all entities of these requests may be locked by the execution.
-    """
-    requests: dict[str, LockRequest] = {}
-    for event in history:
-        if isinstance(event, EventSent) and event.instance_id.startswith("@"):
-            try:
-                message = parse_message(event.name, event.input)
-            except ValueError:
-                continue
-            if isinstance(message, LockRequest):
-                requests[message.id] = message
-            elif isinstance(message, LockRelease):
-                requests.pop(message.id, None)
-    return list(requests.values())
-
-
-def is_open(history: Sequence[HistoryEvent], request: LockRequest) -> bool:
-    """Return true if an execution has sent the lock request and has not released the lock.
-
-    Faster than ``open_critical_sections``, because the request is usually near the end.
-    """
-    id = compact(request.id)
-    for event in reversed(history):
-        if isinstance(event, EventSent) and id in event.input:
-            return event.name == OPERATION
-    return False
-
-
 def request_message(
     *,
     request_id: str,
@@ -402,14 +346,3 @@ def response_message(
     if is_error:
         message["exceptionType"] = "Error"
     return compact(message)
-
-
-def _ticks(label: str) -> int:
-    whole, _, fraction = label.rstrip("Z").partition(".")
-    time = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
-    return int((time - _EPOCH).total_seconds()) * _TICKS + int((fraction or "0").ljust(7, "0")[:7])
-
-
-def _tick_text(ticks: int) -> str:
-    whole = _EPOCH + timedelta(seconds=ticks // _TICKS)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{ticks % _TICKS:07d}".rstrip("0").rstrip(".")

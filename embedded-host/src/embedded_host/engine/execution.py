@@ -43,7 +43,6 @@ from embedded_host.engine.decisions import (
     StartTimer,
     mismatch,
 )
-from embedded_host.engine.entity_messages import OutgoingLabels
 from embedded_host.engine.event_waits import EventWaits
 from embedded_host.engine.events import (
     CompletionEvent,
@@ -59,6 +58,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.invocations import ReplayProgress
+from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.task import PendingTask, Task, settled
 from embedded_host.engine.timers import Timers
 

@@ -12,9 +12,9 @@ from datetime import datetime
 from uuid import uuid4
 
 from embedded_host.engine import history as h
+from embedded_host.engine.critical_sections import open_critical_sections
 from embedded_host.engine.decision_recorder import Clock, DecisionRecorder
 from embedded_host.engine.decisions import NonDeterministicError, ReleaseLock
-from embedded_host.engine.entity_messages import OutgoingLabels, open_critical_sections
 from embedded_host.engine.events import (
     ExecutionResumed,
     ExecutionStarted,
@@ -39,6 +39,7 @@ from embedded_host.engine.invocations import (
     OrchestratorResult,
 )
 from embedded_host.engine.json_codec import compact, is_json
+from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.messages import Deliver, Message
 from embedded_host.engine.orchestration import (
     ExecutionState,

@@ -16,12 +16,12 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from embedded_host.engine import history as h
+from embedded_host.engine.critical_sections import open_critical_sections
 from embedded_host.engine.entity_messages import (
     EntityMessage,
     LockRelease,
     LockRequest,
     OperationRequest,
-    open_critical_sections,
     parse_message,
 )
 from embedded_host.engine.events import (

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from embedded_host.engine.critical_sections import is_open, open_critical_sections
 from embedded_host.engine.entity import Entity
-from embedded_host.engine.entity_messages import LockRequest, is_open, open_critical_sections
+from embedded_host.engine.entity_messages import LockRequest
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.store.interface import Store
 from embedded_host.task_hub.instances import LoadedInstance
