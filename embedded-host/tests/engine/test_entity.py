@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from embedded_host.engine.entity import (
@@ -21,6 +22,7 @@ from embedded_host.engine.entity_messages import (
     parse_message,
 )
 from embedded_host.engine.events import EventRaised
+from embedded_host.engine.failures import operation_failure
 from embedded_host.engine.invocations import (
     EntityInput,
     EntityOutput,
@@ -114,11 +116,11 @@ SDK_2 = EntityTurnSettings(protocol=2, default_version="1.0")
 
 
 def test_responses_of_sdk_2_have_the_result_or_the_details_of_the_failure() -> None:
-    failed = OperationResult(None, failed=True, details={"ErrorType": "E", "ErrorMessage": "boom"})
+    failed = OperationResult(None, failed=True, details=operation_failure("boom", "E"))
     result = run_batch(counter("7"), [CALL, CALL, SIGNAL], output(OK, failed, failed), SDK_2)
     assert [response_of(sent) for sent in result.outgoing] == [
         {"result": "8"},
-        {"result": None, "failureDetails": {"ErrorType": "E", "ErrorMessage": "boom"}},
+        {"result": None, "failureDetails": msgspec.to_builtins(operation_failure("boom", "E"))},
     ]
     assert result.lost == ["Operation 'add' of @counter@k failed: E: boom"]
 

@@ -14,13 +14,13 @@ from embedded_host.engine.entity_messages import (
     LockRequest,
     OperationRequest,
     OperationResponse,
-    failure_details,
     lock_request_message,
     parse_message,
     release_message,
     request_message,
     response_message,
 )
+from embedded_host.engine.failures import operation_failure
 from tests.engine.scenario import T0, after
 
 NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
@@ -164,7 +164,7 @@ def test_the_messages_of_locks_are_those_of_the_recording() -> None:
 def test_the_responses_of_sdk_2_are_those_of_the_recording() -> None:
     assert response_message("10", False, protocol=2) == '{"result":"10"}'
     assert response_message(None, False, protocol=2) == '{"result":null}'
-    details = failure_details("tally exploded", "builtins.ValueError", "<stack>")
+    details = operation_failure("tally exploded", "builtins.ValueError", "<stack>")
     assert response_message(None, True, protocol=2, details=details) == (
         '{"result":null,"failureDetails":{"ErrorType":"builtins.ValueError",'
         '"ErrorMessage":"tally exploded","StackTrace":"<stack>","InnerFailure":null,'
@@ -174,15 +174,8 @@ def test_the_responses_of_sdk_2_are_those_of_the_recording() -> None:
     assert without_details["failureDetails"]["ErrorMessage"] == "b"
 
 
-def test_the_type_of_a_failure_is_taken_from_its_message() -> None:
-    assert failure_details("a.B: c: d")["ErrorType"] == "a.B"
-    assert failure_details("a.B: c: d")["ErrorMessage"] == "c: d"
-    assert failure_details("no type: here")["ErrorType"] == "Exception"
-    assert failure_details("no type: here")["ErrorMessage"] == "no type: here"
-
-
 def test_a_response_of_sdk_2_is_parsed() -> None:
-    failed = response_message(None, True, protocol=2, details=failure_details("boom", "E"))
+    failed = response_message(None, True, protocol=2, details=operation_failure("boom", "E"))
     assert OperationResponse.parse(failed) == OperationResponse('"boom"', True)
     assert OperationResponse.parse('{"result":"10"}') == OperationResponse("10", False)
 

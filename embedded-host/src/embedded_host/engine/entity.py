@@ -18,11 +18,11 @@ from embedded_host.engine.entity_messages import (
     EntityId,
     LockRequest,
     OperationRequest,
-    failure_details,
     lock_request_message,
     request_message,
     response_message,
 )
+from embedded_host.engine.failures import operation_failure
 from embedded_host.engine.invocations import (
     EntityInput,
     EntityOutput,
@@ -90,7 +90,7 @@ def entity_turn(
     """
     output = yield EntityInput(entity.id, entity.exists, entity.state, batch)
     if isinstance(output, InvocationFailure):
-        details = failure_details(output.message, stack=output.stack)
+        details = operation_failure(output.message, stack=output.stack)
         failure = OperationResult(compact(output.message), failed=True, details=details)
         output = EntityOutput([failure] * len(batch), entity.exists, entity.state)
     result = EntityTurnResult(output.exists, output.state, now, locked_by=entity.locked_by)
@@ -118,7 +118,7 @@ def entity_turn(
 def _error(outcome: OperationResult) -> str | None:
     if outcome.result is not None or outcome.details is None:
         return outcome.result
-    return f"{outcome.details['ErrorType']}: {outcome.details['ErrorMessage']}"
+    return f"{outcome.details.error_type}: {outcome.details.error_message}"
 
 
 def lock_turn(entity: Entity, request: LockRequest, now: datetime) -> EntityTurnResult:

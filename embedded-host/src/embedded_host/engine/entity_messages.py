@@ -6,13 +6,15 @@ Source: functions-host.md#effects-of-actions.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeGuard
 
-from embedded_host.engine.events import EventRaised, HistoryEvent
+import msgspec
+
+from embedded_host.engine.events import EventRaised, FailureDetails, HistoryEvent
+from embedded_host.engine.failures import operation_failure
 from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.engine.message_labels import NEVER
 from embedded_host.engine.timestamps import format_utc
@@ -26,8 +28,6 @@ LOCKED = '{"result":"Lock Acquisition Completed"}'
 _NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 _REQUEST = f"{_NAMESPACE}.RequestMessage, {_NAMESPACE}"
 _RESPONSE = f"{_NAMESPACE}.ResponseMessage, {_NAMESPACE}"
-_ERROR_TYPE = re.compile(r"([A-Za-z_][\w.]*): ")
-"""The class name of an exception, before its message."""
 _NO_LABEL = {"Timestamp": NEVER, "Predecessor": NEVER}
 
 
@@ -308,29 +308,12 @@ def release_message(*, request_id: str, parent: str) -> str:
     return compact({"op": None, "id": request_id, "parent": parent, **_NO_LABEL})
 
 
-def failure_details(message: str, type: str = "", stack: str = "") -> dict[str, object]:
-    """Return the details of an exception for the response to a call.
-
-    Without ``type``, the type is the class name at the start of ``message``.
-    """
-    if not type and (prefix := _ERROR_TYPE.match(message)):
-        type, message = prefix[1], message[prefix.end() :]
-    return {
-        "ErrorType": type or "Exception",
-        "ErrorMessage": message,
-        "StackTrace": stack or None,
-        "InnerFailure": None,
-        "IsNonRetriable": False,
-        "Properties": {},
-    }
-
-
 def response_message(
     result: str | None,
     is_error: bool,
     *,
     protocol: int = 1,
-    details: Mapping[str, object] | None = None,
+    details: FailureDetails | None = None,
 ) -> str:
     """Return the input of the EventRaised that responds to a call.
 
@@ -340,8 +323,8 @@ def response_message(
     if protocol != 1:
         if not is_error:
             return compact({"result": result})
-        details = details or failure_details(str(json.loads(result or '""')))
-        return compact({"result": None, "failureDetails": details})
+        details = details or operation_failure(str(json.loads(result or '""')))
+        return compact({"result": None, "failureDetails": msgspec.to_builtins(details)})
     message = {"$type": _RESPONSE, "result": result}
     if is_error:
         message["exceptionType"] = "Error"

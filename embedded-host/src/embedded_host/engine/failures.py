@@ -5,6 +5,7 @@ Source: functions-host.md#errors.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,9 @@ from embedded_host.engine.events import (
     SubOrchestrationInstanceFailed,
     TaskFailed,
 )
+
+_ERROR_TYPE = re.compile(r"([A-Za-z_][\w.]*): ")
+"""The class name of an exception, before its message."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,21 @@ def failure_of(error: UserError) -> FailureDetails:
     """Return the failure details of an exception, for SDK 2.x."""
     return error.details or FailureDetails(
         error_type=error.type, error_message=error.message, stack_trace=error.stack or None
+    )
+
+
+def operation_failure(message: str, type: str = "", stack: str = "") -> FailureDetails:
+    """Return the failure details of an operation of an entity, for the response to a call.
+
+    Without ``type``, the type is the class name at the start of ``message``.
+    """
+    if not type and (prefix := _ERROR_TYPE.match(message)):
+        type, message = prefix[1], message[prefix.end() :]
+    return FailureDetails(
+        error_type=type or "Exception",
+        error_message=message,
+        stack_trace=stack or None,
+        properties={},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -139,7 +139,7 @@ class OperationResult:
     (functions-host.md#effects-of-actions). With SDK 2.x, it is None or empty without a result.
     """
     failed: bool
-    details: Mapping[str, object] | None = None
+    details: FailureDetails | None = None
     """With SDK 2.x, the details of a failure for the response."""
 
 

@@ -30,8 +30,7 @@ from embedded_host.engine.invocations import (
 )
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.protocols.v2 import entity_payload, entity_result, orchestrator_result
-from embedded_host.protocols.v2.orchestrators import failure_details
-from embedded_host.protocols.v2.responses import Failure
+from embedded_host.protocols.v2.failures import FailureDetails, recorded_failure
 from embedded_host.scheduler.work_items import WorkItem
 from embedded_host.scheduler.work_queue import WorkQueue
 from embedded_host.task_hub.instances import LoadedInstance
@@ -182,7 +181,7 @@ def version_of(events: chain[HistoryEvent] | Sequence[HistoryEvent]) -> str:
 
 def _user_error(failure: pb.TaskFailureDetails) -> UserError:
     """Return the error of a failed activity, with all details."""
-    details = failure_details(msgspec.convert(MessageToDict(failure), Failure))
+    details = recorded_failure(msgspec.convert(MessageToDict(failure), FailureDetails))
     return UserError(failure.errorType, failure.errorMessage, failure.stackTrace.value, details)
 
 

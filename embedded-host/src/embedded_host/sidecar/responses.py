@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from embedded_host.engine import events
 from embedded_host.engine.events import ExecutionCompleted, HistoryEvent
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import format_utc
@@ -174,21 +175,18 @@ def failure_details(row: InstanceRow, completed: ExecutionCompleted | None) -> F
     If the event has no details, the message is the output.
     """
     if completed is not None and completed.failure_details is not None:
-        recorded: object = msgspec.to_builtins(completed.failure_details)
-        if isinstance(recorded, dict):
-            return _details(recorded)
+        return _details(completed.failure_details)
     return FailureDetails(error_message=row.output or "")
 
 
-def _details(recorded: Mapping[str, object]) -> FailureDetails:
-    stack, inner = recorded.get("StackTrace"), recorded.get("InnerFailure")
-    properties = recorded.get("Properties")
+def _details(recorded: events.FailureDetails) -> FailureDetails:
+    inner, properties = recorded.inner_failure, recorded.properties
     return FailureDetails(
-        error_type=str(recorded.get("ErrorType") or ""),
-        error_message=str(recorded.get("ErrorMessage") or ""),
-        stack_trace=stack if isinstance(stack, str) else None,
-        inner_failure=_details(inner) if isinstance(inner, dict) else None,
-        is_non_retriable=bool(recorded.get("IsNonRetriable")),
+        error_type=recorded.error_type,
+        error_message=recorded.error_message,
+        stack_trace=recorded.stack_trace,
+        inner_failure=None if inner is None else _details(inner),
+        is_non_retriable=recorded.is_non_retriable,
         properties=properties if isinstance(properties, dict) and properties else None,
     )
 

@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from embedded_host.app.definitions import Function
-from embedded_host.engine.entity_messages import failure_details
-from embedded_host.engine.failures import UserError, failure_of
+from embedded_host.engine.failures import UserError, failure_of, operation_failure
 from embedded_host.engine.invocations import (
     Completion,
     EntityInput,
@@ -242,6 +241,6 @@ def _operation_result(result: str | UserError) -> OperationResult:
     if not isinstance(result, UserError):
         return OperationResult(result, failed=False)
     if USES_DURABLETASK:
-        details = failure_details(result.message, result.type, result.stack)
+        details = operation_failure(result.message, result.type, result.stack)
         return OperationResult(None, failed=True, details=details)
     return OperationResult(compact(result.text), failed=True)

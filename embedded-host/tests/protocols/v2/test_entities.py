@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.entity_messages import EntityId, OperationRequest
+from embedded_host.engine.events import FailureDetails
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.invocations import (
     EntityInput,
@@ -83,22 +84,16 @@ def test_a_failure_has_the_details_in_the_form_of_the_history() -> None:
         "properties": {"code": 7.0},
     }
     result = output(results=[{"failure": {"failureDetails": details, **TIMES}}], entityState="4")
-    inner: dict[str, Any] = {
-        "ErrorType": "KeyError",
-        "ErrorMessage": "'k'",
-        "StackTrace": None,
-        "InnerFailure": None,
-        "IsNonRetriable": True,
-        "Properties": {},
-    }
-    recorded = {
-        "ErrorType": "builtins.ValueError",
-        "ErrorMessage": "tally exploded",
-        "StackTrace": "<stack>",
-        "InnerFailure": inner,
-        "IsNonRetriable": False,
-        "Properties": {"code": 7.0},
-    }
+    inner = FailureDetails(
+        error_type="KeyError", error_message="'k'", is_non_retriable=True, properties={}
+    )
+    recorded = FailureDetails(
+        error_type="builtins.ValueError",
+        error_message="tally exploded",
+        stack_trace="<stack>",
+        inner_failure=inner,
+        properties={"code": 7.0},
+    )
     assert result.results == [OperationResult(None, True, recorded)]
     assert (result.exists, result.state) == (True, "4")
 

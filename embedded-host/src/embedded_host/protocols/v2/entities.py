@@ -11,7 +11,6 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from embedded_host.engine.entity_messages import failure_details
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.invocations import (
     EntityInput,
@@ -23,25 +22,7 @@ from embedded_host.engine.invocations import (
 )
 from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.engine.timestamps import parse_utc
-
-
-class _FailureDetails(Struct, rename="camel"):
-    error_type: str = ""
-    error_message: str = ""
-    stack_trace: str | None = None
-    inner_failure: _FailureDetails | None = None
-    is_non_retriable: bool = False
-    properties: dict[str, object] = {}
-
-    def recorded(self) -> dict[str, object]:
-        """Return the details with the names of the history's JSON."""
-        inner = self.inner_failure
-        return {
-            **failure_details(self.error_message, self.error_type, self.stack_trace or ""),
-            "InnerFailure": None if inner is None else inner.recorded(),
-            "IsNonRetriable": self.is_non_retriable,
-            "Properties": self.properties,
-        }
+from embedded_host.protocols.v2.failures import FailureDetails, recorded_failure
 
 
 class _Success(Struct, rename="camel"):
@@ -49,7 +30,7 @@ class _Success(Struct, rename="camel"):
 
 
 class _Failure(Struct, rename="camel"):
-    failure_details: _FailureDetails = msgspec.field(default_factory=_FailureDetails)
+    failure_details: FailureDetails = msgspec.field(default_factory=FailureDetails)
 
 
 class _Result(Struct, rename="camel"):
@@ -81,7 +62,7 @@ class _BatchResult(Struct, rename="camel"):
     results: list[_Result] = []
     actions: list[_Action] = []
     entity_state: str | None = None
-    failure_details: _FailureDetails | None = None
+    failure_details: FailureDetails | None = None
 
 
 def entity_payload(batch: EntityInput) -> str:
@@ -130,7 +111,7 @@ def entity_result(returned: str | UserError, operations: int) -> EntityOutput | 
 
 def _result(result: _Result) -> OperationResult:
     if result.failure is not None:
-        details = result.failure.failure_details.recorded()
+        details = recorded_failure(result.failure.failure_details)
         return OperationResult(None, failed=True, details=details)
     if result.success is None:
         raise ValueError("a result is neither a success nor a failure")

@@ -23,7 +23,7 @@ from embedded_host.engine.decisions import (
     StartTimer,
 )
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.engine.events import FailureDetails, encode_events
+from embedded_host.engine.events import encode_events
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.invocations import (
     Completion,
@@ -37,11 +37,11 @@ from embedded_host.engine.json_codec import compact_plain
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import parse_utc
 from embedded_host.errors import EmbeddedHostError
+from embedded_host.protocols.v2.failures import FailureDetails, recorded_failure
 from embedded_host.protocols.v2.responses import (
     CompleteAction,
     EntityMessageAction,
     EntityOperationAction,
-    Failure,
     OrchestratorAction,
     decode_response,
 )
@@ -174,23 +174,9 @@ def _end(id: int, action: CompleteAction) -> Completion | Continuation:
     if status == "TERMINATED":
         return Completion(id, Status.TERMINATED, action.result)
     if status == "FAILED":
-        return Completion(id, Status.FAILED, None, failure_details(action.failure_details))
+        failure = action.failure_details or FailureDetails(error_type="Exception")
+        return Completion(id, Status.FAILED, None, recorded_failure(failure))
     raise MalformedResponseError(f"the response completes with the unknown status '{status}'")
-
-
-def failure_details(failure: Failure | None) -> FailureDetails:
-    """Return the engine's type of a failure. A missing failure has no message."""
-    if failure is None:
-        return FailureDetails(error_type="Exception", error_message="", properties={})
-    inner = failure.inner_failure
-    return FailureDetails(
-        error_type=failure.error_type,
-        error_message=failure.error_message,
-        stack_trace=failure.stack_trace,
-        inner_failure=None if inner is None else failure_details(inner),
-        is_non_retriable=failure.is_non_retriable,
-        properties=failure.properties,
-    )
 
 
 def _time(text: str) -> datetime:

@@ -12,19 +12,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct, field
 
+from embedded_host.protocols.v2.failures import FailureDetails
+
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 """An ``int32`` of protobuf."""
-
-
-class Failure(Struct, rename="camel"):
-    """``TaskFailureDetails``."""
-
-    error_type: str = ""
-    error_message: str = ""
-    stack_trace: str | None = None
-    inner_failure: Failure | None = None
-    is_non_retriable: bool = False
-    properties: dict[str, object] = field(default_factory=dict)
 
 
 class ScheduleTaskAction(Struct, rename="camel"):
@@ -120,7 +111,7 @@ class CompleteAction(Struct, rename="camel"):
     result: str | None = None
     new_version: str | None = None
     carryover_events: list[CarriedEvent] = field(default_factory=list)
-    failure_details: Failure | None = None
+    failure_details: FailureDetails | None = None
 
 
 class OrchestratorAction(Struct, rename="camel"):
