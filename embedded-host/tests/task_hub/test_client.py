@@ -408,7 +408,7 @@ async def test_a_wait_ends_when_the_instance_finishes() -> None:
     await host.raise_event("Go", 1)
     rows = await asyncio.gather(*waiters)
     assert [row.output for row in rows if row] == ["1", "1"]
-    assert not host.hub.waiters.has("i-1")
+    assert not host.hub.completion_waiters.has("i-1")
 
 
 async def test_a_wait_ends_after_its_timeout() -> None:
@@ -417,7 +417,7 @@ async def test_a_wait_ends_after_its_timeout() -> None:
     row = await host.client.wait("i-1", 0.01)
     assert row is not None
     assert row.status == "Running"
-    assert not host.hub.waiters.has("i-1")
+    assert not host.hub.completion_waiters.has("i-1")
 
 
 async def test_a_wait_for_a_finished_or_unknown_instance_returns_at_once() -> None:

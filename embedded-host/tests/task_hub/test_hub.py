@@ -1,4 +1,4 @@
-"""Orchestrations, entities and lost workers in a task hub."""
+"""Orchestrations, time, lost workers and memory in a task hub."""
 
 from __future__ import annotations
 
@@ -6,29 +6,19 @@ import asyncio
 import gc
 import json
 import weakref
-from types import SimpleNamespace
 from typing import Any
 
 import azure.durable_functions as df
 import pytest
 
 from embedded_host.engine import turn
-from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.events import EventSent
-from embedded_host.engine.execution import Execution
-from embedded_host.engine.invocations import (
-    InvocationFailure,
-    OrchestratorInput,
-    OrchestratorOutput,
-)
 from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.orchestration import Orchestration
-from embedded_host.protocols.v1 import unseen_events
 from embedded_host.task_hub import instance_cache
 from embedded_host.task_hub.invoker import LOST_WORKERS
-from tests.engine.runs import SessionWorker
-from tests.task_hub.app import Steps, chain, counter, new_hub
-from tests.task_hub.kit import HubUnderTest, InlineInvoker, Orchestrator
+from tests.task_hub.app import Steps, counter, new_hub
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 AT_ONCE: list[tuple[str, Any, Any]] = [
     ("Chain", 3, 12),
@@ -50,31 +40,6 @@ async def test_orchestrations_complete_and_leave_no_messages(
     assert host.outcome() == ("Completed", output)
     assert host.left_over() == []
     assert host.store.continued() == []
-
-
-async def test_an_exception_fails_the_instance() -> None:
-    host = new_hub()
-    await host.start("Fails")
-    assert host.outcome() == ("Failed", "Orchestrator function 'Fails' failed: boom")
-    assert host.left_over() == []
-
-
-async def test_a_bug_of_the_host_fails_one_instance_and_no_other(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def replay(*arguments: object) -> None:
-        raise ZeroDivisionError("ours")
-
-    host = new_hub()
-    with monkeypatch.context() as patched:
-        patched.setattr(Execution, "replay", replay)
-        await host.start("Chain", input=1)
-    text = "the host cannot process the output of the orchestrator: ZeroDivisionError: ours"
-    assert host.outcome("i-1") == ("Failed", f"Orchestrator function 'Chain' failed: {text}")
-    assert "with this traceback [EH410]:\nTraceback" in caplog.text
-    await host.start("Chain", "i-2", input=3)
-    assert host.outcome("i-2") == ("Completed", 12)
-    assert host.left_over() == []
 
 
 async def test_the_labels_of_operations_are_read_from_the_history_once(
@@ -110,39 +75,6 @@ async def test_the_labels_of_operations_are_read_from_the_history_once(
     for entity, message in sent:
         assert message["Predecessor"] == last.get(entity, "0001-01-01T00:00:00")
         last[entity] = message["Timestamp"]
-
-
-async def test_an_unknown_orchestrator_fails() -> None:
-    host = new_hub()
-    await host.start("Missing")
-    status, output = host.outcome()
-    assert status == "Failed"
-    assert "The function 'Missing' doesn't exist" in output
-
-
-async def test_calls_of_unknown_functions_raise_errors_in_the_orchestrator() -> None:
-    host = new_hub()
-    await host.start("CallsMissingFunctions")
-    status, errors = host.outcome()
-    assert status == "Completed"
-    assert ["The function 'Missing' doesn't exist" in text for text in errors] == [True, True]
-
-
-async def test_a_sub_orchestration_with_the_id_of_an_unfinished_instance_fails() -> None:
-    host = new_hub()
-    await host.start("Waits", "i-1:1")
-    await host.start("Parent")
-    status, output = host.outcome()
-    assert status == "Failed"
-    assert "'i-1:1' cannot be started as a sub-orchestration" in output
-
-
-async def test_a_sub_orchestration_replaces_a_finished_instance_with_its_id() -> None:
-    host = new_hub()
-    await host.start("Chain", "i-1:1", 100)
-    await host.start("Parent")
-    assert host.outcome() == ("Completed", [4, 8])
-    assert host.outcome("i-1:1") == ("Completed", 4)
 
 
 # -- time ------------------------------------------------------------------------------------------
@@ -285,40 +217,6 @@ async def test_a_reload_replays_instances_from_the_history() -> None:
     assert host.outcome() == ("Completed", 1)
 
 
-def renews(context: Any) -> Steps:
-    if context.get_input():
-        return (yield context.wait_for_external_event("Go"))
-    yield context.call_activity("Double", 1)
-    context.continue_as_new(1)
-    return None
-
-
-@pytest.mark.parametrize(("orchestrator", "output"), [(chain, 4), (renews, 7)])
-async def test_a_reload_during_a_turn_replays_the_history_in_the_next_turn(
-    orchestrator: Orchestrator, output: int
-) -> None:
-    """The worker of the previous code completes that turn. The next turn must not use its state."""
-    invoked, gate, worker = asyncio.Event(), asyncio.Event(), SessionWorker()
-
-    class Worker(InlineInvoker):
-        async def orchestrator(
-            self, name: str, turn: OrchestratorInput, *, alone: bool = False
-        ) -> OrchestratorOutput | InvocationFailure:
-            if turn.seen and "TaskScheduledId" in unseen_events(turn) and not invoked.is_set():
-                invoked.set()
-                await gate.wait()
-            return worker.run_turn(SimpleNamespace(handle=self.orchestrators[name]), turn)  # type: ignore[arg-type]
-
-    host = HubUnderTest(Worker({"Main": orchestrator}, {"Double": lambda n: 2 * n}))
-    await host.client.start("Main", None, "i-1")
-    await host.client.raise_event("i-1", "Go", "7")
-    await asyncio.wait_for(invoked.wait(), 10)
-    host.hub.forget_executions()
-    gate.set()
-    await host.idle()
-    assert host.outcome() == ("Completed", output)
-
-
 async def test_concurrent_activities_are_limited() -> None:
     host = new_hub(max_activities=2)
     running: list[int] = []
@@ -337,73 +235,3 @@ async def test_concurrent_activities_are_limited() -> None:
     await host.idle()
     assert max(running) == 2
     assert host.outcome() == ("Completed", [0, 2, 4, 6, 8])
-
-
-# -- entities --------------------------------------------------------------------------------------
-
-COUNTER = EntityId("counter", "k")
-
-
-async def test_signals_are_processed_in_order_and_in_batches() -> None:
-    host = new_hub(max_entity_batch=2)
-    await asyncio.gather(
-        *(host.client.signal_entity(COUNTER, "add", f'"{n}"') for n in (1, 2, 3, 4, 5))
-    )
-    await host.idle()
-    stored = host.client.entity_state(COUNTER)
-    assert stored is not None
-    assert stored[1] == "15"
-    assert stored[0].name == "@counter"
-    assert 3 <= host.invoker.calls["Counter"] < 5
-    assert host.left_over() == []
-
-
-async def test_an_entity_keeps_its_state_after_a_restart_of_the_host() -> None:
-    host = new_hub()
-    await host.client.signal_entity(COUNTER, "add", '"1"')
-    await host.idle()
-    again = HubUnderTest(host.invoker, host.store, host.clock)
-    again.hub.start()
-    await again.client.signal_entity(COUNTER, "add", '"2"')
-    await again.idle()
-    stored = again.client.entity_state(COUNTER)
-    assert stored is not None
-    assert stored[1] == "3"
-
-
-async def test_a_failed_signal_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    host = new_hub()
-    await host.client.signal_entity(COUNTER, "explode", None)
-    await host.idle()
-    assert "Operation 'explode' of @counter@k failed: \"entity exploded\"" in caplog.text
-
-
-async def test_an_unknown_entity_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    host = new_hub()
-    await host.client.signal_entity(EntityId("missing", "k"), "add", None)
-    await host.idle()
-    assert "The function 'missing' doesn't exist" in caplog.text
-
-
-@pytest.mark.parametrize("name", ["Go", "op"])
-async def test_an_entity_ignores_external_events(name: str) -> None:
-    host = new_hub()
-    await host.client.signal_entity(COUNTER, "add", '"1"')
-    await host.raise_event(name, {"n": 1}, "@counter@k")
-    assert host.left_over() == []
-    stored = host.client.entity_state(COUNTER)
-    assert stored is not None
-    assert stored[1] == "1"
-
-
-async def test_an_entity_that_is_purged_during_a_turn_stays_deleted() -> None:
-    host = new_hub()
-    await host.client.signal_entity(COUNTER, "add", '"1"')
-    assert await host.client.purge("@counter@k") == 1
-    await host.idle()
-    assert host.client.status("@counter@k") is None
-    await host.client.signal_entity(COUNTER, "add", '"2"')
-    await host.idle()
-    stored = host.client.entity_state(COUNTER)
-    assert stored is not None
-    assert stored[1] == "2"

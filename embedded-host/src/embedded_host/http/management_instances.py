@@ -26,7 +26,7 @@ from embedded_host.task_hub.client import (
     InstanceStatusError,
 )
 from embedded_host.task_hub.diagnosis import Diagnosis
-from embedded_host.task_hub.hub import is_terminal
+from embedded_host.task_hub.instances import is_terminal
 from embedded_host.web.request import Request
 from embedded_host.web.response import JSON, Response, empty_response, json_response
 

@@ -106,7 +106,7 @@ class InstanceMethods:
         row = await wait(request.instance_id, seconds)
         if row is not None and is_reached(Status(row.status)):
             return self._found(row, request)
-        if self._client.hub.waiters.is_closed:
+        if self._client.hub.completion_waiters.is_closed:
             raise RpcError(RpcStatus.UNAVAILABLE, "The host is stopping.")
         return r.TimeoutResponse(timeout=True)
 

@@ -35,8 +35,8 @@ from embedded_host.store import interface as c
 from embedded_host.store.interface import InstanceQuery, InstanceRow
 from embedded_host.task_hub import purging
 from embedded_host.task_hub.diagnosis import Diagnosis, diagnose
-from embedded_host.task_hub.hub import TaskHub, is_terminal
-from embedded_host.task_hub.instances import row_of
+from embedded_host.task_hub.hub import TaskHub
+from embedded_host.task_hub.instances import is_terminal, row_of
 from embedded_host.task_hub.unit_of_work import UnitOfWork
 
 PAGE = 200
@@ -398,7 +398,7 @@ class HubClient:
         row = self.status(instance_id)
         if row is not None and is_terminal(row):
             return row
-        return await self.hub.waiters.wait(instance_id, seconds)
+        return await self.hub.completion_waiters.wait(instance_id, seconds)
 
     async def diagnosis(self, instance_id: str) -> Diagnosis | None:
         """Return the diagnosis of an orchestration, or None if the orchestration does not exist."""

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from embedded_host.engine.entity import Entity, EntityTurnResult, lock_turn, release_turn
-from embedded_host.engine.entity_messages import ORPHANED, LockRelease, LockRequest
+from embedded_host.engine.entity import Entity
 from embedded_host.engine.events import (
     ExecutionStarted,
     ExecutionTerminated,
@@ -24,7 +23,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Message
-from embedded_host.engine.orchestration import Orchestration, deliverable
+from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.status import Status
 from embedded_host.parity.findings import Findings
 from embedded_host.store.interface import (
@@ -40,17 +39,15 @@ from embedded_host.task_hub.activities import Activities
 from embedded_host.task_hub.clock import Clock, TimerQueue, WallClock
 from embedded_host.task_hub.commit import Commit
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
-from embedded_host.task_hub.diagnosis import running_children
-from embedded_host.task_hub.entity_locks import is_orphaned, lock_is_wanted
-from embedded_host.task_hub.inbox import EntityQueue, EntityWork, InboxItem
+from embedded_host.task_hub.entity_turns import run_entity
+from embedded_host.task_hub.inbox import InboxItem
 from embedded_host.task_hub.instance_cache import InstanceCache
-from embedded_host.task_hub.instances import LoadedInstance, load, row_of
+from embedded_host.task_hub.instances import LoadedInstance, is_terminal, load, row_of
 from embedded_host.task_hub.invoker import Invoker
+from embedded_host.task_hub.orchestration_turns import run_orchestration
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.stall_reporter import StallReporter
 from embedded_host.task_hub.status_waiters import StatusWaiters
-from embedded_host.task_hub.termination import terminate_children
-from embedded_host.task_hub.turns import entity_batch, orchestrator_turn
 from embedded_host.task_hub.unit_of_work import (
     ActivityWork,
     RowKeySequences,
@@ -109,14 +106,15 @@ class TaskHub:
         self._is_dormant = is_dormant
         row_keys = dependencies.row_keys or RowKeySequences(self.store)
         self._dependencies = replace(dependencies, row_keys=row_keys)
-        self._code_version = 0
+        self.code_version = 0
         """Number of reloads. A turn that started before a reload does not keep its execution."""
         self._cache = InstanceCache()
         self._fatal_error: BaseException | None = None
         self._deleting: set[int] = set()
         """Keys of instances whose deletion is not durable yet."""
         self.start_waiters = StatusWaiters(partial(self.store.instance, name))
-        self.waiters = StatusWaiters(partial(self.store.instance, name))
+        """The requests that wait until an instance has started."""
+        self.completion_waiters = StatusWaiters(partial(self.store.instance, name))
         """The requests that wait until an instance has finished."""
         automatic = dependencies.automatic_timers
         self.timers = TimerQueue(self.clock, self._timer_fired, automatic=automatic)
@@ -198,7 +196,7 @@ class TaskHub:
 
     def forget_executions(self) -> None:
         """Make the next turn of each instance replay its history, because the code has changed."""
-        self._code_version += 1
+        self.code_version += 1
         for instance in self._cache:
             if isinstance(instance.state, Orchestration):
                 # The execution is not closed, because a turn may be using it.
@@ -249,7 +247,7 @@ class TaskHub:
         self._cache.forget(instance)
         self.stalls.forget(instance.id)
 
-    def _finish_turns(self, instance: LoadedInstance) -> None:
+    def finish_turns(self, instance: LoadedInstance) -> None:
         """Mark an instance without messages as idle, or remove it if it has finished."""
         instance.busy = False
         if instance not in self._cache:
@@ -263,11 +261,16 @@ class TaskHub:
 
     # -- messages ----------------------------------------------------------------------------------
 
-    async def record(self, unit: UnitOfWork) -> None:
-        """Commit a unit of work, and start its effects once it is durable."""
+    async def record(self, unit: UnitOfWork, apply: Callable[[], None] | None = None) -> None:
+        """Commit a unit of work, and start its effects once it is durable.
+
+        ``apply`` changes the state in memory before the effects start.
+        """
         durable = self._commit.commit(unit.changes)
         self._deliver_early(unit)
         await durable
+        if apply is not None:
+            apply()
         self._start_effects(unit)
 
     async def settle(self) -> None:
@@ -368,158 +371,8 @@ class TaskHub:
         if not instance.busy:
             instance.busy = True
             self._cache.mark_busy(instance)
-            run = (
-                self._run_entity if isinstance(instance.state, Entity) else self._run_orchestration
-            )
-            self._turns.put(partial(run, instance))
-
-    # -- turns -------------------------------------------------------------------------------------
-
-    async def _run_orchestration(self, instance: LoadedInstance) -> None:
-        state = instance.state
-        assert isinstance(state, Orchestration)
-        while instance.inbox or state.continued:
-            items = self._take_inbox(instance, state)
-            messages = deliverable(state, [item.message for item in items])
-            if state.status.is_terminal or not (messages or state.continued):
-                await self._commit.commit(list(self.units.take(instance.key, items)))
-                if state.status.is_terminal:
-                    break
-                continue
-            if not self._replays(state, messages):
-                instance.inbox[:0] = items
-                instance.busy = False
-                return
-            code = self._code_version
-            if len(state.history) <= self.settings.replayed_up_to:
-                state.drop_execution()
-            result = await orchestrator_turn(
-                state, messages, self.invoker, self.settings, self.clock
-            )
-            if result.host_error:
-                log.error(
-                    "Instance '%s' failed because of a bug in the host. Report the bug with this "
-                    "traceback [EH410]:\n%s",
-                    instance.id,
-                    result.host_error,
-                )
-            if instance not in self._cache:
-                return  # the instance was replaced or purged meanwhile
-            unit = self.units.orchestration(instance, items, result)
-            is_recursive = terminate_children(self, state, result, unit)
-            if state.protocol != 1:
-                # An app of SDK 1.x does not load the module.
-                from embedded_host.parity.turn_findings import add_turn_findings
-
-                add_turn_findings(self.findings, state.name, result.events)
-            durable = self._commit.commit(unit.changes)
-            self._deliver_early(unit)
-            await durable
-            result.apply(state)
-            if code != self._code_version:
-                state.drop_execution()
-            instance.turns = 1 if result.replaces else instance.turns + 1
-            self._start_effects(unit)
-            if self.start_waiters.has(instance.id):
-                self.start_waiters.complete(row_of(self.name, instance))
-            if result.status.is_terminal and self.waiters.has(instance.id):
-                self.waiters.complete(row_of(self.name, instance))
-            if (
-                result.status is Status.TERMINATED
-                and not is_recursive
-                and (children := running_children(self, state))
-            ):
-                log.warning(
-                    "Instance '%s' was terminated, but its sub-orchestrations continue: %s. "
-                    "[EH404]",
-                    instance.id,
-                    ", ".join(str(child.instance_id) for child in children),
-                )
-        self._finish_turns(instance)
-
-    def _replays(self, state: Orchestration, messages: Sequence[Message]) -> bool:
-        """Return False if the history cannot be replayed by the SDK that the app now uses.
-
-        The messages then wait until the app uses the other SDK again. Without a replay, the
-        instance can only be terminated.
-        """
-        protocol = self.settings.functions.protocol
-        if state.continued or not len(state.history):
-            state.protocol = protocol
-        if state.protocol == protocol:
-            return True
-        if any(isinstance(message.event, ExecutionTerminated) for message in messages):
-            return True
-        log.error(
-            "The instance '%s' of '%s' waits: it was started with version %d.x of "
-            "azure-functions-durable, and the app now uses %d.x, which cannot replay its history. "
-            "Start the app with the earlier version until the instance has finished, or terminate "
-            "it. [EH411]",
-            state.instance_id,
-            state.name,
-            state.protocol,
-            protocol,
-        )
-        return False
-
-    def _take_inbox(self, instance: LoadedInstance, state: Orchestration) -> list[InboxItem]:
-        items, instance.inbox = instance.inbox, []
-        if state.continued and not state.status.is_terminal:
-            # The first turn of the new execution delivers only a request to terminate
-            # (functions-host.md#event-order-in-a-turn).
-            ends = [i for i in items if isinstance(i.message.event, ExecutionTerminated)]
-            instance.inbox = [i for i in items if i not in ends]
-            return ends
-        return items
-
-    async def _run_entity(self, instance: LoadedInstance) -> None:
-        entity = instance.state
-        assert isinstance(entity, Entity)
-        queue = instance.queue = (
-            EntityQueue(instance.id) if instance.queue is None else instance.queue
-        )
-        while True:
-            items, instance.inbox = instance.inbox, []
-            queue.add(items)
-            work = queue.take(entity.locked_by, self.settings.max_entity_batch)
-            if work is None:
-                break
-            result = await self._entity_turn(instance, entity, work)
-            if result is None:
-                await self._commit.commit(list(self.units.take(instance.key, work.items)))
-                continue
-            if instance not in self._cache:
-                return  # the entity was purged meanwhile
-            unit = self.units.entity(instance, work.items, result)
-            durable = self._commit.commit(unit.changes)
-            self._deliver_early(unit)
-            await durable
-            result.apply(entity)
-            for message in result.lost:
-                log.error("%s [EH405]", message)
-            self._start_effects(unit)
-            if work.lock_change is not None:
-                queue.lock_changed()
-        if not queue:
-            instance.queue = None
-        self._finish_turns(instance)
-
-    async def _entity_turn(
-        self, instance: LoadedInstance, entity: Entity, work: EntityWork
-    ) -> EntityTurnResult | None:
-        """Run one turn of an entity. Returns None if the messages of ``work`` have no effect."""
-        if work.operations:
-            return await entity_batch(
-                instance.id, entity, work.operations, self.invoker, self.settings, self.clock
-            )
-        change = work.lock_change
-        if isinstance(change, LockRequest) and lock_is_wanted(self, change):
-            return lock_turn(entity, change, self.clock.now())
-        if isinstance(change, LockRelease) and (
-            change.id != ORPHANED or is_orphaned(self, instance.id, change.parent)
-        ):
-            return release_turn(entity, self.clock.now())
-        return None
+            run = run_entity if isinstance(instance.state, Entity) else run_orchestration
+            self._turns.put(partial(run, self, instance))
 
     # -- activities --------------------------------------------------------------------------------
 
@@ -538,7 +391,7 @@ class TaskHub:
         item = InboxItem(Message(event, work.row.execution_id), activity_id=work.row.id)
         self._deliver_by_key(work.instance_id, work.row.instance, item)
 
-    # -- completion --------------------------------------------------------------------------------
+    # -- waits -------------------------------------------------------------------------------------
 
     async def wait(self, instance_id: str, seconds: float) -> InstanceRow | None:
         """Wait until an instance finishes, for at most ``seconds``, and return its row.
@@ -550,12 +403,19 @@ class TaskHub:
             row = self.store.instance(self.name, instance_id)
             if row is None or is_terminal(row) or instance_id.startswith("@"):
                 return row
-        return await self.waiters.wait(instance_id, seconds)
+        return await self.completion_waiters.wait(instance_id, seconds)
+
+    def complete_waits(self, instance: LoadedInstance) -> None:
+        """Respond to the requests that wait for the status that a turn has set."""
+        if self.start_waiters.has(instance.id):
+            self.start_waiters.complete(row_of(self.name, instance))
+        if instance.is_terminal and self.completion_waiters.has(instance.id):
+            self.completion_waiters.complete(row_of(self.name, instance))
 
     def end_waits(self) -> None:
         """Respond to all requests that wait for an instance, because the host is stopping."""
         self.start_waiters.close()
-        self.waiters.close()
+        self.completion_waiters.close()
 
 
 def _may_deliver_early(instance: LoadedInstance, item: InboxItem) -> bool:
@@ -577,8 +437,3 @@ def _waits_for_start(instance: LoadedInstance, item: InboxItem) -> bool:
         and not state.continued
         and not isinstance(item.message.event, ExecutionTerminated)
     )
-
-
-def is_terminal(row: InstanceRow) -> bool:
-    """Return true if the instance has finished."""
-    return Status(row.status).is_terminal

@@ -101,6 +101,11 @@ def new_orchestration(key: int, started: ExecutionStarted) -> LoadedInstance:
     return LoadedInstance(key, instance_id, state, tags=tags)
 
 
+def is_terminal(row: InstanceRow) -> bool:
+    """Return true if the instance has finished."""
+    return Status(row.status).is_terminal
+
+
 def row_of(hub: str, instance: LoadedInstance) -> InstanceRow:
     """Return the row of an instance in the task hub ``hub``."""
     state = instance.state

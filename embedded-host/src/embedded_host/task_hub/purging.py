@@ -11,7 +11,8 @@ from embedded_host.engine.events import SubOrchestrationInstanceCreated
 from embedded_host.engine.status import FINISHED
 from embedded_host.parity.kinds import RECURSIVE_PURGE
 from embedded_host.store.interface import InstanceQuery, InstanceRow, Store
-from embedded_host.task_hub.hub import TaskHub, is_terminal
+from embedded_host.task_hub.hub import TaskHub
+from embedded_host.task_hub.instances import is_terminal
 
 BATCH = 50
 """Number of instances that are deleted before other work runs on the event loop."""

@@ -1,0 +1,147 @@
+"""The turns of an orchestration: they consume its inbox and record their results."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from embedded_host.engine.events import ExecutionTerminated
+from embedded_host.engine.messages import Message
+from embedded_host.engine.orchestration import Orchestration, TurnResult, deliverable
+from embedded_host.engine.status import Status
+from embedded_host.task_hub.diagnosis import running_children
+from embedded_host.task_hub.inbox import InboxItem
+from embedded_host.task_hub.instances import LoadedInstance
+from embedded_host.task_hub.termination import TerminatingHub, terminate_children
+from embedded_host.task_hub.turns import orchestrator_turn
+from embedded_host.task_hub.unit_of_work import UnitOfWork
+
+log = logging.getLogger("embedded_host.task_hub")
+
+
+class OrchestrationHub(TerminatingHub, Protocol):
+    """The parts of a task hub that the turns of an orchestration use."""
+
+    @property
+    def code_version(self) -> int:
+        """Number of reloads. A turn that started before a reload does not keep its execution."""
+
+    def cached(self, instance_id: str) -> LoadedInstance | None:
+        """Return the instance if it is in memory, else None."""
+
+    async def record(self, unit: UnitOfWork, apply: Callable[[], None] | None = None) -> None:
+        """Commit a unit of work, call ``apply``, and start the effects."""
+
+    def complete_waits(self, instance: LoadedInstance) -> None:
+        """Respond to the requests that wait for the status that a turn has set."""
+
+    def finish_turns(self, instance: LoadedInstance) -> None:
+        """Mark an instance without messages as idle, or remove it if it has finished."""
+
+
+async def run_orchestration(hub: OrchestrationHub, instance: LoadedInstance) -> None:
+    """Run turns until the inbox is empty, or the instance has finished."""
+    state = instance.state
+    assert isinstance(state, Orchestration)
+    while instance.inbox or state.continued:
+        items = _take_inbox(instance, state)
+        messages = deliverable(state, [item.message for item in items])
+        if state.status.is_terminal or not (messages or state.continued):
+            await hub.record(UnitOfWork(list(hub.units.take(instance.key, items))))
+            if state.status.is_terminal:
+                break
+            continue
+        if not _replays(hub, state, messages):
+            instance.inbox[:0] = items
+            instance.busy = False
+            return
+        if len(state.history) <= hub.settings.replayed_up_to:
+            state.drop_execution()
+        code = hub.code_version
+        result = await orchestrator_turn(state, messages, hub.invoker, hub.settings, hub.clock)
+        if result.host_error:
+            log.error(
+                "Instance '%s' failed because of a bug in the host. Report the bug with this "
+                "traceback [EH410]:\n%s",
+                instance.id,
+                result.host_error,
+            )
+        if hub.cached(instance.id) is not instance:
+            return  # the instance was replaced or purged meanwhile
+        await _record(hub, instance, state, items, result, code)
+    hub.finish_turns(instance)
+
+
+async def _record(
+    hub: OrchestrationHub,
+    instance: LoadedInstance,
+    state: Orchestration,
+    items: Sequence[InboxItem],
+    result: TurnResult,
+    code: int,
+) -> None:
+    """Record the result of a turn that consumed ``items`` and started with the version ``code``."""
+    unit = hub.units.orchestration(instance, items, result)
+    is_recursive = terminate_children(hub, state, result, unit)
+    if state.protocol != 1:
+        # An app of SDK 1.x does not load the module.
+        from embedded_host.parity.turn_findings import add_turn_findings
+
+        add_turn_findings(hub.findings, state.name, result.events)
+
+    def apply() -> None:
+        result.apply(state)
+        if code != hub.code_version:
+            state.drop_execution()
+        instance.turns = 1 if result.replaces else instance.turns + 1
+
+    await hub.record(unit, apply)
+    hub.complete_waits(instance)
+    if (
+        result.status is Status.TERMINATED
+        and not is_recursive
+        and (children := running_children(hub, state))
+    ):
+        log.warning(
+            "Instance '%s' was terminated, but its sub-orchestrations continue: %s. [EH404]",
+            instance.id,
+            ", ".join(str(child.instance_id) for child in children),
+        )
+
+
+def _replays(hub: OrchestrationHub, state: Orchestration, messages: Sequence[Message]) -> bool:
+    """Return False if the history cannot be replayed by the SDK that the app now uses.
+
+    The messages then wait until the app uses the other SDK again. Without a replay, the instance
+    can only be terminated.
+    """
+    protocol = hub.settings.functions.protocol
+    if state.continued or not len(state.history):
+        state.protocol = protocol
+    if state.protocol == protocol:
+        return True
+    if any(isinstance(message.event, ExecutionTerminated) for message in messages):
+        return True
+    log.error(
+        "The instance '%s' of '%s' waits: it was started with version %d.x of "
+        "azure-functions-durable, and the app now uses %d.x, which cannot replay its history. "
+        "Start the app with the earlier version until the instance has finished, or terminate "
+        "it. [EH411]",
+        state.instance_id,
+        state.name,
+        state.protocol,
+        protocol,
+    )
+    return False
+
+
+def _take_inbox(instance: LoadedInstance, state: Orchestration) -> list[InboxItem]:
+    items, instance.inbox = instance.inbox, []
+    if state.continued and not state.status.is_terminal:
+        # The first turn of the new execution delivers only a request to terminate
+        # (functions-host.md#event-order-in-a-turn).
+        ends = [i for i in items if isinstance(i.message.event, ExecutionTerminated)]
+        instance.inbox = [i for i in items if i not in ends]
+        return ends
+    return items
