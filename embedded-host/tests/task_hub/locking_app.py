@@ -30,7 +30,7 @@ from embedded_host.engine.messages import Deliver, Message, Outgoing
 from embedded_host.engine.orchestration import Orchestration, TurnResult
 from embedded_host.engine.status import Status
 from embedded_host.protocols.v2.entities import entity_payload, entity_result
-from embedded_host.task_hub import hub
+from embedded_host.task_hub import orchestration_turns
 from tests.task_hub.kit import InlineInvoker
 
 Script = Callable[[str], Generator[tuple[Any, ...], Any, Any]]
@@ -81,7 +81,7 @@ class LockingInvoker(InlineInvoker):
 
 def use_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make hubs run scripts instead of orchestrators."""
-    monkeypatch.setattr(hub, "orchestrator_turn", _scripted_turn)
+    monkeypatch.setattr(orchestration_turns, "orchestrator_turn", _scripted_turn)
 
 
 async def _scripted_turn(
