@@ -209,35 +209,6 @@ async def test_an_entity_may_be_more_than_once_in_a_lock_set() -> None:
     assert owners(host) == {}
 
 
-async def test_the_locks_of_a_finished_owner_are_released() -> None:
-    host = new_host()
-    await host.start("Holder", "i-1")
-    await host.start("Caller", "i-2")
-    assert await host.client.release_orphaned_locks() == 0
-    await host.client.terminate("i-1", None)
-    await host.idle()
-    assert owners(host) == {A: "i-1", B: "i-1"}
-    assert host.row("i-2").status == "Running"
-    assert await host.client.release_orphaned_locks() == 2
-    await host.idle()
-    assert owners(host) == {}
-    assert host.row("i-2").status == "Completed"
-    assert await host.client.release_orphaned_locks() == 0
-
-
-async def test_the_locks_of_a_purged_owner_are_released() -> None:
-    host = new_host()
-    await host.start("Holder", "i-1")
-    await host.client.terminate("i-1", None)
-    await host.idle()
-    await host.client.purge("i-1")
-    host = reopened(host)
-    await host.idle()
-    assert await host.client.release_orphaned_locks() == 2
-    await host.idle()
-    assert owners(host) == {}
-
-
 async def test_the_release_of_an_orphaned_lock_does_not_affect_a_new_owner() -> None:
     host = new_host()
     await host.start("Holder", "i-1")

@@ -11,32 +11,21 @@ from uuid import uuid4
 
 from embedded_host.engine import history as h
 from embedded_host.engine.entity import Entity
-from embedded_host.engine.entity_messages import (
-    ORPHANED,
-    RELEASE,
-    EntityId,
-    parse_message,
-    release_message,
-    request_message,
-)
-from embedded_host.engine.events import (
-    EventRaised,
-    HistoryEvent,
-    SubOrchestrationInstanceCreated,
-)
+from embedded_host.engine.entity_messages import OPERATION, EntityId, request_message
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.functions import FunctionNames
 from embedded_host.engine.json_codec import compact_text
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration
-from embedded_host.engine.rewind import rewind
 from embedded_host.engine.status import FINISHED, STATUSES, Status
 from embedded_host.errors import EmbeddedHostError
-from embedded_host.store import interface as c
 from embedded_host.store.interface import InstanceQuery, InstanceRow
 from embedded_host.task_hub import purging
 from embedded_host.task_hub.diagnosis import Diagnosis, diagnose
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.task_hub.instances import is_terminal, row_of
+from embedded_host.task_hub.orphaned_locks import release_orphaned_locks
+from embedded_host.task_hub.rewinding import rewind
 from embedded_host.task_hub.unit_of_work import UnitOfWork
 
 PAGE = 200
@@ -214,50 +203,7 @@ class HubClient:
         row = self.known(instance_id)
         if row.status != Status.FAILED.value:
             raise InstanceStatusError(row.status)
-        # The store may contain the failure before the instance in memory does.
-        await self.hub.settle()
-        unit = UnitOfWork()
-        self._rewind(instance_id, reason, unit)
-        await self.hub.record(unit)
-
-    def _rewind(self, instance_id: str, reason: str | None, unit: UnitOfWork) -> None:
-        hub = self.hub
-        instance = hub.find(instance_id)
-        if instance is None or not isinstance(instance.state, Orchestration):
-            return
-        state, now = instance.state, hub.clock.now()
-        if state.status is not Status.FAILED:
-            return
-        created = [
-            e.instance_id
-            for e in state.history.events
-            if isinstance(e, SubOrchestrationInstanceCreated)
-        ]
-        rows = {child: self._store.instance(hub.name, child) for child in created}
-        rewound = rewind(
-            state.history.events,
-            reason,
-            [
-                child
-                for child, row in rows.items()
-                if row is None or row.status != Status.FAILED.value
-            ],
-            running=[child for child, row in rows.items() if row and not is_terminal(row)],
-            protocol=state.protocol,
-        )
-        state.history = h.History(rewound.events)
-        state.status, state.output, state.updated_at = Status.PENDING, None, now
-        state.drop_execution()
-        unit.changes.append(c.DeleteHistory(instance.key))
-        unit.changes.append(c.AppendHistory(instance.key, 0, tuple(rewound.events)))
-        unit.changes.append(c.SaveInstance(row_of(hub.name, instance)))
-        instance.turns = 1
-        hub.adopt(instance)
-        for child in rewound.failed_children:
-            self._rewind(child, reason, unit)
-        if not rewound.failed_children:
-            event = h.generic(now, reason or "rewind")
-            hub.units.deliver(instance, Message(event), unit)
+        await rewind(self.hub, instance_id, reason)
 
     async def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         """Delete a finished orchestration or an entity. Returns the number of deleted instances.
@@ -298,7 +244,7 @@ class HubClient:
             now=now,
         )
         unit = UnitOfWork()
-        message = Message(h.event_raised(now, "op", text), due=due)
+        message = Message(h.event_raised(now, OPERATION, text), due=due)
         target = self.hub.units.entity_instance(str(entity), message, unit)
         if not isinstance(target.state, Entity):
             raise NotAnEntityError(f"'{entity}' is the id of an orchestration")
@@ -308,39 +254,9 @@ class HubClient:
     async def release_orphaned_locks(self) -> int:
         """Release the locks of entities whose owners have finished or do not exist.
 
-        Returns the number of entities whose lock is released. Such a lock remains when an
-        orchestration is terminated or purged while it has locked entities.
+        Returns the number of entities whose lock is released.
         """
-        await self.hub.settle()  # the owner in memory may be newer than its row
-        unit = UnitOfWork()
-        for entity in self._store.locked_entities(self.hub.name):
-            owner = self._store.instance(self.hub.name, entity.locked_by)
-            instance = self.hub.find(entity.id)
-            if (
-                instance is None
-                or instance.key != entity.instance
-                or not (owner is None or is_terminal(owner))
-                or self._releases(entity)
-            ):
-                continue
-            text = release_message(request_id=ORPHANED, parent=entity.locked_by)
-            event = h.event_raised(self.hub.clock.now(), RELEASE, text)
-            self.hub.units.deliver(instance, Message(event), unit)
-        count = len(unit.deliveries)
-        await self.hub.record(unit)
-        return count
-
-    def _releases(self, entity: c.LockedEntity) -> bool:
-        """Return true if the inbox of the entity contains a release of its lock."""
-        for message in self._store.messages(entity.instance):
-            if isinstance(message.event, EventRaised) and message.event.name == RELEASE:
-                try:
-                    parsed = parse_message(RELEASE, message.event.input)
-                except ValueError:
-                    continue
-                if parsed.parent == entity.locked_by:
-                    return True
-        return False
+        return await release_orphaned_locks(self.hub)
 
     def entity_state(self, entity: EntityId) -> tuple[InstanceRow, str] | None:
         """Return the row of an entity and its state as JSON, or None if it has no state."""

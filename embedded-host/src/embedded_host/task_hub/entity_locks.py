@@ -1,7 +1,7 @@
 """Locks of entities and the orchestrations that own them.
 
 An orchestration that ends releases its locks (``engine/turn.py``). A purged one cannot do this:
-``HubClient.release_orphaned_locks`` releases its locks. A lock request that is still waiting when
+``orphaned_locks`` releases its locks. A lock request that is still waiting when
 its orchestration ends has no effect. On the Azure Functions host, it would lock the entity forever.
 """
 
