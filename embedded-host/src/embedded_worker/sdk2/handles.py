@@ -21,9 +21,10 @@ from azure.durable_functions.worker import DurableFunctionsWorker
 
 from embedded_worker.sdk import orchestrator_of
 from embedded_worker.sdk2.entity_batches import batch_request
-from embedded_worker.sdk2.history_events import SuspensionFilter, history_events
+from embedded_worker.sdk2.history_events import history_events
 from embedded_worker.sdk2.responses import entity_batch_result, orchestrator_response
 from embedded_worker.sdk2.sessions import LargePayloads, OrchestratorSession, has_session_hooks
+from embedded_worker.sdk2.suspensions import SuspensionFilter
 from embedded_worker.user_function import UserFunction
 
 _Context = Union[func.OrchestrationContext, func.EntityContext]

@@ -6,17 +6,14 @@ constructors of the messages, because ``google.protobuf.json_format`` takes seve
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta, timezone
-from functools import lru_cache
 from typing import TypedDict
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 from durabletask.internal.helpers import protobuf_value_from_python
-from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
+
+from embedded_worker.sdk2.timestamps import timestamp
 
 
 class InstanceJson(TypedDict, total=False):
@@ -78,58 +75,6 @@ def history_events(events: Iterable[EventJson]) -> list[pb.HistoryEvent]:
     return [history_event(event) for event in events]
 
 
-DECISIONS = frozenset(
-    (
-        "taskScheduled",
-        "timerCreated",
-        "subOrchestrationInstanceCreated",
-        "eventSent",
-        "entityOperationCalled",
-        "entityOperationSignaled",
-        "entityLockRequested",
-        "entityUnlockSent",
-    )
-)
-"""The events that record a decision of the orchestrator."""
-
-
-class SuspensionFilter:
-    """Corrects the events of a suspended orchestration for durabletask 1.12.
-
-    While an orchestration is suspended, durabletask buffers all events, with two wrong results:
-
-    - It buffers a second suspension. On resumption it then adds the later events to the list that
-      it iterates over, and never ends. The filter removes the second suspension.
-    - If an orchestrator decides in the turn of the suspension, the history contains the decision
-      after the suspension. It buffers the decision as well, and decides again in each turn. The
-      filter moves the decision before the suspension.
-    """
-
-    def __init__(self) -> None:
-        self._is_suspended = False
-
-    def filtered(self, events: Iterable[pb.HistoryEvent]) -> list[pb.HistoryEvent]:
-        """Return the corrected ``events``, which follow the events of the previous call."""
-        corrected: list[pb.HistoryEvent] = []
-        suspension: int | None = None
-        for event in events:
-            kind = event.WhichOneof("eventType")
-            if kind == "executionSuspended":
-                if self._is_suspended:
-                    continue
-                self._is_suspended = True
-                suspension = len(corrected)
-            elif kind == "executionResumed":
-                self._is_suspended = False
-                suspension = None
-            elif suspension is not None and kind in DECISIONS:
-                corrected.insert(suspension, event)
-                suspension += 1
-                continue
-            corrected.append(event)
-        return corrected
-
-
 def history_event(event: EventJson) -> pb.HistoryEvent:
     """Return the message of ``event``. Raises ValueError if its type is unknown."""
     fill = _FILL.get(event["EventType"])
@@ -140,50 +85,6 @@ def history_event(event: EventJson) -> pb.HistoryEvent:
     )
     fill(message, event)
     return message
-
-
-@lru_cache(maxsize=256)
-def _seconds(text: str) -> int:
-    """Return the Unix time of ``2026-01-02T03:04:05``."""
-    return calendar.timegm(
-        (
-            int(text[0:4]),
-            int(text[5:7]),
-            int(text[8:10]),
-            int(text[11:13]),
-            int(text[14:16]),
-            int(text[17:19]),
-        )
-    )
-
-
-_OTHER_FORM = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(?:([zZ])|([+-]\d\d):?(\d\d))?"
-)
-
-
-def timestamp(text: str) -> Timestamp:
-    """Return the message of a time in ISO 8601, with up to nine digits after the second.
-
-    A time without a time zone is in UTC. Raises ValueError if ``text`` is not a time.
-    """
-    if text[-1:] == "Z" and text[10:11] == "T" and text[19:20] in (".", "Z"):
-        nanoseconds = text[20:-1].ljust(9, "0")
-        if len(nanoseconds) == 9 and nanoseconds.isdigit():
-            return Timestamp(seconds=_seconds(text[:19]), nanos=int(nanoseconds))
-    match = _OTHER_FORM.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is not a date and time")
-    date, minutes, seconds, fraction, _, hours_off, minutes_off = match.groups()
-    time = datetime.fromisoformat(f"{date}T{minutes}:{seconds or '00'}").replace(
-        tzinfo=timezone.utc
-    )
-    if hours_off:
-        sign = -1 if hours_off[0] == "-" else 1
-        time -= sign * timedelta(hours=int(hours_off[1:]), minutes=int(minutes_off))
-    return Timestamp(
-        seconds=calendar.timegm(time.utctimetuple()), nanos=int((fraction or "0").ljust(9, "0"))
-    )
 
 
 def _text(value: str | None) -> StringValue | None:

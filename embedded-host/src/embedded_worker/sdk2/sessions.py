@@ -27,13 +27,9 @@ from durabletask.payload import deexternalize_payloads, externalize_payloads
 from durabletask.payload.store import PayloadStore
 
 from embedded_worker.orchestrator_lint import task_returned
-from embedded_worker.sdk2.history_events import (
-    DECISIONS,
-    EventJson,
-    SuspensionFilter,
-    history_events,
-)
+from embedded_worker.sdk2.history_events import EventJson, history_events
 from embedded_worker.sdk2.responses import orchestrator_response
+from embedded_worker.sdk2.suspensions import DECISIONS, SuspensionFilter
 from embedded_worker.sdk2.yield_checks import CheckedSteps
 from embedded_worker.user_function import UserFunction
 

@@ -11,9 +11,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from embedded_host.engine import events
 from embedded_worker.sdk2.history_events import (
     EventJson,
-    SuspensionFilter,
     history_event,
-    timestamp,
 )
 from tests.embedded_worker.sdk2.recordings import engine_event, recorded_turns
 
@@ -139,63 +137,3 @@ def test_a_failure_without_details_has_its_reason(kind: int) -> None:
     assert failed["failureDetails"] == {"errorMessage": "r", "stackTrace": "d"}
     [failed] = converted(EventType=kind, TaskScheduledId=2, Reason=None).values()
     assert "failureDetails" not in failed
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds", "nanoseconds"),
-    [
-        ("1970-01-01T00:00:01Z", 1, 0),
-        ("1970-01-01T00:00:01.5Z", 1, 500_000_000),
-        ("1970-01-01T00:00:01.1234567Z", 1, 123_456_700),
-        ("1970-01-01T00:00:01.123456789Z", 1, 123_456_789),
-        ("1970-01-01T00:00:01", 1, 0),
-        ("1970-01-01 01:00:01.25+01:00", 1, 250_000_000),
-        ("1969-12-31T23:00:01.25-0100", 1, 250_000_000),
-        ("0001-01-01T00:00:00Z", -62_135_596_800, 0),
-        ("9999-12-31T23:59:59.9999999Z", 253_402_300_799, 999_999_900),
-    ],
-)
-def test_times(text: str, seconds: int, nanoseconds: int) -> None:
-    message = timestamp(text)
-    assert (message.seconds, message.nanos) == (seconds, nanoseconds)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "soon", "2026-11-29T21:35:49.1234567890Z", "2026-13-01T00:00Z"]
-)
-def test_an_invalid_time_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"date and time|month"):
-        timestamp(text)
-
-
-def of(*kinds: str) -> list[pb.HistoryEvent]:
-    messages = []
-    for kind in kinds:
-        message = pb.HistoryEvent()
-        getattr(message, kind).SetInParent()
-        messages.append(message)
-    return messages
-
-
-def kinds(messages: list[pb.HistoryEvent]) -> list[str | None]:
-    return [message.WhichOneof("eventType") for message in messages]
-
-
-def test_repeated_suspensions_are_removed_until_the_resumption() -> None:
-    suspensions = SuspensionFilter()
-    first = suspensions.filtered(of("executionSuspended", "executionSuspended", "timerFired"))
-    assert kinds(first) == ["executionSuspended", "timerFired"]
-    second = suspensions.filtered(
-        of("executionSuspended", "executionResumed", "executionResumed", "executionSuspended")
-    )
-    assert kinds(second) == ["executionResumed", "executionResumed", "executionSuspended"]
-
-
-def test_decisions_in_the_turn_of_a_suspension_precede_the_suspension() -> None:
-    history = of("executionSuspended", "taskScheduled", "timerCreated", "orchestratorCompleted")
-    assert kinds(SuspensionFilter().filtered(history)) == [
-        "taskScheduled",
-        "timerCreated",
-        "executionSuspended",
-        "orchestratorCompleted",
-    ]
