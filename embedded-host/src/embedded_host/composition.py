@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from embedded_host.app.definitions import Function
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.http.authorization import Authorization
 from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.management import ManagementApi
@@ -179,7 +180,7 @@ class AppRuntime:
     def _add_findings(self, loaded: LoadedApp) -> None:
         usable = [function for function in loaded.enabled if function.name not in loaded.broken]
         self.findings.use(usable)
-        if protocol_of(usable) != 1:
+        if protocol_of(usable) != SDK_1X:
             # An app of SDK 1.x does not load the module.
             from embedded_host.parity.function_findings import add_function_findings
 

@@ -18,6 +18,8 @@ from embedded_host.engine.decisions import (
     StartTimer,
 )
 from embedded_host.engine.entity_messages import (
+    OPERATION,
+    RELEASE,
     EntityId,
     lock_request_message,
     release_message,
@@ -43,6 +45,7 @@ from embedded_host.engine.messages import (
     StartOrchestration,
 )
 from embedded_host.engine.orchestration import Orchestration, TurnSettings
+from embedded_host.engine.sdk_protocols import SDK_1X
 
 Clock = Callable[[], datetime]
 
@@ -100,7 +103,7 @@ class DecisionRecorder:
         state, activities = self._state, self._settings.functions.activities
         stored = compact([decision.input]) if self._settings.store_inputs else None
         # The Azure Functions host records an empty object if SDK 2.x sets no tags.
-        tags = decision.tags if self._protocol == 1 else decision.tags or {}
+        tags = decision.tags if self._protocol == SDK_1X else decision.tags or {}
         self.events.append(
             h.task_scheduled(now, decision.id, decision.name, stored, tags, decision.trace_context)
         )
@@ -165,7 +168,7 @@ class DecisionRecorder:
     def _child_failed(
         self, decision: CreateSubOrchestration, now: datetime, why: str
     ) -> SubOrchestrationInstanceFailed:
-        failure = None if self._protocol == 1 else failure_of(UserError("ValueError", why))
+        failure = None if self._protocol == SDK_1X else failure_of(UserError("ValueError", why))
         return child_failed(now, decision.id, orchestrator_failed(decision.name, why), why, failure)
 
     def _send_operation(self, decision: SendOperation, now: datetime) -> str | None:
@@ -181,31 +184,30 @@ class DecisionRecorder:
             missing = None if entity_name in entities else entities.missing(entity_name)
         except ValueError as error:
             missing = str(error)
-        if missing and operation.signal and self._protocol == 1:
+        if missing and operation.signal and self._protocol == SDK_1X:
             return missing
-        has_parent = self._protocol == 1 or not operation.signal
         text = request_message(
             request_id=decision.request_id,
             operation=operation.operation,
             input=self._stored_input(operation.input),
             signal=operation.signal,
             now=now,
-            parent=state.instance_id if has_parent else None,
-            parent_execution=state.execution_id if has_parent else None,
+            parent=state.instance_id,
+            parent_execution=state.execution_id,
             label=(
                 self._labels().next(operation.instance_id, self._now)
-                if self._protocol == 1
+                if self._protocol == SDK_1X
                 else None
             ),
             protocol=self._protocol,
         )
-        self.events.append(h.event_sent(now, decision.id, operation.instance_id, "op", text))
+        self.events.append(h.event_sent(now, decision.id, operation.instance_id, OPERATION, text))
         if missing:
             if not operation.signal:
                 response = response_message(compact(missing), True, protocol=self._protocol)
                 self.to_self(h.event_raised(now, decision.request_id, response))
         else:
-            raised = h.event_raised(now, "op", text)
+            raised = h.event_raised(now, OPERATION, text)
             self.outgoing.append(
                 Deliver(operation.instance_id, Message(raised, None, operation.fire_at))
             )
@@ -217,13 +219,13 @@ class DecisionRecorder:
             lock_set=decision.lock_set,
             parent=self._state.instance_id,
         )
-        self._send(decision.id, decision.lock_set[0], "op", text, now)
+        self._send(decision.id, decision.lock_set[0], OPERATION, text, now)
 
     def _release(self, decision: ReleaseLock, now: datetime) -> None:
         text = release_message(
             request_id=decision.critical_section_id, parent=self._state.instance_id
         )
-        self._send(decision.id, decision.instance_id, "release", text, now)
+        self._send(decision.id, decision.instance_id, RELEASE, text, now)
 
     def _send(self, id: int, instance_id: str, name: str, input: str, now: datetime) -> None:
         self.events.append(h.event_sent(now, id, instance_id, name, input))
@@ -231,7 +233,7 @@ class DecisionRecorder:
 
     def _stored_input(self, input: str | None) -> str | None:
         """Return an input as it is recorded. With SDK 1.x, it is JSON text in a JSON string."""
-        return input if input is None or self._protocol != 1 else compact(input)
+        return input if input is None or self._protocol != SDK_1X else compact(input)
 
     def to_self(self, event: HistoryEvent, due: datetime | None = None) -> None:
         """Send a message to the inbox of the instance itself."""

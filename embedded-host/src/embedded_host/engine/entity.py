@@ -33,6 +33,7 @@ from embedded_host.engine.invocations import (
 )
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartOrchestration
+from embedded_host.engine.sdk_protocols import SDK_1X
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Entity:
 class EntityTurnSettings:
     """The settings of the app that a turn of an entity needs."""
 
-    protocol: int = 1
+    protocol: int = SDK_1X
     """The major version of the app's SDK. It determines the form of responses and signals."""
     default_version: str | None = None
     """Version of the orchestrations that an entity starts without a version."""

@@ -17,6 +17,7 @@ from embedded_host.engine.events import EventRaised, FailureDetails, HistoryEven
 from embedded_host.engine.failures import operation_failure
 from embedded_host.engine.json_codec import compact, encodable
 from embedded_host.engine.message_labels import NEVER
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.timestamps import format_utc
 
 OPERATION = "op"
@@ -254,7 +255,7 @@ def request_message(
     parent: str | None = None,
     parent_execution: str | None = None,
     label: tuple[str, str] | None = None,
-    protocol: int = 1,
+    protocol: int = SDK_1X,
 ) -> str:
     """Return the input of the EventSent that sends an operation.
 
@@ -263,14 +264,14 @@ def request_message(
     ``parent_execution``, and only its calls have a ``parent``.
     """
     message: dict[str, object] = {"op": operation}
-    if protocol == 1:
+    if protocol == SDK_1X:
         message = {"$type": _REQUEST, **message}
     if signal:
         message["signal"] = True
     if input is not None:
         message["input"] = input
     message["id"] = request_id
-    if protocol != 1:
+    if protocol != SDK_1X:
         if parent is not None and not signal:
             message["parent"] = parent
         return compact({**message, **_NO_LABEL})
@@ -312,7 +313,7 @@ def response_message(
     result: str | None,
     is_error: bool,
     *,
-    protocol: int = 1,
+    protocol: int = SDK_1X,
     details: FailureDetails | None = None,
 ) -> str:
     """Return the input of the EventRaised that responds to a call.
@@ -320,7 +321,7 @@ def response_message(
     ``result`` is JSON: the result, or the message of a failure. ``protocol`` is that of the app. A
     failure of SDK 2.x has ``details``, which by default are made from ``result``.
     """
-    if protocol != 1:
+    if protocol != SDK_1X:
         if not is_error:
             return compact({"result": result})
         details = details or operation_failure(str(json.loads(result or '""')))

@@ -15,6 +15,7 @@ from embedded_host.engine.events import (
     SubOrchestrationInstanceFailed,
     TaskFailed,
 )
+from embedded_host.engine.sdk_protocols import SDK_1X
 
 _ERROR_TYPE = re.compile(r"([A-Za-z_][\w.]*): ")
 """The class name of an exception, before its message."""
@@ -101,7 +102,7 @@ def activity_failed(
     Source: functions-host.md#errors, and the recordings of SDK 2.x
     (tests/conformance/golden-2x.json).
     """
-    if protocol == 1:
+    if protocol == SDK_1X:
         return h.task_failed(now, task_id, activity_reason(name, error), error.stack)
     reason = f"Function '{name}' failed with an unhandled exception."
     return h.task_failed(now, task_id, reason, None, failure_of(error))

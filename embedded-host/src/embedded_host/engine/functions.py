@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from embedded_host.engine.sdk_protocols import SDK_1X
+
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 """Name of the activity that ``call_http`` schedules (functions-host.md#effects-of-actions)."""
 
@@ -58,7 +60,7 @@ class DurableFunctions:
     orchestrators: FunctionNames = field(default_factory=lambda: FunctionNames("orchestrator"))
     activities: FunctionNames = field(default_factory=lambda: FunctionNames("activity"))
     entities: FunctionNames = field(default_factory=lambda: FunctionNames("entity"))
-    protocol: int = 1
+    protocol: int = SDK_1X
     """Version of the SDK's protocol (``protocols``). An app has one version of the SDK."""
 
     @classmethod
@@ -67,7 +69,7 @@ class DurableFunctions:
         orchestrators: Iterable[str] = (),
         activities: Iterable[str] = (),
         entities: Iterable[str] = (),
-        protocol: int = 1,
+        protocol: int = SDK_1X,
         unlisted: Iterable[str] = (),
     ) -> DurableFunctions:
         """Create the object from the names of each kind."""

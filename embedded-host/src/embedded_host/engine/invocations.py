@@ -10,6 +10,7 @@ from embedded_host.engine.actions import Action
 from embedded_host.engine.decisions import Decision
 from embedded_host.engine.entity_messages import EntityId, OperationRequest
 from embedded_host.engine.events import FailureDetails, HistoryEvent
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
 
 
@@ -53,7 +54,7 @@ class OrchestratorInput:
     """
     http_sleep_ms: int = 30000
     """Milliseconds between two requests of a ``call_http`` that polls for a result."""
-    protocol: int = 1
+    protocol: int = SDK_1X
     """Version of the SDK's protocol (``protocols``)."""
 
     @property

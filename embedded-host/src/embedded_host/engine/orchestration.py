@@ -17,6 +17,7 @@ from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.history import History
 from embedded_host.engine.messages import Message, Outgoing
 from embedded_host.engine.recorded_execution import RecordedExecution
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
 
 ExecutionState = Execution | RecordedExecution
@@ -48,7 +49,7 @@ class Orchestration:
     The next turn delivers no message except a request to terminate.
     """
     history: History = field(default_factory=History)
-    protocol: int = 1
+    protocol: int = SDK_1X
     """Version of the SDK's protocol (``protocols``) that the first turn of the execution used."""
     execution: ExecutionState | None = None
     """The execution of the previous turn, or None if the next turn must replay the history."""

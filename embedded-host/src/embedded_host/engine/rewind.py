@@ -24,6 +24,7 @@ from embedded_host.engine.events import (
     TimerFired,
 )
 from embedded_host.engine.matched_events import CallEvent, MatchedEvents
+from embedded_host.engine.sdk_protocols import SDK_1X
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def rewind(
     not_failed: Collection[str] = (),
     *,
     running: Collection[str] = (),
-    protocol: int = 1,
+    protocol: int = SDK_1X,
 ) -> Rewound:
     """Return the history with each failure replaced by a GenericEvent.
 
@@ -54,7 +55,7 @@ def rewind(
     these sub-orchestrations again. ``running`` contains those that have not finished: the execution
     continues to wait for them. ``protocol`` is that of the execution.
     """
-    if protocol == 1:
+    if protocol == SDK_1X:
         replaced, children = _failures(events, not_failed)
     else:
         rewound = _RecordedFailures(events, not_failed, running)

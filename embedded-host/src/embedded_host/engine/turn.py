@@ -48,6 +48,7 @@ from embedded_host.engine.orchestration import (
     TurnSettings,
 )
 from embedded_host.engine.recorded_execution import RecordedExecution
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
 
 CUSTOM_STATUS_LIMIT = 16 * 1024
@@ -76,7 +77,12 @@ def turn(
         return run.fail(settings.functions.orchestrators.missing(state.name))
     protocol = settings.functions.protocol
     # SDK 2.x parses the input itself. A worker that has received events has already parsed it.
-    if protocol == 1 and not state.seen and state.input is not None and not is_json(state.input):
+    if (
+        protocol == SDK_1X
+        and not state.seen
+        and state.input is not None
+        and not is_json(state.input)
+    ):
         return run.fail(
             "One or more errors occurred. "
             f"(Exception while executing function: Functions.{state.name})"
@@ -237,7 +243,7 @@ class _Run:
         The stored output consists of the function's name and ``error``
         (functions-host.md#errors). With SDK 2.x it is a JSON object (recorded).
         """
-        if self.settings.functions.protocol == 1:
+        if self.settings.functions.protocol == SDK_1X:
             output = orchestrator_failed(self.state.name, error)
             return self.complete(Status.FAILED, output, error, stack)
         failure = failure_of(UserError("Exception", error, stack))
@@ -289,7 +295,7 @@ class _Run:
         The SDK does this if an orchestrator returns or raises an exception. The host does it if
         the instance is terminated, or fails outside its orchestrator.
         """
-        if self.settings.functions.protocol == 1:  # SDK 1.x has no locks
+        if self.settings.functions.protocol == SDK_1X:  # SDK 1.x has no locks
             return next_id
         for section in open_critical_sections(self.state.history.events + self.events):
             for entity in section.lock_set:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.http.management_responses import (
     INTERNAL_ERROR,
     exception_response,
@@ -142,7 +143,7 @@ class InstanceRoutes:
         body = status_object(row, input)
         if flag(query.get("showhistory")) and row.status != "Pending":
             events = self._client.history(row)
-            if row.protocol != 1:
+            if row.protocol != SDK_1X:
                 # An app of SDK 1.x does not load the module.
                 from embedded_host.parity.retried_calls import add_history_finding
 

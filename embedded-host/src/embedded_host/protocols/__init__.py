@@ -16,6 +16,7 @@ from embedded_host.engine.invocations import (
     OrchestratorResult,
     ReplayProgress,
 )
+from embedded_host.engine.sdk_protocols import SDK_1X, SDK_2X
 from embedded_host.protocols import v1, v2
 
 
@@ -45,7 +46,7 @@ class Adapter(Protocol):
         """Parse the value that an entity function returned for a batch."""
 
 
-_ADAPTERS: dict[int, Adapter] = {1: v1, 2: v2}
+_ADAPTERS: dict[int, Adapter] = {SDK_1X: v1, SDK_2X: v2}
 
 
 def adapter(protocol: int) -> Adapter:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from embedded_host.engine.functions import DurableFunctions, FunctionNames
-
-PROTOCOL = 2
-"""The version of the SDK's protocol (``protocols``)."""
+from embedded_host.engine.sdk_protocols import SDK_2X
 
 
 class AnyName(FunctionNames):
@@ -21,6 +19,4 @@ class AnyName(FunctionNames):
 
 def any_functions() -> DurableFunctions:
     """Return durable functions of all names."""
-    return DurableFunctions(
-        AnyName("orchestrator"), AnyName("activity"), AnyName("entity"), PROTOCOL
-    )
+    return DurableFunctions(AnyName("orchestrator"), AnyName("activity"), AnyName("entity"), SDK_2X)

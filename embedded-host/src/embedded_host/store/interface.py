@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from embedded_host.engine.events import HistoryEvent, ParentInstance
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.errors import EmbeddedHostError
 
 
@@ -58,7 +59,7 @@ class InstanceRow:
     """The parent of a sub-orchestration."""
     continued: bool = False
     """True between a continue-as-new and the first turn of the next execution."""
-    protocol: int = 1
+    protocol: int = SDK_1X
     """Version of the SDK's protocol (``protocols``) that the first turn of the execution used."""
     custom_status: str | None = None
     """The custom status as JSON, or None if none is set."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from embedded_host.engine.events import ExecutionTerminated
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult, deliverable
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
 from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.inbox import InboxItem
@@ -84,7 +85,7 @@ async def _record(
     """Record the result of a turn that consumed ``items`` and started with the version ``code``."""
     unit = hub.units.orchestration(instance, items, result)
     is_recursive = terminate_children(hub, state, result, unit)
-    if state.protocol != 1:
+    if state.protocol != SDK_1X:
         # An app of SDK 1.x does not load the module.
         from embedded_host.parity.turn_findings import add_turn_findings
 

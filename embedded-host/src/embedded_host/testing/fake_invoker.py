@@ -22,6 +22,7 @@ from embedded_host.engine.invocations import (
     OrchestratorResult,
 )
 from embedded_host.engine.json_codec import compact, compact_text
+from embedded_host.engine.sdk_protocols import SDK_2X
 from embedded_host.engine.status import Status
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.testing.fakes import (
@@ -99,7 +100,7 @@ class FakeInvoker:
         if fake is not None:
             result = await self._call_fake(name, fake, input_value(turn.input))
             if result is not CALL_ORIGINAL:
-                return _decisions(result) if turn.protocol == 2 else _output(result)
+                return _decisions(result) if turn.protocol == SDK_2X else _output(result)
         return await self.run(name, lambda: self._app.orchestrator(name, turn))
 
     async def activity(

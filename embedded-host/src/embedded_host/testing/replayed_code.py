@@ -45,6 +45,7 @@ from embedded_host.engine.invocations import (
 )
 from embedded_host.engine.orchestration import ExecutionState
 from embedded_host.engine.recorded_execution import RecordedExecution
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.history import Action
 from embedded_host.protocols import adapter
 from embedded_host.testing.history_file import RecordedHistory
@@ -106,7 +107,7 @@ def replayed_code(
     If ``counted`` is True, decisions have the numbers of the SDK's tasks. If ``counted`` is False,
     decisions are numbered in the order of the actions. SDK 2.x numbers its actions itself.
     """
-    if protocol == 1:
+    if protocol == SDK_1X:
         return _CodeFor1x(open_session, recorded, counted)
     return _CodeFor2x(open_session, recorded, protocol)
 

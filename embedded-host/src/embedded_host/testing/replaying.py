@@ -30,6 +30,7 @@ from embedded_host.engine.events import (
     TimerCreated,
     TimerFired,
 )
+from embedded_host.engine.sdk_protocols import SDK_1X, SDK_2X
 from embedded_host.history import Action, HistoryView, Turn, execution_waits
 from embedded_host.testing.errors import HistoryMismatchError
 from embedded_host.testing.history_file import RecordedHistory
@@ -66,7 +67,7 @@ def replay_history(open_session: OpenSession, recorded: RecordedHistory, protoco
         return _Replay(open_session, recorded, protocol, counted=True).run()
     except HistoryMismatchError as first:
         if _first_id(recorded) == 1 - _FIRST_IDS[protocol]:
-            other = 1 if protocol == 2 else 2
+            other = SDK_1X if protocol == SDK_2X else SDK_2X
             expected, actual = f"steps of SDK {other}.x", f"steps of SDK {protocol}.x"
             raise HistoryMismatchError(
                 f"{recorded.source} was recorded with SDK {other}.x, but SDK {protocol}.x is "
@@ -78,7 +79,7 @@ def replay_history(open_session: OpenSession, recorded: RecordedHistory, protoco
                 expected=expected,
                 actual=actual,
             ) from None
-        if not recorded.is_numbered or protocol != 1:
+        if not recorded.is_numbered or protocol != SDK_1X:
             raise
         # The Azure Functions host numbers some steps in another order than SDK 1.x
         # (docs/reference/known-differences.md). A history may have either order.

@@ -19,6 +19,7 @@ from embedded_host.engine.invocations import (
 )
 from embedded_host.engine.orchestration import ExecutionState, Orchestration
 from embedded_host.engine.recorded_execution import RecordedExecution
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.protocols import adapter
 from embedded_host.store.interface import InstanceRow
 from embedded_host.store.sqlite import SqliteStore
@@ -226,7 +227,7 @@ class Simulation:
                 f"'{name}' cannot be replayed: it was not created with df.Orchestrator.create. "
                 "[EH611]"
             )
-        if input.protocol != 1 and not can_keep(function.call):
+        if input.protocol != SDK_1X and not can_keep(function.call):
             raise FunctionLoadError(
                 f"'{name}' cannot be replayed: the installed version of durabletask is not "
                 "supported. [EH611]"

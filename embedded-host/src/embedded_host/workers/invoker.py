@@ -23,6 +23,7 @@ from embedded_host.engine.invocations import (
     ReplayProgress,
 )
 from embedded_host.engine.json_codec import encodable
+from embedded_host.engine.sdk_protocols import SDK_1X, SDK_2X
 from embedded_host.protocols import adapter
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.workers.current_app import CurrentApp
@@ -52,7 +53,7 @@ def durable_functions(functions: Collection[Function]) -> DurableFunctions:
 
 def protocol_of(functions: Iterable[Function]) -> int:
     """Return the version of the SDK's protocol that an app's functions use."""
-    return 2 if any(function.requires_grpc for function in functions) else 1
+    return SDK_2X if any(function.requires_grpc for function in functions) else SDK_1X
 
 
 class FunctionInvoker(Invoker, Protocol):
