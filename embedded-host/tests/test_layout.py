@@ -22,6 +22,7 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/cli/reader.py": DECLARATIONS,
     "embedded_host/doctor/supported_versions.py": DECLARATIONS,
     "embedded_host/engine/messages.py": DECLARATIONS,
+    "embedded_host/engine/sdk_protocols.py": DECLARATIONS,
     "embedded_host/errors.py": DECLARATIONS,
     "embedded_host/host.py": "tests/e2e runs it",
     "embedded_host/host_process.py": "tests/e2e runs it",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from embedded_host.engine.actions import EntityOperation
+from embedded_host.engine.entity_messages import OPERATION
 from embedded_host.engine.events import (
     EventSent,
     SchedulingEvent,
@@ -73,7 +74,7 @@ class SendOperation:
     request_id: str
     operation: EntityOperation
     event_type: type[SchedulingEvent] = EventSent
-    name: str = "op"
+    name: str = OPERATION
 
 
 @dataclass(frozen=True)
