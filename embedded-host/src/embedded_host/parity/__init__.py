@@ -1,5 +1,5 @@
 """Parity findings: parts of an app that work here, but not on the Azure Functions host.
 
-The module that knows a fact adds a finding to ``Findings``, which logs it once per function and
-kind. The other modules of this package detect findings in functions, turns and histories.
+A module that detects such a part adds a finding to ``Findings``, which logs each finding once per
+function and kind. The other modules of this package find them in functions, turns and histories.
 """

@@ -39,14 +39,14 @@ class Finding(Struct, frozen=True):
 class Findings:
     """The findings of the loaded app. Each finding is logged once per function and kind.
 
-    Iteration returns the findings of the current code. A reload removes the findings, but a finding
-    that the next code has too is not logged again.
+    Iteration returns the findings of the current code. A reload removes the findings. If the new
+    code has a finding again, the finding is not logged again.
     """
 
     def __init__(self, host: HostJson | None = None) -> None:
         """Create an empty collection. ``host`` has the settings of the app's host.json.
 
-        Without ``host``, no app for Azure Functions uses the task hub, and ``add`` does nothing.
+        ``host`` is None for a task hub without an app. In this case, ``add`` does nothing.
         """
         self.host = host or HostJson()
         self._is_ignored = host is None
@@ -59,7 +59,7 @@ class Findings:
         return iter(list(self._found.values()))
 
     def use(self, functions: Iterable[Function]) -> None:
-        """Start again with the functions of a loaded app."""
+        """Replace the app's functions, and remove all findings."""
         self._found.clear()
         self._functions = {
             function.durable_name.lower(): function
@@ -72,7 +72,7 @@ class Findings:
         return (kind.code, function.lower()) in self._found
 
     def add(self, kind: Kind, function: str) -> None:
-        """Add a finding. ``function`` is the durable name of a function in any case."""
+        """Add a finding. ``function`` is the durable name of a function, in upper or lower case."""
         key = (kind.code, function.lower())
         if self._is_ignored or key in self._found:
             return

@@ -21,7 +21,7 @@ _OF_SDK: dict[str, Kind] = {
 
 
 def is_of_sdk(function: str) -> bool:
-    """Return True for the name of a function that SDK 2.x adds to an app."""
+    """Return True for the name of a function of scheduled tasks or of the history export."""
     return function in _OF_SDK
 
 

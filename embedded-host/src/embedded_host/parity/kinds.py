@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class Kind(Struct, frozen=True):
-    """A difference from the Azure Functions host that an app benefits from."""
+    """A kind of function that works here, but not on the Azure Functions host."""
 
     code: str
     """The stable code in ``errors.md``, which identifies the kind."""
@@ -20,7 +20,7 @@ class Kind(Struct, frozen=True):
     ``{function}`` is replaced by the name and the position of the function.
     """
     instead: str
-    """A sentence that states the code or setting for both hosts."""
+    """A sentence with the code or the setting that works on both hosts."""
 
 
 CONTEXT_NAME = Kind(
@@ -50,7 +50,7 @@ HISTORY_EXPORT = Kind(
 ENTITY_CALL = Kind(
     "EH805",
     "the entity call or lock request of the orchestrator {function} never returns, because the "
-    "host takes its message for a repetition",
+    "host drops its message as a duplicate",
     "Set extensions.durableTask.entityMessageReorderWindowInMinutes to 0 in host.json.",
 )
 NEWER_VERSION = Kind(

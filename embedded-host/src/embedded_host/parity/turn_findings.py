@@ -25,7 +25,7 @@ def add_turn_findings(
 ) -> None:
     """Add the findings of the events that a turn of an orchestrator has recorded."""
     if is_of_sdk(orchestrator):
-        return  # the finding of the SDK's function includes it
+        return  # add_function_findings reports the SDK's functions
     for event in events:
         if isinstance(event, EventSent):
             if (

@@ -1,7 +1,7 @@
 """Versions of instances that the Azure Functions host does not run.
 
-Source: ``VersioningSettings`` and ``TaskOrchestrationDispatcher`` of DurableTask.Core. The host
-checks the version before each turn, so sub-orchestrations are included.
+Source: ``VersioningSettings`` and ``TaskOrchestrationDispatcher`` of DurableTask.Core. The Azure
+Functions host checks the version before each turn, also for sub-orchestrations.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ def add_version_finding(findings: Findings, orchestrator: str, version: str | No
 
 
 def is_newer(version: str | None, other: str | None) -> bool:
-    """Return True if ``version`` is newer than ``other``. Any version is newer than none."""
+    """Return True if ``version`` is newer than ``other``.
+
+    A version is newer than a missing version.
+    """
     version, other = (version or "").strip(), (other or "").strip()
     if not version or not other:
         return bool(version)

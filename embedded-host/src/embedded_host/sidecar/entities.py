@@ -18,13 +18,13 @@ log = logging.getLogger("embedded_host.sidecar")
 
 
 class EntityMethods:
-    """The methods of one task hub's entities."""
+    """The methods for the entities of one task hub."""
 
     def __init__(self, client: HubClient) -> None:
         self._client, self._queries = client, EntityQueries(client.hub)
 
     async def signal(self, request: q.SignalEntityRequest) -> r.EmptyResponse:
-        """Send a signal. A signal to an unknown entity is accepted and lost (recorded)."""
+        """Send a signal. A signal to an unknown entity is accepted and dropped (recorded)."""
         entity = EntityId.parse(request.instance_id)
         known = self._client.entities
         if entity.name not in known:
@@ -86,7 +86,7 @@ class EntityMethods:
     ) -> r.CleanEntityStorageResponse:
         """Release the locks of orchestrations that have ended. Delete the entities without a state.
 
-        The deletion comes last, because it keeps locked entities.
+        The locks are released first, because the deletion keeps locked entities.
         """
         released = 0
         if request.release_orphaned_locks:

@@ -30,12 +30,12 @@ PAGE_SIZE = 1000
 PAGE_CHARACTERS = 1_000_000
 """Number of characters of inputs and outputs after which a page ends.
 
-A gRPC client accepts messages of 4 MB by default.
+By default, a gRPC client accepts messages of at most 4 MB.
 """
 
 
 class InstanceMethods:
-    """The methods of one task hub's orchestrations."""
+    """The methods for the orchestrations of one task hub."""
 
     def __init__(self, client: HubClient, *, is_functions: bool) -> None:
         self._client, self._is_functions = client, is_functions
@@ -255,7 +255,7 @@ class InstanceMethods:
         return r.EmptyResponse()
 
     async def purge(self, request: q.PurgeRequest) -> r.PurgeResponse:
-        """Delete one instance, the instances with some ids, or those that match a filter."""
+        """Delete one instance, a list of instances, or the instances that match a filter."""
         if request.instance_id is not None:
             return r.PurgeResponse(await self._purge_one(request.instance_id, request.recursive))
         if request.instance_batch is not None:

@@ -1,4 +1,4 @@
-"""Finds messages that are larger than a gRPC message of the Azure Functions host may be."""
+"""Finds messages that exceed the limit of the Azure Functions host for a gRPC message."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def add_size_finding(
 def _exceeds(document: bytes, limit: int) -> bool:
     """Return True if the protobuf message of a JSON document has more than ``limit`` bytes.
 
-    Almost all bytes of a large message are in its strings. JSON escapes some of their characters,
-    so a document within the limit is a message within the limit.
+    The result is an estimate: almost all bytes of a large message are in its strings. The JSON of
+    a message is at least as long as its strings, because JSON escapes some characters.
     """
     if len(document) <= limit:
         return False
     try:
         return _size(msgspec.json.decode(document)) > limit
-    except ValueError:  # the request is refused for the same reason
+    except ValueError:  # the service refuses the request for the same reason
         return False
 
 
@@ -57,7 +57,7 @@ def _size(value: object) -> int:
 
 
 def _function(client: HubClient, method: str, request: bytes, response: r.RpcResponse) -> str:
-    """Return the name of the function that the messages are about, or else of the method."""
+    """Return the name of the function in the messages, or the name of the method."""
     if isinstance(response, r.QueryInstancesResponse) and response.orchestration_state:
         return max(response.orchestration_state, key=lambda state: len(state.output or "")).name
     subject = msgspec.json.decode(request, type=_Subject)

@@ -33,7 +33,7 @@ class TraceContext(RpcRequest, frozen=True):
 
 
 class ReusePolicy(RpcRequest, frozen=True):
-    """The statuses of an existing instance with which a start may replace the instance."""
+    """The statuses in which a start may replace an existing instance."""
 
     replaceable_status: tuple[str, ...] = ()
 
@@ -52,7 +52,7 @@ class StartRequest(RpcRequest, frozen=True):
 
 
 class GetRequest(RpcRequest, frozen=True):
-    """``GetInstanceRequest``, with the time limit of a wait."""
+    """``GetInstanceRequest``, with an additional time limit for a wait."""
 
     instance_id: str = ""
     get_inputs_and_outputs: bool = False

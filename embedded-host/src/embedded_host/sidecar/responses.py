@@ -30,13 +30,13 @@ class EmptyResponse(RpcResponse, frozen=True):
 
 
 class ErrorResponse(RpcResponse, frozen=True):
-    """The response with a status other than OK."""
+    """The response to a failed request."""
 
     details: str = ""
 
 
 class TimeoutResponse(RpcResponse, frozen=True):
-    """The response to a wait whose instance does not have the status yet."""
+    """The response to a wait that has reached its time limit."""
 
     timeout: bool = False
 
@@ -149,7 +149,8 @@ def orchestration_state(
     """Return the state of an instance.
 
     Without ``with_values``, the state has no input, output or custom status. With ``null_status``,
-    a turn without a custom status sets it to null, as on the Azure Functions host (recorded).
+    an instance that has not set a custom status has the custom status null, as on the Azure
+    Functions host (recorded).
     """
     status = Status(row.status)
     custom_status = row.custom_status
@@ -170,7 +171,7 @@ def orchestration_state(
 
 
 def failure_details(row: InstanceRow, completed: ExecutionCompleted | None) -> FailureDetails:
-    """Return the details of a failed instance, whose history ends with ``completed``.
+    """Return the details of a failed instance. ``completed`` is the last event of its history.
 
     If the event has no details, the message is the output.
     """

@@ -8,7 +8,7 @@ from embedded_host.errors import EmbeddedHostError
 
 
 class RpcStatus(IntEnum):
-    """The status codes of gRPC that the service responds with."""
+    """The status codes of gRPC in the responses of the service."""
 
     OK = 0
     INVALID_ARGUMENT = 3

@@ -1,4 +1,4 @@
-"""``TaskHubSidecarService``: the requests of a durable client of SDK 2.x."""
+"""``TaskHubSidecarService``: the RPCs of a durable client of SDK 2.x."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ class TaskHubSidecarService:
     def __init__(self, client: HubClient, *, is_functions: bool = True) -> None:
         """Create the service.
 
-        With ``is_functions``, it responds as the Azure Functions host with Azure Storage
-        (recorded): the state of a failed instance has no ``failureDetails``, and the error is its
-        output. A custom status that was never set is null.
+        If ``is_functions`` is True, the responses are those of the Azure Functions host with Azure
+        Storage (recorded). The state of a failed instance has no ``failureDetails``, and the output
+        is the error. The custom status of an instance that has not set one is null.
 
-        Otherwise it responds as durabletask's backends: with ``failureDetails``, and without such
-        a custom status. A request to terminate, suspend or resume an instance then has no effect
-        if the status of the instance does not allow it.
+        If it is False, the responses are those of durabletask's backends. The state of a failed
+        instance has ``failureDetails``, and a custom status that was not set is omitted. If the
+        status of an instance does not allow a termination, suspension or resumption, the request
+        has no effect and succeeds.
         """
         self._client = client
         instances = InstanceMethods(client, is_functions=is_functions)
@@ -102,7 +103,7 @@ async def _hello(request: q.RpcRequest) -> r.EmptyResponse:
 def _method(
     request_type: type[Request], handle: Callable[[Request], Awaitable[r.RpcResponse]]
 ) -> _Method:
-    """Return a method that parses its request once, at the edge."""
+    """Return a method that parses the JSON of a request and calls ``handle``."""
     decode = msgspec.json.Decoder(request_type).decode
 
     async def call(body: bytes) -> r.RpcResponse:
