@@ -2,7 +2,7 @@
 
 The app's interpreter with SDK 2.x runs this script: ``python in_memory_backend.py SIZES``, with the
 sizes as JSON. It prints the figures in the format of a peer (``peers.py``) as one line of JSON.
-The backend is for tests: it stores nothing on a disk.
+The backend is for tests, and stores nothing on a disk.
 """
 
 from __future__ import annotations

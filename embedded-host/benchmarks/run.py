@@ -6,7 +6,7 @@
     python benchmarks/run.py --only speed,sdk2 --app-python PATH
                                                   SDK 1.x, 2.x and durabletask's in-memory backend
 
-A run of all parts takes ten minutes, and the time of the peers. The table of figures is printed to
+A run of all parts takes ten minutes, plus the time of the peers. The table of figures is printed to
 standard output, and the progress to standard error. If a run finishes, the exit code is 0, even if
 figures do not meet their targets. The state files are on disk, in benchmarks/.embedded-host, and
 are removed at the end.

@@ -120,7 +120,7 @@ class AppRuntime:
     def client_requests(self, to_management: ClientRequestHandler) -> ClientRequestHandler:
         """Return the handler of the durable clients' requests.
 
-        The handler passes the RPCs of SDK 2.x to the sidecar, and other requests to
+        The handler passes RPCs of SDK 2.x to the sidecar. It passes all other requests to
         ``to_management``.
         """
 

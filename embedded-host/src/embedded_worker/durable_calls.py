@@ -1,6 +1,6 @@
 """Runs orchestrators and entities with the code for the app's version of the SDK.
 
-For SDK 1.x, nothing of ``sdk2``, durabletask, grpc and protobuf is imported.
+With SDK 1.x, this module does not import ``sdk2``, durabletask, grpc or protobuf.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def carry_client_calls(
 ) -> None:
     """Use ``send`` for the calls of durable clients.
 
-    SDK 1.x sends HTTP requests to URLs below ``rpc_base``, SDK 2.x opens gRPC channels to
+    SDK 1.x sends HTTP requests to URLs below ``rpc_base``. SDK 2.x opens gRPC channels to
     ``grpc_target``. Call this function in the event loop in which ``send`` runs. ``in_host`` is
-    true if the host uses the same event loop.
+    True if the host uses this event loop too.
     """
     if USES_DURABLETASK:
         carry_channels(send, grpc_target, "" if in_host else rpc_base)
@@ -40,9 +40,9 @@ def carry_client_calls(
 
 
 def end_client_calls(grpc_target: str) -> None:
-    """Carry no more gRPC channels to ``grpc_target``.
+    """Stop carrying gRPC channels to ``grpc_target``.
 
-    For SDK 1.x, the functions that send HTTP requests stay replaced.
+    With SDK 1.x, this function does nothing.
     """
     if USES_DURABLETASK:
         remove_carrier(grpc_target)
@@ -64,10 +64,10 @@ def open_session(handle: UserFunction, payload: str, root: Path) -> Session:
 
 
 def run_handle(handle: UserFunction, kind: str, trigger: str, context: func.Context) -> str | None:
-    """Run an orchestrator or entity of SDK 2.x, without a session. Return its JSON.
+    """Run an orchestrator or entity of SDK 2.x without a session. Return its result as JSON.
 
-    ``kind`` is the type of the trigger, and ``trigger`` its JSON. Return None for SDK 1.x, which
-    reads and returns JSON itself.
+    ``kind`` is the type of the trigger, and ``trigger`` is its value as JSON. Return None for SDK
+    1.x, whose handles read and return JSON themselves.
     """
     if not USES_DURABLETASK:
         return None

@@ -119,7 +119,7 @@ def _binding(properties: dict[str, object]) -> BindingSpec:
 def definition(call: UserFunction) -> tuple[str, int]:
     """Return the file and line of a function or of the class of an entity.
 
-    The result is ``("", 0)`` if they are unknown. Python records the line of a class since 3.13.
+    The result is ``("", 0)`` if they are unknown. The line of a class is known since Python 3.13.
     """
     user = user_code(call)
     code = getattr(user, "__code__", None)
@@ -131,7 +131,7 @@ def definition(call: UserFunction) -> tuple[str, int]:
 
 
 def _own_definition(call: UserFunction, root: Path) -> tuple[str, int]:
-    """Return the relative file and the line of a definition, or ``("", 0)`` outside the app."""
+    """Return the relative file and line of a definition, or ``("", 0)`` outside the app folder."""
     file, line = definition(call)
     return (relative_name(file, root), line) if is_app_file(file, root) else ("", 0)
 

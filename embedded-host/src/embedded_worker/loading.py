@@ -102,7 +102,7 @@ def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
     if USES_DURABLETASK and durable is not None:
         raise LoadError(
             f"{spec.name}/function.json has a binding of type {durable}, but "
-            "azure-functions-durable 2.x supports decorators only, and no function.json. Declare "
+            "azure-functions-durable 2.x supports only functions with decorators. Declare "
             "the function in function_app.py, or install azure-functions-durable>=1.1.6,<2."
         )
     module = _import(root, spec)
@@ -348,8 +348,8 @@ def own_traceback(error: BaseException) -> types.TracebackType | None:
 def own_stack(error: BaseException) -> str:
     """Return the formatted traceback from the user's first frame on.
 
-    Frames of the SDK and of the host are left out. A wrapper of SDK 2.x has the file name of the
-    function that it calls, so the module of its frame decides.
+    Frames of the SDK and of the host are omitted. They are detected by the module of the frame,
+    because a wrapper of SDK 2.x has the file name of the function that it calls.
     """
     formatted = traceback.TracebackException(type(error), error, own_traceback(error))
     part: traceback.TracebackException | None = formatted

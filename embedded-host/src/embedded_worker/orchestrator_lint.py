@@ -1,4 +1,4 @@
-"""Finds and describes mistakes in orchestrators. The module is independent of the SDK's version."""
+"""Detects and describes mistakes in orchestrators, for all versions of the SDK."""
 
 from __future__ import annotations
 

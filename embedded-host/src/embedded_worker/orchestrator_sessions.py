@@ -1,8 +1,8 @@
 """Runs orchestrators with the executor of SDK 1.x, and keeps them in memory between turns.
 
 An orchestrator in memory processes only its new events, so the cost of a chain of n steps grows
-with n and not with n squared. Any other orchestrator is replayed from its whole history. Both ways
-have the same result.
+with n and not with n squared. An orchestrator that is not in memory is replayed from its whole
+history. The result of a turn is the same in both cases.
 
 Two behaviors differ from the SDK's executor on purpose (docs/reference/known-differences.md):
 External events of one name complete the waits for that name in the order of arrival, one event for

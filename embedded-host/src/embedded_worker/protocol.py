@@ -109,7 +109,7 @@ class LoadRequest(NamedTuple):
     grpc_target: str = ""
     """The gRPC target ``HOST:PORT`` in ``rpcBaseUrl`` of an app with SDK 2.x, or an empty string.
 
-    No server listens there. The worker carries the channels that the app opens to it.
+    No gRPC server listens there. The worker carries the channels that the app opens to this target.
     """
 
 

@@ -92,7 +92,7 @@ class Runner:
     ) -> None:
         """Use ``send`` for the calls of durable clients to the endpoints in ``load``.
 
-        ``in_host`` is true if the host uses the same event loop.
+        ``in_host`` is True if the host uses the current event loop too.
         """
         if load.rpc_base:
             carry_client_calls(send, load.rpc_base, load.grpc_target, in_host=in_host)
@@ -342,7 +342,7 @@ class Runner:
         try:
             datum = converter.encode(returned, expected_type=None)
         except (TypeError, ValueError) as error:
-            if USES_DURABLETASK:  # the history contains the SDK's own error
+            if USES_DURABLETASK:  # the SDK records the error in the history
                 raise UnusableValueError(str(error), type(error).__name__) from None
             raise UnusableValueError(
                 f"the return value of function '{function.spec.name}', a "

@@ -23,15 +23,15 @@ _HANDLES_2X = (
     "azure.durable_functions.decorators.durable_app",
     "azure.durable_functions.orchestrator",
 )
-"""The modules of SDK 2.x that contain the code of handles."""
+"""The modules of SDK 2.x that define handles."""
 _SDK_PACKAGES = ("azure.durable_functions.", "durabletask.")
 
 
 def orchestrator_of(call: UserFunction) -> UserFunction | None:
     """Return the user's function if ``call`` is the SDK's handle of an orchestrator, or None.
 
-    None is also the result for a function that calls such a handle, for example a decorated one:
-    the decorator's code must run in each turn.
+    The result is also None for a function that calls such a handle, for example a decorated handle,
+    because the decorator's code must run in each turn.
     """
     return _handled_by(call, "Orchestrator", "orchestrator_function")
 
@@ -82,8 +82,9 @@ def is_sdk_module(name: object) -> bool:
 def _handled_by(call: UserFunction, creator: str, attribute: str) -> UserFunction | None:
     """Return the function that ``call`` runs if it is a handle of the class ``creator``, or None.
 
-    SDK 1.x has it in the closure of the handle, SDK 2.x in an attribute. ``functools.wraps`` copies
-    the attributes to a decorated handle, but not the globals and the closure.
+    In SDK 1.x, the function is in the closure of the handle. In SDK 2.x, it is in an attribute.
+    ``functools.wraps`` copies the attributes to a decorated handle, but not its globals and
+    closure.
     """
     module = _module_of(call)
     if USES_DURABLETASK:

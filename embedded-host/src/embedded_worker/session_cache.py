@@ -16,12 +16,12 @@ class Session(Protocol):
     seen: int
     """The number of events that the execution has processed."""
     known: int
-    """The number of actions that the last turn omitted: an earlier turn returned them."""
+    """The number of actions that the last turn omitted, because an earlier turn returned them."""
 
     def run_turn(self, events: str | None = None) -> str:
         """Run a turn and return the SDK's JSON.
 
-        ``events`` is None for the first turn, and later the JSON of the new events.
+        ``events`` is None for the first turn, and the JSON of the new events for later turns.
         """
 
     @property
@@ -42,7 +42,8 @@ class Session(Protocol):
 class SessionCache:
     """The orchestrators in memory, by instance id.
 
-    The least recently used ones are removed first. The class is thread-safe.
+    If there are too many, the least recently used orchestrator is removed. The class is
+    thread-safe.
     """
 
     def __init__(self, limit: int = SESSION_LIMIT) -> None:
@@ -63,9 +64,9 @@ class SessionCache:
         return None
 
     def keep(self, instance_id: str, session: Session) -> None:
-        """Keep ``session``, and remove the least recently used one if there are too many."""
+        """Keep ``session``. If there are too many sessions, remove the least recently used one."""
         with self._lock:
-            # An earlier execution is still here if it ended on another worker.
+            # An earlier execution that ended on another worker is still in this cache.
             dropped = self._kept.pop(instance_id, None)
             self._kept[instance_id] = session
             if len(self._kept) > self._limit:

@@ -19,7 +19,7 @@ def checked(
 ) -> Callable[[DurableOrchestrationContext], object]:
     """Return ``function`` with checks of the values that it yields and returns.
 
-    The SDK's own errors for such values do not name the cause.
+    The SDK's own errors for invalid values do not name the cause.
     """
 
     def run(context: DurableOrchestrationContext) -> object:
@@ -72,7 +72,8 @@ def _invalid_task(yielded: object) -> str | None:
     """Return the reason why a yielded value is not a valid task, or None."""
     if isinstance(yielded, TaskBase):
         if isinstance(yielded.action_repr, SignalEntityAction):
-            # The SDK would send it twice and wait forever (azure-functions-durable-python#497).
+            # The SDK would send the signal twice and wait forever:
+            # azure-functions-durable-python#497.
             return (
                 "a signal, which has no result to wait for: write context.signal_entity(...) "
                 "without yield."

@@ -83,7 +83,7 @@ class Binding:
 
     @property
     def requires_grpc(self) -> bool:
-        """True if SDK 2.x has declared the binding."""
+        """True if the binding was declared with SDK 2.x."""
         return self._property("durablerequiresgrpc") is True
 
     def _property(self, name: str) -> object:
@@ -93,7 +93,7 @@ class Binding:
 def is_built_in(name: str) -> bool:
     """Return True for the name of a function that SDK 2.x declares in each app.
 
-    The functions serve ``call_http``. Their names are reserved.
+    These functions implement ``call_http``. An app cannot use their names.
     """
     return name in ("BuiltIn__HttpActivity", "BuiltIn__HttpPollOrchestrator")
 
@@ -128,12 +128,12 @@ class Function:
 
     @cached_property
     def requires_grpc(self) -> bool:
-        """True for a durable function of SDK 2.x, whose client uses gRPC."""
+        """True for a durable function of SDK 2.x."""
         return any(binding.requires_grpc for binding in self.bindings)
 
     @property
     def is_built_in(self) -> bool:
-        """True if SDK 2.x has declared the function for its own use. Lists do not show it."""
+        """True if SDK 2.x has added the function for ``call_http``. Lists of functions omit it."""
         return is_built_in(self.name)
 
     @property
@@ -179,11 +179,11 @@ class HostJson:
     version_match_strategy: str = "CurrentOrOlder"
     """``None``, ``Strict`` or ``CurrentOrOlder``. This host runs every version."""
     entity_reorder_window: int = 30
-    """``entityMessageReorderWindowInMinutes``, without effect on this host."""
+    """``entityMessageReorderWindowInMinutes``. It affects only parity findings."""
     max_grpc_message_bytes: int = 4_194_304
-    """``maxGrpcMessageSizeInBytes``, without effect on this host."""
+    """``maxGrpcMessageSizeInBytes``. It affects only parity findings."""
     uses_azure_storage: bool = True
-    """False if ``storageProvider.type`` names another storage."""
+    """False if ``storageProvider.type`` selects another storage than Azure Storage."""
     http_sleep_ms: int = 30000
     """The default pause between two polls of ``call_http``, in milliseconds.
 

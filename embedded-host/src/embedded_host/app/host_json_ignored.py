@@ -93,7 +93,7 @@ _REASONS: dict[str, str] = {
 """Reasons by key. A reason also applies to the keys below, unless they have their own reason."""
 
 _SATISFIED = {"extensions.durabletask.entitymessagereorderwindowinminutes": "0"}
-"""Values that describe the embedded host, by key."""
+"""Values that match the behavior of the embedded host, by key."""
 _KNOWN = {path.lower() for path in (*_HONOURED, *_WITHOUT_EFFECT_ANYWHERE)}
 _REASON = {path.lower(): reason for path, reason in _REASONS.items()}
 _PARENTS = {path.lower().rpartition(".")[0] for path in _HONOURED} | {"extensions"}

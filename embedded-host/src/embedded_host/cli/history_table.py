@@ -54,7 +54,7 @@ def _name(index: int, event: HistoryEvent, view: HistoryView) -> str:
 
 
 def _detail(event: HistoryEvent, request: Call | None, view: HistoryView) -> object:
-    """Return the detail of an event, which may be the completion of ``request``."""
+    """Return the detail of an event. ``request`` is the request that the event completes."""
     if isinstance(event, EventSent):
         return _sent(event, view)
     if isinstance(event, EventRaised) and request is not None:

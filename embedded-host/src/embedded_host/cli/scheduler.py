@@ -19,14 +19,14 @@ INSTALL = 'pip install "azure-functions-embedded-host[scheduler]"'
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
-    help="The port of gRPC. 0 selects a free port.",
+    help="The port for gRPC. 0 selects a free port.",
 )
 @click.option(
     "--dashboard-port",
     type=click.IntRange(0, 65535),
     default=8082,
     show_default=True,
-    help="The port of the dashboard and the management API. 0 selects a free port.",
+    help="The port for the dashboard and the management API. 0 selects a free port.",
 )
 @click.option(
     "--address",
@@ -48,7 +48,7 @@ INSTALL = 'pip install "azure-functions-embedded-host[scheduler]"'
     default="",
     metavar="TEXT",
     help="Require this token from workers, clients and the dashboard. Default: "
-    "EMBEDDED_HOST_SCHEDULER_TOKEN, or no token is required.",
+    "the value of EMBEDDED_HOST_SCHEDULER_TOKEN, or no token.",
 )
 @click.option(
     "--fsync",
@@ -69,8 +69,9 @@ def scheduler(
 ) -> None:
     """Run task hubs for workers of durabletask, without an app.
 
-    The command replaces the emulator of the Durable Task Scheduler, without Docker. It keeps its
-    instances in the state folder. It needs the extra "scheduler" of this package.
+    The command replaces the emulator of the Durable Task Scheduler, and needs no Docker. The
+    instances are stored in the state folder. The command needs the extra "scheduler" of this
+    package.
 
     Examples:
       embedded-host scheduler

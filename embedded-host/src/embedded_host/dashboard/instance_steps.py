@@ -124,9 +124,9 @@ def _span(
 def _cause(view: HistoryView, output: str) -> str | None:
     """Return the traceback of the failure, or None if there is none.
 
-    If the output quotes the error of a failed call, the traceback is that of the call. Otherwise it
-    is that of the orchestrator's exception. With SDK 2.x, the traceback of the orchestrator's
-    exception contains that of the failed call.
+    If the output contains the error of a failed call, the result is the traceback of the call.
+    Otherwise, it is the traceback of the orchestrator's exception. With SDK 2.x, this traceback
+    includes the traceback of the failed call.
     """
     ended = view.ended
     if isinstance(ended, ExecutionCompleted) and ended.failure_details is not None:

@@ -1,4 +1,4 @@
-"""Records the decisions of a turn: their scheduling events and the messages that they send."""
+"""Records the decisions of a turn as scheduling events and outgoing messages."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ class DecisionRecorder:
         self.outgoing: list[Outgoing] = []
 
     def record(self, decision: Decision) -> str | None:
-        """Append the scheduling event of a decision and send its message.
+        """Append the scheduling event of a decision, and send its message.
 
-        Returns the message of an error that makes the instance fail, or None.
+        Returns None, or the error message with which the instance must fail.
         """
         now = self._clock()
         if isinstance(decision, ScheduleTask):
@@ -174,7 +174,7 @@ class DecisionRecorder:
     def _send_operation(self, decision: SendOperation, now: datetime) -> str | None:
         """Send an operation to an entity. Returns an error message as ``record`` does.
 
-        An app of SDK 2.x may signal an unknown entity. The signal is lost, as on the Azure
+        An app of SDK 2.x may signal an unknown entity. The signal is dropped, as on the Azure
         Functions host.
         """
         operation, state = decision.operation, self._state

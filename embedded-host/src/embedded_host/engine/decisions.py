@@ -91,7 +91,7 @@ class SendEvent:
 class RequestLocks:
     """The decision to request the locks of a critical section.
 
-    The response is an EventRaised with the name ``critical_section_id``.
+    The response is an EventRaised event with the name ``critical_section_id``.
     """
 
     id: int

@@ -56,7 +56,7 @@ class EntityTurnSettings:
     protocol: int = SDK_1X
     """The major version of the app's SDK. It determines the form of responses and signals."""
     default_version: str | None = None
-    """Version of the orchestrations that an entity starts without a version."""
+    """Version of orchestrations that an entity starts without specifying a version."""
 
 
 @dataclass
@@ -123,7 +123,7 @@ def _error(outcome: OperationResult) -> str | None:
 
 
 def lock_turn(entity: Entity, request: LockRequest, now: datetime) -> EntityTurnResult:
-    """Lock a free entity, and send the request to the next entity or the response to the parent."""
+    """Lock a free entity. Send the request to the next entity, or the response to the parent."""
     result = EntityTurnResult(entity.exists, entity.state, now, locked_by=request.parent)
     following = request.next
     if following is None:

@@ -25,7 +25,7 @@ OPERATION = "op"
 RELEASE = "release"
 """Name of the events that release a lock."""
 LOCKED = '{"result":"Lock Acquisition Completed"}'
-"""Input of the EventRaised that responds to an orchestration: all entities are locked."""
+"""Input of the EventRaised event with which an orchestration receives its locks."""
 _NAMESPACE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 _REQUEST = f"{_NAMESPACE}.RequestMessage, {_NAMESPACE}"
 _RESPONSE = f"{_NAMESPACE}.ResponseMessage, {_NAMESPACE}"
@@ -90,10 +90,10 @@ class OperationRequest:
 
 @dataclass(frozen=True)
 class LockRequest:
-    """The request of an orchestration to lock several entities, one after the other.
+    """The request of an orchestration to lock one or more entities in sequence.
 
-    The orchestration sends it to the first entity. Each entity locks itself when it is free, and
-    sends the request to the next one. The last one responds to the orchestration.
+    The orchestration sends the request to the first entity. When this entity is free, it becomes
+    locked and sends the request to the next entity. The last entity responds to the orchestration.
     """
 
     id: str
@@ -102,8 +102,8 @@ class LockRequest:
     lock_set: Sequence[EntityId]
     """The entities in the order in which they are locked.
 
-    All orchestrations must use the same order, because otherwise they could wait for each other.
-    The SDK sorts the entities by their ids.
+    If orchestrations used different orders, they could wait for each other forever. Therefore, the
+    SDK sorts the entities by their ids.
     """
     position: int = 0
     """Index of the receiving entity in ``lock_set``."""
@@ -111,7 +111,7 @@ class LockRequest:
 
     @property
     def next(self) -> LockRequest | None:
-        """The request for the next entity, or None if the receiving entity is the last one."""
+        """The request for the next entity, or None if the receiving entity is the last entity."""
         position = self.position + 1
         return replace(self, position=position) if position < len(self.lock_set) else None
 
@@ -136,7 +136,7 @@ class LockRelease:
     """A message that releases the lock of its parent on an entity."""
 
     id: str
-    """Id of the critical section, or ``ORPHANED``."""
+    """Id of the critical section, or the value of ``ORPHANED``."""
     parent: str
 
     @classmethod
@@ -260,8 +260,8 @@ def request_message(
     """Return the input of the EventSent that sends an operation.
 
     ``input`` becomes ``OperationRequest.input``. ``label`` is a result of ``OutgoingLabels.next``.
-    ``protocol`` is that of the app. The messages of SDK 2.x have constant labels and no
-    ``parent_execution``, and only its calls have a ``parent``.
+    ``protocol`` is the version of the app's protocol. Messages of SDK 2.x have constant labels and
+    no ``parent_execution``. Calls of SDK 2.x have a ``parent``, and signals do not.
     """
     message: dict[str, object] = {"op": operation}
     if protocol == SDK_1X:
@@ -318,8 +318,9 @@ def response_message(
 ) -> str:
     """Return the input of the EventRaised that responds to a call.
 
-    ``result`` is JSON: the result, or the message of a failure. ``protocol`` is that of the app. A
-    failure of SDK 2.x has ``details``, which by default are made from ``result``.
+    ``result`` is JSON: the result, or the message of a failure. ``protocol`` is the version of the
+    app's protocol. The response to a failed call of SDK 2.x contains ``details``. If ``details`` is
+    None, they are derived from ``result``.
     """
     if protocol != SDK_1X:
         if not is_error:

@@ -42,7 +42,7 @@ class FailureDetails(Struct, frozen=True, kw_only=True, gc=False, rename="pascal
     """The failure of a function of SDK 2.x, as the Durable Functions extension records it."""
 
     error_type: str
-    """The class of the exception. Orchestrators and entities state its module too."""
+    """The class of the exception. For orchestrators and entities, it includes the module."""
     error_message: str
     stack_trace: str | None = None
     inner_failure: FailureDetails | None = None

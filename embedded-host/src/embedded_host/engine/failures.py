@@ -64,8 +64,8 @@ def child_failed(
 ) -> SubOrchestrationInstanceFailed:
     """Return the event of a failed sub-orchestration.
 
-    ``output`` is the output of the failed instance, and ``error`` the message. An event with
-    ``failure`` (SDK 2.x) has no other fields, as recorded.
+    ``output`` is the output of the failed instance, and ``error`` is the message. With ``failure``
+    (SDK 2.x), the event has neither of them (recorded).
     """
     if failure is not None:
         return h.sub_orchestration_failed(now, task_id, None, None, failure)

@@ -22,7 +22,7 @@ class FunctionNames:
     """``orchestrator``, ``activity`` or ``entity``."""
     names: tuple[str, ...] = ()
     unlisted: frozenset[str] = frozenset()
-    """Names that messages omit, because the app did not choose them."""
+    """Names that error messages omit, because the SDK has defined these functions."""
     _by_lower: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

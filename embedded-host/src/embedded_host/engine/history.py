@@ -117,7 +117,10 @@ def execution_completed(
 def execution_terminated(
     now: datetime, reason: str | None, *, recurse: bool = False
 ) -> ExecutionTerminated:
-    """Create a request to terminate. ``recurse`` terminates the sub-orchestrations too."""
+    """Create a request to terminate.
+
+    If ``recurse`` is True, the sub-orchestrations are terminated too.
+    """
     return ExecutionTerminated(
         input=reason, recurse=True if recurse else UNSET, timestamp=format_utc(now)
     )

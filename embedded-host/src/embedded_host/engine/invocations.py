@@ -98,16 +98,17 @@ class Continuation:
     id: int
     input: str | None
     version: str | None = None
-    """The version of the next execution, or None for that of this execution."""
+    """The version of the next execution, or None for the version of this execution."""
     carried: tuple[tuple[str, str | None], ...] = ()
     """Name and input of the external events that the next execution receives."""
 
 
 @dataclass(frozen=True)
 class OrchestratorDecisions:
-    """The result of one turn of an orchestrator whose SDK compares its actions with the history.
+    """The result of one turn of an orchestrator of SDK 2.x.
 
-    It has only the decisions that the history does not contain.
+    It contains only the decisions that the history does not contain, because the SDK has compared
+    them with the history.
     """
 
     decisions: tuple[Decision, ...]
@@ -137,7 +138,8 @@ class OperationResult:
     """JSON: the result, or the message of a failure.
 
     With SDK 1.x, the string is never empty, because the SDK parses it
-    (functions-host.md#effects-of-actions). With SDK 2.x, it is None or empty without a result.
+    (functions-host.md#effects-of-actions). With SDK 2.x, it is None or empty if there is no
+    result.
     """
     failed: bool
     details: FailureDetails | None = None
@@ -146,7 +148,7 @@ class OperationResult:
 
 @dataclass(frozen=True)
 class SendSignal:
-    """A signal that an entity sends to an entity. ``input`` is JSON."""
+    """A signal that an entity sends to another entity. ``input`` is JSON."""
 
     instance_id: str
     operation: str

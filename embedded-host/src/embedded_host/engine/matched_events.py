@@ -1,8 +1,8 @@
 """The events of a history that belong together: calls, completions, attempts and their delays.
 
-SDK 1.x gives each attempt of a retried call a new id, and the engine records the failed attempt in
-the timer that delays the next one. SDK 2.x schedules each attempt with the id of the first one, and
-its timers do not refer to an attempt.
+With SDK 1.x, each attempt of a retried call has a new id. The engine records the failed attempt in
+the timer that delays the next attempt. With SDK 2.x, all attempts have the id of the first attempt,
+and the timers do not refer to an attempt.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CallEvent = TaskScheduled | SubOrchestrationInstanceCreated
 
 @dataclass
 class MatchedEvents:
-    """The relations of a history's events. An event is identified by its index."""
+    """The relations between the events of a history. Each event is identified by its index."""
 
     completions: dict[int, int] = field(default_factory=dict)
     """The completion of each completed scheduling event."""
@@ -39,11 +39,11 @@ class MatchedEvents:
     attempts: dict[int, int] = field(default_factory=dict)
     """Number of each attempt of a retried call, counted from 1, by its scheduling event."""
     previous: dict[int, int] = field(default_factory=dict)
-    """The previous attempt of each attempt after the first one. Both are scheduling events."""
+    """The previous attempt of each later attempt. Keys and values are scheduling events."""
     delays: dict[int, int] = field(default_factory=dict)
-    """The failed attempt after which each TimerCreated delays the next attempt."""
+    """The failed attempt of each TimerCreated event that delays the next attempt."""
     turns: dict[int, int] = field(default_factory=dict)
-    """Number of the turn of each TimerCreated and each completion."""
+    """Number of the turn of each TimerCreated event and each completion."""
 
     @classmethod
     def of(cls, events: Sequence[HistoryEvent]) -> MatchedEvents:
@@ -58,14 +58,14 @@ class _Matcher:
         self._latest: dict[int, int] = {}
         """Index of the latest scheduling event of each id."""
         self._early: dict[int, int] = {}
-        """Index of the completion of each id that no event has scheduled yet.
+        """Index of the completion of each id whose scheduling event has not been processed yet.
 
-        The clocks of two machines may differ, so that a history in order of time has such events.
+        If the clocks of two machines differ, a history in order of time has such completions.
         """
         self._turn = 0
         self._suspended = False
         self._fired: list[int] = []
-        """The timers that have fired in this turn, or since the instance was suspended."""
+        """The timers that have fired in this turn, or since the suspension of the instance."""
         self._fired_by_turn: dict[int, list[int]] = {}
         self._announced = _AnnouncedAttempts()
         started: OrchestratorStarted | None = None
@@ -153,9 +153,9 @@ class _Matcher:
     def _delay_before(self, index: int, failed: int) -> None:
         """Relate the timer that has just fired to the failed attempt ``failed``.
 
-        A failure starts the timer, and the timer starts the next attempt. If several retried calls
-        fail in one turn, their attempts start in the order in which their timers fire. The SDK
-        splits a delay of more than three days into several timers, each of which starts the next.
+        A failed attempt starts a timer, and this timer starts the next attempt. If several retried
+        calls fail in one turn, their next attempts start in the order in which their timers fire.
+        The SDK splits a delay of more than three days into a sequence of timers.
         """
         matched, failure = self.matched, self.matched.completions[failed]
         created_in_order = self._fired

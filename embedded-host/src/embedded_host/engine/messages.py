@@ -44,8 +44,8 @@ class StartActivity:
 class StartOrchestration:
     """Create an orchestration with ``started`` as its first message.
 
-    If an unfinished instance has the same id, the sender receives ``if_taken`` instead. In this
-    case, a parent would wait forever on the Azure Functions host.
+    If an unfinished instance has the same id, no orchestration is created and the sender receives
+    ``if_taken``. On the Azure Functions host, the parent would wait forever.
     """
 
     instance_id: str

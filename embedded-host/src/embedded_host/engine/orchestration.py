@@ -21,7 +21,7 @@ from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
 
 ExecutionState = Execution | RecordedExecution
-"""The open work of an execution: of SDK 1.x, and of later versions."""
+"""The open work of an execution: ``Execution`` for SDK 1.x, ``RecordedExecution`` for 2.x."""
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The open work of an execution, derived from its history.
 
-SDK 2.x compares the orchestrator's actions with the history itself. The engine therefore needs no
-``Execution``. This class has the same properties for the open work.
+SDK 2.x compares the orchestrator's actions with the history, so the engine does not need an
+``Execution``. ``RecordedExecution`` has the same properties as ``Execution`` for the open work.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class RecordedExecution:
     """The decisions of one execution that have no completion."""
 
     returned = False
-    """An execution of SDK 2.x ends as soon as its orchestrator returns."""
+    """Always False, because an execution of SDK 2.x ends as soon as its orchestrator returns."""
 
     def __init__(self, events: Iterable[HistoryEvent] = ()) -> None:
         self.awaited_events: list[str] = []
-        """Names of the awaited events, as the worker reported them after the last turn."""
+        """Names of the awaited events that the worker reported after the last turn."""
         self._open: dict[int, None] = {}
         self._calls: dict[str, str] = {}
         """Entity ids of the requests without a response, by request id."""

@@ -1,7 +1,7 @@
 """Rewind: the failures are removed from the history, so that a failed execution can continue.
 
-Source: functions-host.md#effects-of-actions. With SDK 2.x, the Azure Functions host does the same,
-but it cannot rewind a retried call, because it keeps the timers between the attempts.
+Source: functions-host.md#effects-of-actions. With SDK 2.x, the Azure Functions host cannot rewind a
+retried call, because it keeps the timers between the attempts. This module removes these timers.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ def rewind(
 
     ``not_failed`` contains the ids of sub-orchestrations that cannot be rewound, because they were
     purged or started again. Their scheduling events are replaced too, so that the next turn creates
-    these sub-orchestrations again. ``running`` contains those that have not finished: the execution
-    continues to wait for them. ``protocol`` is that of the execution.
+    these sub-orchestrations again. ``running`` contains the ids of unfinished sub-orchestrations,
+    for which the execution continues to wait. ``protocol`` is the protocol version of the
+    execution.
     """
     if protocol == SDK_1X:
         replaced, children = _failures(events, not_failed)
@@ -98,22 +99,22 @@ class _FailedCall:
     """A call of SDK 2.x that has not succeeded, with its attempts and their delays."""
 
     attempts: list[int]
-    """Indexes of the scheduling events, of which all but the last one have failed."""
+    """Indexes of the scheduling events. All attempts except the last one have failed."""
     delays: list[int]
     """Indexes of the TimerCreated events of the delays."""
     keeps_attempts: bool = False
-    """True if only the last attempt is repeated."""
+    """True if a rewind repeats only the last attempt."""
 
 
 class _RecordedFailures:
     """The events that a rewind of SDK 2.x replaces.
 
-    An execution of SDK 2.x ends while calls and timers are open, and these get no completion
-    anymore. They are replaced too, so that the next turn schedules them again.
+    An execution of SDK 2.x can end while calls and timers are open. These calls and timers never
+    complete, so they are replaced too, and the next turn schedules them again.
 
-    A retried call that has failed starts again with its first attempt. Its delays are replaced, so
-    that the SDK does not count their ids. If the orchestrator has made later decisions, they would
-    get other ids than in the history. In this case, only the last attempt is repeated.
+    A failed call with retries starts again with its first attempt. Its delays are replaced, so that
+    the SDK does not count their ids. This changes the ids of later decisions. If the history
+    contains later decisions, only the last attempt is repeated.
     """
 
     def __init__(
@@ -156,9 +157,9 @@ class _RecordedFailures:
         return completion is not None and not isinstance(self._events[completion], FailureEvent)
 
     def _unfinished_delay(self, attempt: int) -> Iterable[int]:
-        """Yield the timer that a failure may have started, if no attempt has followed it.
+        """Yield the timer that the failure of an attempt may have started.
 
-        The timer is open, or it has fired in the last turn.
+        The timer is open, or it fired in the last turn, so that no attempt has followed.
         """
         matched = self._matched
         failure = matched.completions.get(attempt)
@@ -178,7 +179,7 @@ class _RecordedFailures:
                 return
 
     def _replace(self) -> bool:
-        """Determine the replaced events. Returns true."""
+        """Determine the replaced events. Always returns true."""
         self.replaced, self.children = set(), []
         completions = self._matched.completions
         for call in self._calls:
@@ -190,7 +191,7 @@ class _RecordedFailures:
             isinstance(self._events[index], FailureEvent) and self._turns[index] == self._turns[-1]
             for index in self.replaced
         ):
-            # The orchestrator made these decisions because of the failure. Usually, they release
+            # The orchestrator sent these messages because of the failure. Usually, they release
             # locks.
             self.replaced |= {
                 index
@@ -206,7 +207,7 @@ class _RecordedFailures:
             self.replaced.update(replaced)
             self.replaced.update(completions[i] for i in replaced if i in completions)
         elif any(delay > last for delay in call.delays):
-            return  # the delay of the next attempt is repeated, or the next attempt follows it
+            return  # the next turn repeats the delay or the next attempt
         event, completion = self._events[last], completions.get(last)
         if completion is not None:
             self.replaced.add(completion)

@@ -145,7 +145,7 @@ class _Run:
     def _labels(self) -> OutgoingLabels:
         """Return the labels of the messages to entities.
 
-        The history is read once, because there may be thousands of operations.
+        This property reads the history once, because a turn can send thousands of operations.
         """
         assert isinstance(self.execution, Execution)
         labels = self.execution.labels
@@ -190,7 +190,7 @@ class _Run:
         return self.wait(execution.suspended)
 
     def decide(self, output: OrchestratorDecisions) -> TurnResult:
-        """Record the decisions of an orchestrator whose SDK has matched them with the history."""
+        """Record the decisions of an orchestrator of SDK 2.x."""
         if problem := _custom_status_problem(output.custom_status):
             return self.fail(problem)
         self.custom_status = output.custom_status
@@ -241,7 +241,7 @@ class _Run:
         """Fail the instance outside its orchestrator.
 
         The stored output consists of the function's name and ``error``
-        (functions-host.md#errors). With SDK 2.x it is a JSON object (recorded).
+        (functions-host.md#errors). With SDK 2.x, the output is a JSON object (recorded).
         """
         if self.settings.functions.protocol == SDK_1X:
             output = orchestrator_failed(self.state.name, error)
@@ -262,8 +262,8 @@ class _Run:
     ) -> TurnResult:
         """Finish the execution, and send its result or ``error`` to the parent.
 
-        ``id`` is the id of the decision, or None for the next free one. An event with ``failure``
-        has no result, as on the Azure Functions host.
+        ``id`` is the id of the decision, or None for the next free id. If there is a ``failure``,
+        the event has no result, as on the Azure Functions host.
         """
         now, state = self.clock(), self.state
         if id is None:
@@ -292,8 +292,8 @@ class _Run:
     def _release_locks(self, next_id: int) -> int:
         """Release the entities that the orchestrator has locked. Return the next decision id.
 
-        The SDK does this if an orchestrator returns or raises an exception. The host does it if
-        the instance is terminated, or fails outside its orchestrator.
+        If an orchestrator returns or raises an exception, the SDK releases the entities. This
+        method releases them if the instance is terminated, or fails outside its orchestrator.
         """
         if self.settings.functions.protocol == SDK_1X:  # SDK 1.x has no locks
             return next_id
@@ -306,7 +306,7 @@ class _Run:
     def continue_as_new(
         self, input: str | None, carried: Sequence[HistoryEvent], version: str | None = None
     ) -> TurnResult:
-        """Replace the history with that of the next execution, which receives ``carried``."""
+        """Start the next execution with an empty history and the ``carried`` events."""
         state, now = self.state, self.clock()
         events = state.history.events + self.events
         previous = next((e for e in events if isinstance(e, ExecutionStarted)), None)

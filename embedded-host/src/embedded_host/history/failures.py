@@ -14,9 +14,9 @@ def failure_text(failure: FailureDetails) -> str:
 
 
 def failure_trace(failure: FailureDetails) -> str | None:
-    """Return the stack trace of a failure and of the failures that caused it, or None.
+    """Return the stack traces of a failure and of its causes, or None.
 
-    The trace of the first cause is the last one.
+    The failure comes first, and the original cause comes last.
     """
     parts = [failure.stack_trace or ""]
     inner = failure.inner_failure

@@ -33,7 +33,7 @@ from embedded_host.history.steps import Call, CallKind, Outcome, Step, Suspensio
 
 @dataclass(frozen=True)
 class StepReader:
-    """Converts the events of one execution to steps. The other fields are those of its view."""
+    """Converts the events of one execution to steps."""
 
     events: Sequence[HistoryEvent]
     matched: MatchedEvents
@@ -149,7 +149,7 @@ class StepReader:
         return self._responded(call, message.id)
 
     def _responded(self, call: Call, name: str) -> Call:
-        """Return a request with its response, which is the EventRaised of this name."""
+        """Return a request with its response, which is the EventRaised event with this name."""
         at = self.responses.get(name)
         raised = None if at is None else self.events[at]
         if not isinstance(raised, EventRaised):

@@ -31,7 +31,7 @@ class CallKind(str, Enum):
     ENTITY = "entity"
     """A call or a signal to an entity."""
     LOCK = "lock"
-    """The request for the locks of a critical section. It waits until all entities are locked."""
+    """The lock request of a critical section. It completes when all entities are locked."""
     RELEASE = "release"
     """The release of the lock of one entity."""
     SENT_EVENT = "sentEvent"
@@ -83,7 +83,7 @@ class Call:
     details: str | None = None
     """Stack trace of the failure and of its causes, if it was recorded."""
     is_signal: bool = False
-    """True for a signal, a release or a sent event. It has no response and completes at once."""
+    """True for a signal, a release or a sent event, which completes at once without a response."""
     entities: tuple[str, ...] = ()
     """Ids of the entities that a lock request locks, in the order in which they are locked."""
     event: int = field(default=-1, compare=False)
@@ -133,8 +133,8 @@ class Suspension:
 Step = Call | Timer | EventRaised | Suspension
 """A step of an orchestration.
 
-An EventRaised is an external event. The response of an entity is a part of its call, and the
-EventRaised that grants a lock is a part of the lock request.
+An EventRaised step is an external event. The responses to entity calls and lock requests are parts
+of these steps.
 """
 
 

@@ -51,7 +51,7 @@ class TimeSpent:
     work: timedelta
     """Time outside turns during which an activity, sub-orchestration or entity call was open."""
     wait: timedelta
-    """The remaining time: in queues, suspended, or waiting for timers, events and locks."""
+    """The remaining time: in queues, in suspension, or in waits for timers, events and locks."""
     total: timedelta
 
 
@@ -90,7 +90,10 @@ class HistoryView:
 
     @cached_property
     def scheduled(self) -> Mapping[int, SchedulingEvent]:
-        """The latest scheduling event of each id. SDK 2.x gives all attempts of a call one id."""
+        """The latest scheduling event of each id.
+
+        With SDK 2.x, all attempts of a call have the same id.
+        """
         return {
             event.event_id: event for event in self.events if isinstance(event, SchedulingEvent)
         }
@@ -109,7 +112,7 @@ class HistoryView:
     def requests(self) -> Mapping[str, EventSent]:
         """EventSent events that wait for a response, by the name of the response.
 
-        They are the calls of entities and the lock requests.
+        These events are entity calls and lock requests.
         """
         messages = self.entity_messages
         return {
@@ -224,8 +227,8 @@ def _covered(spans: Sequence[tuple[datetime, datetime]]) -> timedelta:
 def _entity_message(event: EventSent) -> EntityMessage | None:
     """Return the message of an event for an entity, or None for another event.
 
-    The Functions host adds the due time to the name of a delayed signal. Older versions of the
-    extension do not show the recipient.
+    The Azure Functions host adds the due time to the name of a delayed signal. The histories of
+    older versions of the Durable extension do not contain the recipient.
     """
     if event.instance_id and not event.instance_id.startswith("@"):
         return None

@@ -31,7 +31,7 @@ class WaitKind(str, Enum):
     SUB_ORCHESTRATION = "subOrchestration"
     ENTITY = "entity"
     LOCK = "lock"
-    """A lock request that not all entities have granted."""
+    """A lock request for which at least one entity is not locked yet."""
     EVENT = "event"
     WORKER = "worker"
     """A turn that waits for a worker."""

@@ -281,7 +281,7 @@ class _Decisions:
         }
         if request.id in responses:
             return None
-        if isinstance(request, LockRequest):  # it waits in the inbox of one of the entities
+        if isinstance(request, LockRequest):  # it may wait in the inbox of any of its entities
             name, receivers = "lock request", [str(entity) for entity in request.lock_set]
         else:
             name, receivers = f"request '{request.operation}'", [decision.instance_id]
@@ -294,7 +294,7 @@ class _Decisions:
         return f"its {name} to the entity '{decision.instance_id}', or the response, is lost"
 
     def _owned_lock(self, instance: _Instance, entity: EntityRecord) -> EntityRecord:
-        """Return the row of an entity, without a lock whose owner cannot release it anymore."""
+        """Return the row of an entity. Remove its lock if the owner cannot release it anymore."""
         if entity.locked_by is None:
             return entity
         owner = self._find(instance.hub, entity.locked_by)

@@ -1,5 +1,5 @@
 """The scheduler: task hubs for workers and clients of durabletask, over gRPC.
 
-It needs the extra ``scheduler``. ``embedded_worker.sdk2`` has the gRPC server and the conversion of
-protobuf messages.
+This package needs the extra ``scheduler``. ``embedded_worker.sdk2`` contains the gRPC server and
+converts the protobuf messages.
 """

@@ -1,4 +1,4 @@
-"""The functions of a task hub whose workers register them."""
+"""The functions of a task hub of the scheduler: the workers register them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class AnyName(FunctionNames):
         return isinstance(name, str)
 
     def registered(self, name: str) -> str:
-        """Return the name unchanged: workers compare it with regard to case."""
+        """Return the name unchanged, because workers compare names with regard to case."""
         return name
 
 

@@ -40,7 +40,7 @@ from embedded_worker.sdk2.responses import entity_batch_result, orchestrator_res
 
 
 class Instances(Protocol):
-    """The parts of a task hub that the invoker reads."""
+    """The methods of a task hub that the invoker calls."""
 
     def find(self, instance_id: str) -> LoadedInstance | None:
         """Return the instance from memory or from the store, or None if it does not exist."""
@@ -52,8 +52,8 @@ class Instances(Protocol):
 class WorkerInvoker:
     """The ``task_hub.invoker.Invoker`` whose functions run on the connected workers.
 
-    A call waits until a worker accepts it. It is never lost: the work queue delivers it again if
-    its worker disconnects. ``alone`` has no effect.
+    A call waits until a worker accepts it. If that worker disconnects, the work queue delivers the
+    call again. The argument ``alone`` has no effect.
     """
 
     def __init__(self, queue: WorkQueue, instances: Callable[[], Instances]) -> None:
@@ -65,7 +65,7 @@ class WorkerInvoker:
     ) -> OrchestratorResult:
         """Run one turn with the whole history.
 
-        A turn ends without decisions if the instance is to be terminated meanwhile.
+        If a client terminates the instance during the turn, the result has no decisions.
         """
         item = WorkItem(
             "orchestrator",
@@ -85,7 +85,7 @@ class WorkerInvoker:
         return orchestrator_result(orchestrator_response(response))
 
     def _is_current(self, turn: OrchestratorInput) -> bool:
-        """Return False if the instance is to be terminated, or was replaced."""
+        """Return False if the instance was replaced, or if its inbox has a request to terminate."""
         instance = self._instances().cached(turn.instance_id)
         return (
             instance is not None
@@ -145,14 +145,15 @@ class WorkerInvoker:
         return entity_result(entity_batch_result(response), len(batch.operations))
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
-        """Refuse the request: plain workers have no ``call_http``."""
+        """Refuse the request, because durabletask has no ``call_http``."""
         return UserError("NotSupportedError", "the scheduler does not send HTTP requests")
 
 
 class _ScheduledTasks:
-    """The scheduling events of the activities of the latest instance, by task id.
+    """The scheduling events of one instance's activities, by task id.
 
-    A turn can schedule thousands of activities, and each of them needs its event.
+    It keeps the events of the instance of the latest call, because a turn can schedule thousands of
+    activities and each of them needs its event.
     """
 
     def __init__(self) -> None:
@@ -172,7 +173,7 @@ class _ScheduledTasks:
 
 
 def version_of(events: chain[HistoryEvent] | Sequence[HistoryEvent]) -> str:
-    """Return the version of the execution with this history, or ""."""
+    """Return the version of the execution with this history, or "" if it has none."""
     for event in events:
         if isinstance(event, ExecutionStarted):
             return event.version or ""

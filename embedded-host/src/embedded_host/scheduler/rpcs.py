@@ -1,4 +1,4 @@
-"""The RPCs of clients and workers, on the task hub that their metadata names."""
+"""Sends each RPC of a client or worker to the task hub in its metadata."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _hub_field = msgspec.json.Decoder(_HubField).decode
 
 
 class SchedulerRpcs:
-    """Implements ``grpc_server.WorkerRpcs``, and sends the RPCs of clients to a task hub."""
+    """The implementation of ``grpc_server.WorkerRpcs`` and ``rpc.Send``."""
 
     def __init__(self, hubs: TaskHubs) -> None:
         self._hubs = hubs
@@ -68,12 +68,12 @@ class SchedulerRpcs:
             hub.queue.complete(kind, token, response)
 
     async def abandon(self, task_hub: str, kind: WorkItemKind, completion_token: str) -> None:
-        """Give a work item to another worker."""
+        """Deliver a work item again, if possible to another worker."""
         if hub := self._hubs.find(task_hub):
             hub.queue.abandon(kind, completion_token)
 
     async def create_task_hub(self, task_hub: str, recreate: bool) -> None:
-        """Create a task hub. If it exists and ``recreate``, delete it first."""
+        """Create a task hub. If it exists and ``recreate`` is True, delete it first."""
         if recreate:
             await self._hubs.delete(task_hub)
         self._open(task_hub)

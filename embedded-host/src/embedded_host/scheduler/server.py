@@ -1,4 +1,4 @@
-"""The server of the scheduler: it opens the state file and listens for gRPC and HTTP."""
+"""The server of the scheduler, which opens the state file and listens for gRPC and HTTP."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class SchedulerOptions:
     dashboard_port: int = 8082
     """The TCP port of the dashboard, or 0 for a free port."""
     token: str = ""
-    """The token that clients and workers must send, or ""."""
+    """The token that clients and workers must send, or "" if none is required."""
     names: tuple[str, ...] = ()
-    """Additional host names that the Host header may have (``http/host_names.py``)."""
+    """Additional host names for the dashboard (``http/host_names.py``)."""
     fsync: bool = True
     grace: float = 5.0
-    """Seconds until running calls are cancelled at shutdown."""
+    """Seconds for running calls at shutdown. The server then cancels them."""
 
 
 class SchedulerServer:
@@ -60,11 +60,11 @@ class SchedulerServer:
         """Create a server. ``on_fatal`` receives an error after which the server must stop."""
         self._options, self._on_fatal = options, on_fatal
         self.address = ""
-        """The address of gRPC, such as ``http://localhost:8080``."""
+        """The gRPC address, such as ``http://localhost:8080``."""
         self.dashboard_url = ""
 
     async def start(self, stack: AsyncExitStack) -> None:
-        """Start to serve. Raises StateError.
+        """Start the server. Raises StateError.
 
         ``stack`` receives the callbacks that stop the server.
         """
@@ -147,7 +147,7 @@ class SchedulerServer:
             ) from error
 
     def _check(self, file: Path, stack: AsyncExitStack) -> None:
-        """Check in the background a state file that was not closed."""
+        """Check the state file in the background, because it was not closed."""
         loop = asyncio.get_running_loop()
         check = IntegrityCheck(file, lambda e: loop.call_soon_threadsafe(self._on_fatal, e))
         stack.callback(check.close)

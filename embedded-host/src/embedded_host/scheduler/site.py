@@ -1,7 +1,7 @@
 """The web site of the scheduler: the list of task hubs, their dashboards and management APIs.
 
-Paths begin with ``/HUB``. The paths ``/dashboard`` and the management API without this prefix use
-the task hub ``default``, or the one that the query parameter ``taskHub`` names.
+A path begins with ``/HUB``. Without this prefix, the dashboard and the management API use the task
+hub in the query parameter ``taskHub``, or the task hub ``default``.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Site:
     def __init__(self, state: Path, hubs: TaskHubs, token: str = "") -> None:
         """Serve ``hubs``.
 
-        ``state`` is the path of the state file. If ``token`` is not empty, it is the access key
-        that requests for data need.
+        ``state`` is the path of the state file. If ``token`` is not empty, each request for data
+        must have the token as its access key.
         """
         self._state, self._hubs, self._token = state, hubs, token
         self._of_hub: dict[str, _HubSite] = {}
@@ -48,7 +48,7 @@ class Site:
         lower = path.lower()
         if lower == DASHBOARD or lower.startswith(DASHBOARD + "/"):
             rest = path[len(DASHBOARD) :]
-            # The files of the page need no key, but its API does.
+            # The dashboard's API requires the token. The files of the page do not.
             is_api = "api" in unquote(rest).lower().split("/")
             if is_api and (refusal := self._refusal(request)):
                 return refusal
@@ -105,7 +105,10 @@ class _HubSite:
 
 
 def _split(path: str, parameter: str) -> tuple[str, str]:
-    """Return the name of the task hub and the path after it."""
+    """Return the name of the task hub, and the rest of the path.
+
+    ``parameter`` is the value of the query parameter ``taskHub``.
+    """
     lower = path.lower()
     if lower.startswith((DASHBOARD, "/runtime/")):
         return parameter or DEFAULT_TASK_HUB, path

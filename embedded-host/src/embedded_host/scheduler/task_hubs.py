@@ -25,13 +25,13 @@ log = logging.getLogger("embedded_host.scheduler")
 HUB_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 """Valid names of task hubs."""
 UNLIMITED = 10**9
-"""The limit of concurrent calls. The workers limit them, and the others wait in the work queue."""
+"""The limit of concurrent calls. The work queue applies the limits of the workers instead."""
 SWEEP_INTERVAL = 0.5
-"""Seconds between two searches for calls whose instance is to be terminated."""
+"""Seconds between two searches for calls that are not needed anymore."""
 
 
 class ScheduledHub:
-    """A task hub, and the queue of its work items."""
+    """A task hub with the queue of its work items."""
 
     def __init__(self, name: str, store: SqliteStore, commit: Commit, hubs: TaskHubs) -> None:
         self.name = name
@@ -92,7 +92,7 @@ class TaskHubs:
         return sorted(hub.name for hub in self._hubs.values())
 
     def find(self, name: str) -> ScheduledHub | None:
-        """Return a task hub, or None if it is not open."""
+        """Return a task hub, or None if it does not exist."""
         return self._hubs.get(name.lower())
 
     def open(self, name: str) -> ScheduledHub:
@@ -106,7 +106,7 @@ class TaskHubs:
                 raise RpcError(
                     RpcStatus.INVALID_ARGUMENT,
                     f"'{name[:100]}' is not a valid name of a task hub. A name has up to 64 "
-                    "letters, digits, '-' and '_'.",
+                    "letters, digits, '-' and '_', and begins with a letter or a digit.",
                 )
             hub = self._hubs[name.lower()] = ScheduledHub(name, self._store, self._commit, self)
             hub.hub.start()

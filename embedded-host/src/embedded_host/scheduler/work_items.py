@@ -26,24 +26,24 @@ class WorkItem:
     name: str
     """The name of the function. The name of an entity is in lower case."""
     version: str
-    """The version of the orchestration, or "" without a version."""
+    """The version of the orchestration or activity, or "" if it has none."""
     instance_id: str
     request: Callable[[], pb.WorkItem | None]
-    """Returns the message for a worker, or None if the call is not needed any more."""
+    """Returns the message for a worker, or None if the call is not needed anymore."""
     is_wanted: Callable[[], bool] = lambda: True
     result: asyncio.Future[Message | None] = field(default_factory=_future)
     """The response of a worker, or None if the call was withdrawn."""
     abandoned: int = 0
-    """Number of workers that have given the item back."""
+    """Number of times that a worker has abandoned the item."""
 
     @property
     def group(self) -> tuple[WorkItemKind, str, str]:
-        """The items with the same group are accepted by the same workers."""
+        """The kind, name and version. Filters accept or refuse all items of a group."""
         return self.kind, self.name, self.version
 
     @property
     def description(self) -> str:
-        """The item in messages, such as ``the activity 'A' of the instance 'i'``."""
+        """The text for messages, such as ``the activity 'A' of the instance 'i'``."""
         version = f" (version {self.version})" if self.version else ""
         if self.kind == "entity":
             return f"a batch of the entity '{self.instance_id}'"

@@ -1,8 +1,8 @@
 """The work items of one task hub, and their delivery to the connected workers.
 
 A work item goes to the connected worker that accepts it and runs the fewest items of its kind. A
-worker receives no more items than it allows. All state is in memory: after a restart, the task hub
-adds the unfinished work again.
+worker receives at most as many items as it allows. The queue is in memory. After a restart, the
+task hub adds the unfinished work items again.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ log = logging.getLogger("embedded_host.scheduler")
 DEFAULT_LIMIT = 100
 """The number of concurrent work items of a kind for a worker that sets no limit."""
 GRACE = 3.0
-"""Seconds after the end of a stream in which its worker may still complete work items.
+"""Seconds after which the work items of a disconnected worker are delivered again.
 
-A worker that reconnects or stops finishes the items that it runs.
+A worker that reconnects or stops can complete its work items in this time.
 """
 TURN_LIMIT = 300.0
-"""Seconds after which a turn or an entity batch is delivered again, if its worker is silent.
+"""Seconds after which a turn or an entity batch without a result is delivered again.
 
-An activity may run for hours. It is delivered again only if its worker disconnects or abandons it.
+An activity may run for hours, so it is delivered again only if its worker disconnects or abandons
+it.
 """
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 30.0
-"""Seconds until an abandoned item is delivered again. The time doubles with each abandonment."""
+"""Seconds until an abandoned item is delivered again. The first value doubles each time."""
 UNACCEPTED = 10.0
 """Seconds after which a work item that no connected worker accepts is logged."""
 _Group = tuple[WorkItemKind, str, str]
@@ -43,7 +44,7 @@ _Group = tuple[WorkItemKind, str, str]
 
 @dataclass(eq=False)
 class Delivery:
-    """A work item that a worker has received."""
+    """The delivery of a work item to a worker."""
 
     item: WorkItem
     stream: WorkerStream
@@ -51,10 +52,10 @@ class Delivery:
     is_sent: bool = False
     timer: asyncio.TimerHandle | None = None
     parts: list[pb.OrchestratorResponse] = field(default_factory=list)
-    """The received parts of a result that is sent in parts."""
+    """The received parts of an incomplete result."""
 
     def start_timer(self, seconds: float, run: Callable[[Delivery], None]) -> None:
-        """Call ``run`` after ``seconds``, instead of an earlier timer."""
+        """Call ``run`` after ``seconds``, and cancel an earlier timer."""
         self.stop_timer()
         self.timer = asyncio.get_running_loop().call_later(seconds, run, self)
 
@@ -83,7 +84,7 @@ class WorkerStream:
         return self.filter.accepts(*group)
 
     def has_room(self, kind: WorkItemKind) -> bool:
-        """Return True if the worker may receive another item."""
+        """Return True if the worker can receive another item of this kind."""
         limit = self._limits[kind]
         return self.running[kind] < (limit if limit > 0 else DEFAULT_LIMIT)
 
@@ -112,7 +113,7 @@ class WorkQueue:
         self._delayed: dict[WorkItem, asyncio.TimerHandle] = {}
         """Abandoned items that wait for the end of their backoff."""
         self._deliveries: dict[str, Delivery] = {}
-        """Items that a worker has received, by completion token."""
+        """Deliveries without a result, by completion token."""
         self._of_item: dict[WorkItem, Delivery] = {}
         self._streams: list[WorkerStream] = []
         self._logged: set[_Group] = set()
@@ -136,7 +137,7 @@ class WorkQueue:
         return [*ready, *self._delayed, *self._of_item]
 
     def withdraw_unwanted(self) -> None:
-        """Withdraw the items whose result is not needed any more."""
+        """Withdraw the items whose result is not needed anymore."""
         for item in self.items:
             if not item.is_wanted():
                 item.withdraw()
@@ -146,9 +147,9 @@ class WorkQueue:
         return [next(iter(items)) for group, items in self._ready.items() if not self._any(group)]
 
     def _offer(self, item: WorkItem, avoided: WorkerStream | None = None) -> None:
-        """Deliver an item, or keep it until a worker has room.
+        """Deliver an item, or keep it until a worker can receive it.
 
-        ``avoided`` receives it only if no other worker accepts it.
+        ``avoided`` receives the item only if no other worker can.
         """
         accepting = [s for s in self._streams if s.accepts(item.group) and s.has_room(item.kind)]
         others = [stream for stream in accepting if stream is not avoided]
@@ -162,7 +163,7 @@ class WorkQueue:
             )
 
     def _forget(self, item: WorkItem) -> None:
-        """Remove an item that has a result, or whose caller does not wait any more."""
+        """Remove an item that has a result, or whose caller does not wait anymore."""
         if timer := self._delayed.pop(item, None):
             timer.cancel()
         if items := self._ready.get(item.group):
@@ -180,8 +181,8 @@ class WorkQueue:
             return
         self._logged.add(group)
         log.warning(
-            "No connected worker of the task hub '%s' accepts %s. It waits for such a worker. "
-            "Connected workers: %d. [EH414]",
+            "No connected worker of the task hub '%s' accepts %s. The call waits. Connect a worker "
+            "that registers the function. Connected workers: %d. [EH414]",
             self._task_hub,
             next(iter(items)).description,
             len(self._streams),
@@ -216,7 +217,7 @@ class WorkQueue:
         return stream
 
     def disconnect(self, stream: WorkerStream) -> None:
-        """Remove a worker. Its unfinished items are delivered again after ``GRACE`` seconds."""
+        """Remove a worker. Deliver its unfinished items again after ``GRACE`` seconds."""
         if stream in self._streams:
             self._streams.remove(stream)
         for delivery in [d for d in self._deliveries.values() if d.stream is stream]:
@@ -238,7 +239,7 @@ class WorkQueue:
             delivery.stop_timer()
 
     def _fill(self, stream: WorkerStream, kind: WorkItemKind) -> None:
-        """Deliver the oldest items of a kind that the worker accepts, as far as it has room."""
+        """Deliver the oldest items of a kind to the worker, up to its limit."""
         groups = [g for g in self._ready if g[0] == kind and stream.accepts(g)]
         while groups and stream.has_room(kind):
             group = groups.pop(0)
@@ -248,7 +249,7 @@ class WorkQueue:
             item = next(iter(items))
             del items[item]
             if items:
-                groups.append(group)  # the groups take turns
+                groups.append(group)  # the next item is from another group
             else:
                 del self._ready[group]
             self._deliver(item, stream)
@@ -262,7 +263,7 @@ class WorkQueue:
         stream.outbox.put_nowait(delivery)
 
     def _end(self, delivery: Delivery) -> None:
-        """Forget a delivery, so that its token is unknown, and use the room of the worker."""
+        """Remove a delivery and its token, and deliver another item to the worker."""
         delivery.stop_timer()
         item, stream = delivery.item, delivery.stream
         if self._deliveries.pop(delivery.token, None) is None:
@@ -279,8 +280,8 @@ class WorkQueue:
 
     def _expired(self, delivery: Delivery) -> None:
         log.warning(
-            "A worker of the task hub '%s' has not completed %s within %d s. Another worker, or "
-            "the same one, receives it again. [EH415]",
+            "A worker of the task hub '%s' has not completed %s within %d s. The scheduler "
+            "delivers it again. Move calls that block to activities. [EH415]",
             self._task_hub,
             delivery.item.description,
             TURN_LIMIT,
@@ -295,7 +296,7 @@ class WorkQueue:
         if delivery is None:
             return
         if isinstance(response, pb.OrchestratorResponse):
-            if response.requiresHistory:  # each work item has the whole history
+            if response.requiresHistory:  # the work item had the whole history
                 self._deliver_again(delivery)
                 return
             if response.isPartial:
@@ -306,7 +307,7 @@ class WorkQueue:
         delivery.item.finish(response)
 
     def abandon(self, kind: WorkItemKind, token: str) -> None:
-        """Give an item to another worker, or after some time to the same one."""
+        """Deliver an item again after a pause, if possible to another worker."""
         delivery = self._delivery(kind, token)
         if delivery is None:
             return
@@ -317,8 +318,8 @@ class WorkQueue:
             return
         if item.abandoned & (item.abandoned - 1) == 0 and item.abandoned >= 4:
             log.warning(
-                "The workers of the task hub '%s' have abandoned %s %d times. It waits for a "
-                "worker that accepts it. [EH416]",
+                "The workers of the task hub '%s' have abandoned %s %d times. Start a worker that "
+                "runs this version. [EH416]",
                 self._task_hub,
                 item.description,
                 item.abandoned,
@@ -343,7 +344,7 @@ class WorkQueue:
 def _joined(
     parts: list[pb.OrchestratorResponse], last: pb.OrchestratorResponse
 ) -> pb.OrchestratorResponse:
-    """Return the result of a turn that was sent in parts."""
+    """Return the result of a turn from all its parts."""
     if not parts:
         return last
     parts.sort(key=lambda part: part.chunkIndex.value)

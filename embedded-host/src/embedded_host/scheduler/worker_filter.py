@@ -1,4 +1,4 @@
-"""The filter of a worker: the work items that it accepts."""
+"""The work item filters of a worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Versions = frozenset[str]
 
 
 class WorkerFilter:
-    """The functions that a worker accepts, by kind. A worker without filters accepts everything."""
+    """The functions that a worker accepts. A worker without filters accepts all functions."""
 
     def __init__(self, request: pb.GetWorkItemsRequest) -> None:
         self._names: Mapping[WorkItemKind, Mapping[str, _Versions]] | None = None
@@ -28,7 +28,7 @@ class WorkerFilter:
     def accepts(self, kind: WorkItemKind, name: str, version: str) -> bool:
         """Return True if the worker accepts work items of this function.
 
-        ``name`` of an entity is in lower case. ``version`` is "" if the orchestration has none.
+        The ``name`` of an entity must be in lower case. ``version`` is "" if there is none.
         """
         if self._names is None:
             return True

@@ -34,8 +34,9 @@ def add_size_finding(
 def _exceeds(document: bytes, limit: int) -> bool:
     """Return True if the protobuf message of a JSON document has more than ``limit`` bytes.
 
-    The result is an estimate: almost all bytes of a large message are in its strings. The JSON of
-    a message is at least as long as its strings, because JSON escapes some characters.
+    The result is an estimate, because it counts only the bytes of the strings. A large message
+    consists almost entirely of strings. JSON text is never shorter than its strings, so a document
+    within the limit needs no decoding.
     """
     if len(document) <= limit:
         return False

@@ -148,9 +148,9 @@ def orchestration_state(
 ) -> OrchestrationState:
     """Return the state of an instance.
 
-    Without ``with_values``, the state has no input, output or custom status. With ``null_status``,
-    an instance that has not set a custom status has the custom status null, as on the Azure
-    Functions host (recorded).
+    Without ``with_values``, the state has no input, output or custom status. If
+    ``null_status`` is True, the custom status of a started instance is null until the orchestrator
+    sets one, as on the Azure Functions host (recorded).
     """
     status = Status(row.status)
     custom_status = row.custom_status

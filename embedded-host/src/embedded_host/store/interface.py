@@ -154,7 +154,7 @@ class Address(NamedTuple):
 
 
 class SaveInstance(NamedTuple):
-    """Insert the row. If the row exists, update it except for hub, id, name, parent and tags."""
+    """Insert or update a row. An update does not change hub, id, name, parent and tags."""
 
     row: InstanceRow
 

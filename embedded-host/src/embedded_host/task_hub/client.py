@@ -95,8 +95,9 @@ class HubClient:
     ) -> str:
         """Start an orchestration and return its id. ``input`` is JSON.
 
-        The instance is Pending until ``start_at``. An instance with the same id is replaced if its
-        status is in ``replaceable``. The default are the statuses that host.json allows.
+        The instance is Pending until ``start_at``. An existing instance with the same id is
+        replaced if its status is in ``replaceable``. By default, host.json determines these
+        statuses.
 
         An unknown name is accepted, as on the Azure Functions host
         (functions-host.md#start-an-instance). Raises InstanceExistsError.
@@ -153,7 +154,7 @@ class HubClient:
     async def terminate(
         self, instance_id: str, reason: str | None, *, recursive: bool = False
     ) -> None:
-        """Terminate an instance, and its sub-orchestrations if ``recursive``.
+        """Terminate an instance. If ``recursive`` is True, terminate its sub-orchestrations too.
 
         Raises InstanceNotFoundError or InstanceFinishedError.
         """
@@ -208,7 +209,7 @@ class HubClient:
     async def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         """Delete a finished orchestration or an entity. Returns the number of deleted instances.
 
-        If ``recursive``, the finished sub-orchestrations are deleted too. Raises
+        If ``recursive`` is True, the finished sub-orchestrations are deleted too. Raises
         InstanceNotFoundError, or InstanceStatusError if the orchestration has not finished.
         """
         row = self.known(instance_id)
@@ -297,9 +298,9 @@ class HubClient:
         return await self.hub.wait(instance_id, seconds)
 
     async def wait_for_start(self, instance_id: str, seconds: float) -> InstanceRow | None:
-        """Wait until an instance exists and has started, for at most ``seconds``.
+        """Wait until an instance exists and has started, or until ``seconds`` have passed.
 
-        Returns the row of the instance, or None if there is no such instance.
+        Returns the row of the instance, or None if the instance does not exist.
         """
         row = self.status(instance_id)
         if row is not None and row.status != Status.PENDING.value:
@@ -307,9 +308,9 @@ class HubClient:
         return await self.hub.start_waiters.wait(instance_id, seconds)
 
     async def wait_for_completion(self, instance_id: str, seconds: float) -> InstanceRow | None:
-        """Wait until an instance exists and has finished, for at most ``seconds``.
+        """Wait until an instance exists and has finished, or until ``seconds`` have passed.
 
-        Returns the row of the instance, or None if there is no such instance.
+        Returns the row of the instance, or None if the instance does not exist.
         """
         row = self.status(instance_id)
         if row is not None and is_terminal(row):

@@ -62,8 +62,8 @@ def blocking_lock(
 ) -> tuple[str, str] | None:
     """Return the lock of another orchestration for which an instance waits, or None.
 
-    The instance waits for a response of the entity, which may be the first one of a lock set. The
-    result is the id of the locked entity and the id of the owner.
+    The instance waits for a response of the entity. With a lock request, this entity is the first
+    one of the lock set. The result is the id of the locked entity and the id of the owner.
     """
     ids = [entity_id]
     if isinstance(instance.state, Orchestration):

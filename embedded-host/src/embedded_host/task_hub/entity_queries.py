@@ -47,8 +47,8 @@ class EntityQueries:
     ) -> tuple[list[EntityStatus], str | None]:
         """Return the entities of a page, and the last id of the page or None at the end.
 
-        The page examines at most ``limit`` entities. Entities without a state are left out unless
-        ``include_transient``. The event loop runs other work after each ``BATCH`` entities.
+        The page examines at most ``limit`` entities. Without ``include_transient``, entities
+        without a state are omitted. The event loop runs other work after each ``BATCH`` entities.
         """
         query, found = replace(query, entities=True), list[EntityStatus]()
         while limit > 0:
@@ -62,7 +62,7 @@ class EntityQueries:
         return found, query.after_id
 
     async def remove_empty(self) -> int:
-        """Delete the entities without a state, operations and a lock. Return their number."""
+        """Delete entities that have no state, no operations and no lock. Return their number."""
         removed = 0
         query = InstanceQuery(id_prefix="@", entities=True)
         while rows := self._store.list(self._hub.name, query, BATCH):

@@ -76,7 +76,7 @@ class HubDependencies:
     row_keys: RowKeySequences | None = None
     """The sequences of another hub of the store, or None to create them from the store."""
     findings: Findings = field(default_factory=Findings)
-    """The parity findings of the app. By default, nothing is added."""
+    """The parity findings of the app. By default, this collection ignores all findings."""
 
 
 class TaskHub:
@@ -191,7 +191,7 @@ class TaskHub:
         self.settings.functions = functions
         self.forget_executions()
         for instance in list(self._cache):
-            if instance.inbox:  # it waited for another version of the SDK
+            if instance.inbox:  # the instance waited for another version of the SDK
                 self._wake(instance)
 
     def forget_executions(self) -> None:
@@ -428,7 +428,7 @@ def _may_deliver_early(instance: LoadedInstance, item: InboxItem) -> bool:
 
 
 def _waits_for_start(instance: LoadedInstance, item: InboxItem) -> bool:
-    """Return True if a message must wait, because the start of its instance is delayed."""
+    """Return True if a message must wait for the delayed start of its instance."""
     state = instance.state
     return (
         isinstance(state, Orchestration)

@@ -1,7 +1,7 @@
 """Items of an inbox, and the order in which an entity processes its items.
 
-While an orchestration has locked the entity, the operations and lock requests of others wait. They
-stay in the store until they run.
+While an orchestration has locked an entity, the operations and lock requests of other senders wait.
+These messages stay in the store until the entity processes them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class InboxItem:
 class EntityWork:
     """The work of the next turn: a batch of operations, or one change of the lock.
 
-    Without both, the turn only deletes ``items``.
+    If there is no operation and no change of the lock, the turn only deletes ``items``.
     """
 
     items: list[InboxItem] = field(default_factory=list)
@@ -73,7 +73,7 @@ class EntityQueue:
             self._next.append(_Entry(item, self._parsed(item)))
 
     def lock_changed(self) -> None:
-        """Make the messages eligible that waited for the previous lock."""
+        """Process the messages that waited for the previous lock in the next turns."""
         self._held.extend(self._next)
         self._next, self._held = self._held, deque()
 
@@ -111,7 +111,7 @@ class EntityQueue:
     def _parsed(self, item: InboxItem) -> EntityMessage | None:
         event = item.message.event
         if not isinstance(event, EventRaised) or event.name not in (OPERATION, RELEASE):
-            return None  # an external event, which entities ignore
+            return None  # entities ignore external events
         try:
             return parse_message(event.name, event.input)
         except ValueError as error:

@@ -27,7 +27,7 @@ class LoadedInstance:
     """Number of turns in the stored history. It is also the number of the next turn."""
     inbox: list[InboxItem] = field(default_factory=list)
     queue: EntityQueue | None = None
-    """The items that an entity has taken from its inbox and not processed, or None without any."""
+    """The items that an entity has taken from its inbox but not processed, or None."""
     busy: bool = False
     """True while the instance waits for a turn or is in a turn."""
     tags: str | None = None
@@ -37,7 +37,7 @@ class LoadedInstance:
 
     @property
     def backlog(self) -> int:
-        """Number of messages that wait for a turn, or for the release of an entity's lock."""
+        """Number of messages that wait for a turn or for the release of a lock."""
         return len(self.inbox) + (0 if self.queue is None else len(self.queue))
 
     @property

@@ -42,7 +42,7 @@ async def delete(hub: TaskHub, rows: Sequence[InstanceRow]) -> int:
 async def purge(hub: TaskHub, rows: Iterable[InstanceRow], *, recursive: bool = False) -> int:
     """Delete instances, and return the number of deleted instances.
 
-    If ``recursive``, their finished sub-orchestrations are deleted too.
+    If ``recursive`` is True, their finished sub-orchestrations are deleted too.
     """
     found = list(rows)
     return await delete(hub, _with_children(hub, found) if recursive else found)
@@ -74,8 +74,8 @@ async def purge_many(
 def _with_children(hub: TaskHub, rows: Sequence[InstanceRow]) -> list[InstanceRow]:
     """Return the rows and the rows of their finished sub-orchestrations, without duplicates.
 
-    The history of an instance names its sub-orchestrations. It does not name those of executions
-    before a continue-as-new.
+    The history of an instance contains the ids of its sub-orchestrations. It does not contain those
+    of earlier executions, before a continue-as-new.
     """
     found = {row.key: row for row in rows}
     pending = list(found.values())

@@ -11,8 +11,8 @@ from embedded_host.store.interface import InstanceRow
 class StatusWaiters:
     """The requests that wait for one kind of status, by instance.
 
-    ``read`` returns the current row of an instance. An instance that a request waits for may be
-    missing, because it may be started later.
+    ``read`` returns the current row of an instance. A request may wait for an instance that does
+    not exist yet.
     """
 
     def __init__(self, read: Callable[[str], InstanceRow | None]) -> None:

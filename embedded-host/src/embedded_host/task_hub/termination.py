@@ -37,13 +37,13 @@ def terminate_children(
 ) -> bool:
     """Add requests to terminate the running sub-orchestrations to ``unit``.
 
-    Returns false, and adds nothing, if ``result`` is not the end of an instance that was terminated
-    with its sub-orchestrations.
+    Returns false and adds nothing, unless ``result`` ends an instance because of a recursive
+    termination.
     """
     if result.status is not Status.TERMINATED:
         return False
     event = next((e for e in result.events if isinstance(e, ExecutionTerminated)), None)
-    if event is None or event.recurse is not True:  # the worker has ended it, or without recursion
+    if event is None or event.recurse is not True:  # not a termination, or not recursive
         return False
     request = h.execution_terminated(hub.clock.now(), event.input, recurse=True)
     for child in running_children(hub, state):

@@ -45,7 +45,7 @@ class UnitOfWork:
     unknown: list[str] = field(default_factory=list)
     """Ids of recipients that do not exist. Their messages are dropped."""
     taken: list[str] = field(default_factory=list)
-    """Ids of unfinished instances that an entity tried to start. Nothing happens to them."""
+    """Ids that an entity used to start an instance, although an unfinished instance has them."""
 
 
 def _awaited(execution: ExecutionState | None) -> tuple[tuple[str, str], ...]:

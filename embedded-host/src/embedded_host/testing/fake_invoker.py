@@ -106,7 +106,7 @@ class FakeInvoker:
     async def activity(
         self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
     ) -> str | UserError | None:
-        """Run an activity. The requests of ``call_http`` of SDK 2.x are calls of an activity."""
+        """Run an activity. With SDK 2.x, an activity sends the requests of ``call_http``."""
         if name == BUILT_IN_HTTP_ACTIVITY:
 
             async def respond() -> str | UserError:
@@ -209,9 +209,9 @@ class FakeInvoker:
 
 
 def _error_type(error: Exception, kind: str) -> str:
-    """Return the type of an exception as it is recorded for a function of this kind.
+    """Return the recorded type of an exception of a function of this kind.
 
-    The orchestrators and entities of SDK 2.x report their exceptions with the module.
+    With SDK 2.x, orchestrators and entities report the type with its module.
     """
     cls = type(error)
     if USES_DURABLETASK and kind != "activity":

@@ -363,7 +363,7 @@ def fake_http_response(fakes: Iterable[HttpFake], request_json: str) -> str | Us
 
 
 def fake_http_activity(fakes: Iterable[HttpFake], request_json: str) -> str | UserError:
-    """Return the response as the activity of SDK 2.x that sends requests returns it."""
+    """Return the result of the activity ``BuiltIn__HttpActivity`` for a request."""
     response = _fake_response(fakes, request_json)
     if isinstance(response, UserError):
         return response

@@ -43,7 +43,7 @@ with warnings.catch_warnings():
 
 
 CLIENT_THREADS = 8
-"""Threads for functions that have a durable client and are not coroutine functions."""
+"""Number of threads for synchronous functions with a durable client."""
 
 
 class OneThread:
@@ -146,7 +146,7 @@ class KitWorker(InProcessWorker):
         run = partial(self._kit_runner.run, request)
         function = self.loaded_function(request.function)
         if isinstance(function, LoadedFunction) and function.clients:
-            # The function may wait for the durable client, which needs the event loop.
+            # The function may block until the durable client responds, which needs the event loop.
             return await asyncio.get_running_loop().run_in_executor(self._client_threads, run)
         return self._thread.run(run)
 

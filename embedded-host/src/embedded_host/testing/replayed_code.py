@@ -1,7 +1,7 @@
-"""The current code of an orchestrator, which receives the recorded events turn by turn.
+"""The current code of an orchestrator, which processes the recorded events turn by turn.
 
-With SDK 1.x, the host compares the code's actions with the history. SDK 2.x does this itself, and
-returns only the actions that the history does not contain.
+With SDK 1.x, the host compares the code's actions with the history. SDK 2.x compares them itself,
+and returns only the actions that the history does not contain.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ReplayedCode(Protocol):
         """Run a turn with the next recorded events.
 
         ``is_continuation`` is True for the first turn after continue-as-new. Raises
-        NonDeterministicError if a step of the history is not among the steps of the code.
+        NonDeterministicError if the code does not contain a step of the history.
         """
 
     @property
@@ -76,7 +76,7 @@ class ReplayedCode(Protocol):
         """The decisions that the recorded events do not contain, by id."""
 
     def differs(self, event: Action, decision: Decision) -> bool:
-        """Return True if ``event`` does not record ``decision``. Their ids are not compared."""
+        """Return True if ``event`` does not match ``decision``. Their ids are not compared."""
 
     @property
     def has_returned(self) -> bool:
@@ -104,8 +104,8 @@ def replayed_code(
 ) -> ReplayedCode:
     """Return the code of a recorded orchestrator before its first turn.
 
-    If ``counted`` is True, decisions have the numbers of the SDK's tasks. If ``counted`` is False,
-    decisions are numbered in the order of the actions. SDK 2.x numbers its actions itself.
+    ``counted`` has an effect only for SDK 1.x. If it is True, decisions have the numbers of the
+    SDK's tasks. If it is False, decisions are numbered in the order of the actions.
     """
     if protocol == SDK_1X:
         return _CodeFor1x(open_session, recorded, counted)
@@ -177,7 +177,7 @@ class _CodeFor1x:
     def _run_code(self, session: Session, events: str | None) -> OrchestratorOutput:
         result, failure = _run(session, events, 1)
         if failure is not None and isinstance(result, InvocationFailure):
-            # A failure contains no actions, so the actions of the previous turn remain.
+            # A failed turn returns no actions, so the actions of the previous turn remain.
             result = OrchestratorOutput(
                 False, self.execution.program[session.known :], error=result.message
             )
@@ -300,7 +300,7 @@ def _run(
 
 
 def _sent(event: EventSent) -> tuple[str, ...]:
-    """Return the parts of a recorded message that SDK 2.x compares with the code."""
+    """Return the parts of a recorded message that SDK 2.x compares with a decision."""
     try:
         message = parse_message(event.name, event.input)
     except ValueError:
@@ -316,7 +316,7 @@ def _sent(event: EventSent) -> tuple[str, ...]:
 
 
 def _to_send(decision: Decision) -> tuple[str, ...] | None:
-    """Return the same parts of the message of a decision, or None if it sends no message."""
+    """Return the parts of a decision that ``_sent`` returns, or None if it sends no message."""
     if isinstance(decision, RequestLocks):
         return ("lock", decision.lock_set[0])
     if isinstance(decision, ReleaseLock):

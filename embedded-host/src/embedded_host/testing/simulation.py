@@ -45,7 +45,7 @@ __tracebackhide__ = True
 
 _KINDS = ("activity", "orchestrator", "entity")
 BUILT_IN = (BUILT_IN_HTTP_ACTIVITY, BUILT_IN_HTTP_ORCHESTRATOR)
-"""The functions that SDK 2.x declares in each app."""
+"""The functions that SDK 2.x adds to each app."""
 
 
 class Simulation:
@@ -250,7 +250,7 @@ class Simulation:
         return names[kind]
 
     def _own_names(self, kind: str) -> list[str]:
-        """Return the names of the functions that the app itself declares."""
+        """Return the names of the app's functions, without the functions of the SDK."""
         return [name for name in self._names(kind).names if name not in BUILT_IN]
 
     def _function(self, kind: str, name: str) -> Function:

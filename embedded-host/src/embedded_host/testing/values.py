@@ -1,7 +1,7 @@
 """Conversion between stored JSON and the values of an app's functions.
 
-The values may be objects of the app's classes. The converter for activities belongs to the SDK.
-Other conversions depend on the version of the SDK, which the app shares with the test kit.
+The values may be objects of the app's classes. The SDK converts the values of activities. Other
+conversions depend on the version of the SDK, which the app shares with the test kit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def encoded(value: object) -> str:
 def encoded_input(value: object) -> str | None:
     """Return the JSON string that the SDK's client sends for an orchestration's input.
 
-    The client of SDK 1.x encodes an input twice. For the input None, it sends none.
+    The client of SDK 1.x encodes an input twice. The result is None if the client sends no input.
     """
     if USES_DURABLETASK:
         return None if value is None else encoded(value)
@@ -45,7 +45,7 @@ def encoded_input(value: object) -> str | None:
 def encoded_signal(value: object) -> str | None:
     """Return the JSON string that the SDK's client sends for the input of a signal.
 
-    The client of SDK 1.x encodes an input twice. For the input None, none is sent.
+    The client of SDK 1.x encodes an input twice. The result is None for the input None.
     """
     if value is None:
         return None

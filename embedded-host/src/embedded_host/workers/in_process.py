@@ -80,7 +80,7 @@ class InProcessWorker:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(executor, self._runner.run, request)
-        except Exception as error:  # it must fail this call only, not the host
+        except Exception as error:  # an exception must fail only this call, not the host
             failure = ErrorData(
                 type(error).__name__,
                 "the worker failed to run the function",

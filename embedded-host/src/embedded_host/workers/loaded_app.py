@@ -76,7 +76,8 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadReq
     """Return the load request for the workers.
 
     ``rpc_base`` is the base URL of the durable client's endpoint. The gRPC channels of SDK 2.x have
-    the same target, but the worker carries them over its own connection. A folder with both
+    the host and port of this URL as their target, but the worker carries them over its connection
+    to the host. A folder with both
     programming models is a v2 app if its app object declares functions
     (functions-host.md#function-indexing).
     """

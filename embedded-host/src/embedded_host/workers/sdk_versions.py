@@ -63,8 +63,8 @@ class UnsupportedVersion(NamedTuple):
 def unsupported_versions(installed: Mapping[str, str], python: str) -> list[UnsupportedVersion]:
     """Return the packages with unsupported versions.
 
-    ``installed`` has versions by package. A version may be empty, if the package has no metadata.
-    ``python`` is the version of the interpreter, or empty.
+    ``installed`` contains the version of each package. The version is empty if the package has no
+    metadata. ``python`` is the version of the interpreter, or empty if it is unknown.
     """
     uses_durable_2 = (2,) <= _release(installed.get(_DURABLE, "")) < (3,)
     found = []

@@ -1,4 +1,4 @@
-"""The calls of an asyncio gRPC channel, whose requests a carrier sends to the host."""
+"""The calls of an asyncio gRPC channel. A carrier sends their requests to the host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from embedded_worker.sdk2.sync_call import LOCALLY_CANCELLED, STATUS_CODES
 
 Deserializer = Optional[Callable[[bytes], object]]
 EOF: object = vars(grpc.aio)["EOF"]
-"""The result of ``read`` at the end of a stream, which the type stubs of grpc omit."""
+"""The result of ``read`` at the end of a stream. The type stubs of grpc omit this name."""
 
 
 def rpc_error(error: RpcStatusError) -> grpc.aio.AioRpcError:
@@ -42,9 +42,9 @@ class Transport:
         return await (await self.stream(deserializer)).__anext__()
 
     async def stream(self, deserializer: Deserializer) -> AsyncIterator[object]:
-        """Return an iterator of the responses after the host has responded.
+        """Wait until the host has responded, and return an iterator of the responses.
 
-        Raises AioRpcError. The iterator raises it, too.
+        This method and the iterator raise AioRpcError.
         """
         try:
             document = request_document(self._rpc, self._data)
@@ -69,7 +69,7 @@ class _Call:
 
     def __init__(self, work: Coroutine[None, None, object], timeout: float | None) -> None:
         self._task: asyncio.Task[object] = asyncio.get_running_loop().create_task(work)
-        # The exception belongs to the caller, who may ignore it.
+        # The caller may ignore the exception. asyncio would then log it.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._deadline = deadline_of(timeout)
 
@@ -143,10 +143,10 @@ class _Call:
 
 
 class UnaryCall(_Call, grpc.aio.UnaryUnaryCall):  # type: ignore[type-arg]
-    """A call that has one response. Awaiting it returns the response."""
+    """A call with one response, which ``await`` returns."""
 
     def add_done_callback(self, callback: Callable[[UnaryCall], None]) -> None:
-        """Call ``callback`` with this call at its end."""
+        """Call ``callback`` with this call when the call has ended."""
         self._task.add_done_callback(lambda task: callback(self))
 
     def __await__(self) -> Generator[None, None, object]:
@@ -154,7 +154,7 @@ class UnaryCall(_Call, grpc.aio.UnaryUnaryCall):  # type: ignore[type-arg]
 
 
 class StreamCall(_Call, grpc.aio.UnaryStreamCall):  # type: ignore[type-arg]
-    """A call that has a stream of responses. Its task returns an asynchronous iterable."""
+    """A call with a stream of responses. The result of its task is an asynchronous iterable."""
 
     _iterator: AsyncIterator[object] | None = None
 

@@ -1,7 +1,7 @@
 """An asyncio gRPC channel whose RPCs a carrier sends to the host.
 
-It ignores metadata, credentials, compression, ``wait_for_ready`` and limits of the size of
-messages, because they are for a transport. Interceptors may read and change them.
+The channel ignores metadata, credentials, compression, ``wait_for_ready`` and limits of the message
+size, because it has no network transport. Interceptors may read and change these values.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class AsyncChannel(grpc.aio.Channel):
     """A channel that is always ready."""
 
     def __init__(self, target: str, interceptors: Sequence[object]) -> None:
-        """Use ``interceptors`` as grpc does: each one for the first kind of RPC that it supports.
+        """Use each interceptor for the first kind of RPC that it supports, as grpc does.
 
-        ``target`` is the key of ``carrier_of``.
+        ``target`` is a key for ``carrier_of``.
         """
         self._target = target
         self._unary: list[grpc.aio.UnaryUnaryClientInterceptor[object, object]] = []
@@ -100,7 +100,7 @@ class AsyncChannel(grpc.aio.Channel):
         return Transport(self._target, rpc, data, timeout)
 
     def register(self, call: UnaryCall | StreamCall) -> None:
-        """Cancel ``call`` if the channel closes before it has ended."""
+        """Remember ``call``, so that ``close`` cancels the call if it still runs."""
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
 

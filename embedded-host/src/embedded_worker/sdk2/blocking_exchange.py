@@ -1,7 +1,7 @@
 """Sends requests over HTTP while a synchronous client blocks the event loop of the worker.
 
-A synchronous client in a coroutine function blocks the loop that the connection to the host needs.
-Its requests then go to the host's endpoint for the SDK, whose URL contains a secret.
+A synchronous client in a coroutine function blocks the event loop of the connection to the host.
+Therefore, its requests go to the host's HTTP endpoint for the SDK, whose URL contains a secret.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Carries the gRPC channels of the durable client over the connection to the host.
 
-The SDK's client opens a gRPC channel to ``rpcBaseUrl``. In a worker this would need a gRPC server
-in the host, and a port that other programs can reach. This module replaces the two functions that
-open a channel. A channel to the host's target sends its requests over the connection between worker
-and host, and a channel to any other target is a normal one.
+The SDK's client opens a gRPC channel to ``rpcBaseUrl``. A normal channel would need a gRPC server
+in the host, with a port that other programs can reach. Therefore, this module replaces the two
+functions of grpc that open a channel. A channel to the host's target sends its requests over the
+connection between worker and host. A channel to any other target is a normal channel.
 
-Import this module only if the app has SDK 2.x, which imports grpc itself.
+Import this module only if the app has SDK 2.x, which imports grpc in any case.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def carry_channels(send: Send, target: str, endpoint: str = "") -> None:
 
     Call this function in the event loop in which ``send`` runs, before the app is imported.
     A second call with the same target replaces ``send``, also for open channels.
-    ``carrier.remove_carrier`` ends it.
+    ``carrier.remove_carrier`` ends the effect of this function.
     """
     add_carrier(target, Carrier(send, asyncio.get_running_loop(), os.getpid(), endpoint))
     _replace_functions()
@@ -43,7 +43,10 @@ def carry_channels(send: Send, target: str, endpoint: str = "") -> None:
 
 @cache
 def _replace_functions() -> None:
-    """Replace the functions once, because other packages may wrap the replacements."""
+    """Replace the functions of grpc at the first call only.
+
+    Other packages may wrap the replacements.
+    """
     open_sync, open_async = grpc.insecure_channel, grpc.aio.insecure_channel
 
     @wraps(open_sync)

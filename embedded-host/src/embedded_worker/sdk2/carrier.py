@@ -1,4 +1,4 @@
-"""The connections that carry channels, by the target of the channels."""
+"""The connections to the host that carry channels, by the target of the channels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Carrier(NamedTuple):
     """The event loop in which ``send`` runs."""
     process_id: int
     endpoint: str = ""
-    """The URL for requests of a synchronous client in ``loop``, or an empty string without one."""
+    """The URL for the requests of a synchronous client that blocks ``loop``, or an empty string."""
 
     def in_own_loop(self) -> bool:
         """Return True if the caller runs in the connection's event loop."""
@@ -60,7 +60,8 @@ class Carrier(NamedTuple):
     def _check(self) -> None:
         if self.process_id != os.getpid():
             raise RpcStatusError(
-                UNAVAILABLE, "Only the worker process, and not a fork of it, can call the host."
+                UNAVAILABLE,
+                "A forked process cannot call the host. Use the client in the worker process.",
             )
         if self.loop.is_closed():
             raise RpcStatusError(UNAVAILABLE, "The connection to the host is closed.")
@@ -70,23 +71,23 @@ _carriers: dict[str, Carrier] = {}
 
 
 def add_carrier(target: str, carrier: Carrier) -> None:
-    """Carry the channels to ``target`` with ``carrier`` from now on."""
+    """Use ``carrier`` for all channels to ``target``."""
     _carriers[_normal(target)] = carrier
 
 
 def remove_carrier(target: str) -> None:
-    """Carry no more channels to ``target``. RPCs on open channels fail as unavailable."""
+    """Stop carrying channels to ``target``. RPCs on open channels fail with UNAVAILABLE."""
     _carriers.pop(_normal(target), None)
 
 
 def carried_target(target: str) -> str | None:
-    """Return the key of ``target`` for ``carrier_of``, or None if it is not carried."""
+    """Return the key of ``target`` for ``carrier_of``, or None if no carrier exists."""
     key = _normal(target)
     return key if key in _carriers else None
 
 
 def carrier_of(key: str) -> Carrier:
-    """Return the current carrier. Raises RpcStatusError if it was removed."""
+    """Return the current carrier of a key. Raises RpcStatusError if it was removed."""
     carrier = _carriers.get(key)
     if carrier is None:
         raise RpcStatusError(UNAVAILABLE, f"No host serves {key}.")

@@ -1,4 +1,4 @@
-"""Converts the host's JSON of an entity's batch to the protobuf message that the SDK reads."""
+"""Converts the JSON of a batch of entity operations to the protobuf message for the SDK."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 
 def batch_request(trigger: str) -> pb.EntityBatchRequest:
-    """Return the message of ``trigger``, the JSON object of a batch."""
+    """Return the protobuf message of a batch. ``trigger`` is its JSON object."""
     document = json.loads(trigger)
     return pb.EntityBatchRequest(
         instanceId=document["instanceId"],

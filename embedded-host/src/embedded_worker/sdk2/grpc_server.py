@@ -1,8 +1,8 @@
 """A gRPC server with the whole service ``TaskHubSidecarService``, for clients and for workers.
 
-`embedded-host scheduler` uses it. The workers of an app do not, and ``carried_channels`` has the
-reason. A function ``rpc.Send`` processes a client's RPCs, and ``WorkerRpcs`` those of a
-worker.
+Only ``embedded-host scheduler`` uses this server: see ``carried_channels`` for the reason. A
+function of the type ``rpc.Send`` processes the RPCs of clients. ``WorkerRpcs`` processes the RPCs
+of workers.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     ("grpc.so_reuseport", 0),  # a second server on the same port is an error
-    # A worker whose machine was lost is detected, so that another one receives its work items.
+    # The pings detect a worker whose machine has failed. Another worker receives its work items.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     # Clients with keepalive send pings although no call runs.
@@ -72,8 +72,8 @@ class WorkerRpcs(Protocol):
     ) -> AsyncGenerator[pb.WorkItem, None]:
         """Yield the work items for one worker.
 
-        The generator is closed when the worker disconnects. Then the worker may not have received
-        the last work item.
+        The server closes the generator when the worker disconnects. The worker may not have
+        received the last work item.
         """
 
     async def complete_orchestrator(self, task_hub: str, response: pb.OrchestratorResponse) -> None:
@@ -86,7 +86,7 @@ class WorkerRpcs(Protocol):
         """Accept the result of a batch of entity operations."""
 
     async def abandon(self, task_hub: str, kind: WorkItemKind, completion_token: str) -> None:
-        """Give a work item to another worker, because this one does not complete it."""
+        """Deliver a work item to another worker, because its worker does not complete it."""
 
     async def create_task_hub(self, task_hub: str, recreate: bool) -> None:
         """Create a task hub, or do nothing if it exists and ``recreate`` is False."""
@@ -142,7 +142,7 @@ _WorkerMethod = Callable[[str, Message], Awaitable[None]]
 class _ServiceHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]
     """Processes the calls of the service.
 
-    It reads requests itself, so that a malformed one is not logged with a traceback.
+    The handler parses requests itself, because grpc logs a traceback for each malformed request.
     """
 
     def __init__(self, send: Send, workers: WorkerRpcs, token: str) -> None:
@@ -194,7 +194,7 @@ class _ServiceHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]
         return None
 
     def _call(self, rpc: str, request: bytes, context: _Context[bytes, bytes]) -> _Call:
-        """Return the call. Raises RpcStatusError if its token is missing or wrong."""
+        """Return the call. Raises RpcStatusError if the token is missing or incorrect."""
         metadata = {
             key: value
             for key, value in cast("_Metadata", context.invocation_metadata() or ())
@@ -204,7 +204,7 @@ class _ServiceHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]
         if self._authorization and not hmac.compare_digest(given, self._authorization):
             raise RpcStatusError(
                 UNAUTHENTICATED,
-                "The metadata 'authorization: Bearer TOKEN' with the scheduler's token is needed.",
+                "The scheduler requires its token in the metadata 'authorization: Bearer TOKEN'.",
             )
         timeout = cast(Optional[float], context.time_remaining())
         if timeout is not None and timeout > _NO_DEADLINE:
@@ -238,7 +238,7 @@ class _ServiceHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]
             await items.aclose()
 
     async def _hello(self, task_hub: str, request: Message) -> None:
-        """Show a worker that the server is reachable and that its token is right."""
+        """Do nothing. The response shows that the server is reachable and the token is correct."""
 
     def _abandons(self, kind: WorkItemKind) -> _WorkerMethod:
         async def abandon(task_hub: str, request: Message) -> None:
@@ -257,7 +257,7 @@ class _ServiceHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]
 async def _write_items(
     items: AsyncGenerator[pb.WorkItem, None], context: _Context[bytes, bytes]
 ) -> None:
-    """Write ``items`` until there are no more, and pings while there is none."""
+    """Write ``items`` until they end. If an item takes long, write a ping."""
     ping = pb.WorkItem(healthPing=pb.HealthPing()).SerializeToString()
     waiting: asyncio.Future[pb.WorkItem] | None = None
     try:
@@ -280,5 +280,5 @@ async def _write_items(
 
 
 def _unexpected(rpc: str, error: Exception) -> RpcStatusError:
-    log.error("The RPC %s failed: [EH413]", rpc, exc_info=error)
+    log.error("The scheduler failed to process the RPC %s. [EH413]", rpc, exc_info=error)
     return RpcStatusError(INTERNAL, f"{type(error).__name__}: {error}")

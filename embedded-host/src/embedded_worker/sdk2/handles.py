@@ -29,11 +29,14 @@ from embedded_worker.user_function import UserFunction
 
 _Context = Union[func.OrchestrationContext, func.EntityContext]
 _workers: dict[int, tuple[UserFunction, DurableFunctionsWorker]] = {}
-"""The SDK's worker of each orchestrator in memory, by the identity of the user's function."""
+"""The SDK's worker for each orchestrator function, by the ``id`` of the function."""
 
 
 def open_session(handle: UserFunction, payload: str, root: Path) -> OrchestratorSession:
-    """Return a session of the orchestrator ``handle``. ``payload`` is its first turn's JSON."""
+    """Return a session of the orchestrator ``handle``.
+
+    ``payload`` is the JSON of its first turn.
+    """
     function = orchestrator_of(handle)
     assert function is not None
 
@@ -66,9 +69,9 @@ def _large_payloads() -> LargePayloads | None:
 
 
 def replay(handle: UserFunction, payload: str, context: func.Context) -> str:
-    """Run a turn with the SDK's own replay of the whole history. Return the response as JSON.
+    """Run a turn with the SDK's replay of the whole history. Return the response as JSON.
 
-    ``payload`` is the JSON of the first turn.
+    ``payload`` is the JSON of a first turn, which contains the whole history.
     """
     document = json.loads(payload)
     suspensions = SuspensionFilter()

@@ -1,7 +1,7 @@
 """Converts the host's JSON of history events to the protobuf messages that the SDK reads.
 
-The keys of the JSON are those of ``embedded_host.engine.events``. The functions call the
-constructors of the messages, because ``google.protobuf.json_format`` takes several times longer.
+The JSON has the keys of ``embedded_host.engine.events``. The functions call the constructors of the
+messages, because ``google.protobuf.json_format`` takes several times longer.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class FailureJson(TypedDict, total=False):
 
 
 class EventJson(TypedDict, total=False):
-    """A history event. Each type of event has some of the keys."""
+    """A history event. Each type of event has some of these keys."""
 
     EventType: int
     EventId: int
@@ -88,12 +88,12 @@ def history_event(event: EventJson) -> pb.HistoryEvent:
 
 
 def _text(value: str | None) -> StringValue | None:
-    """Return the message of a string, or None, which leaves a field unset."""
+    """Return the message of a string. Return None for None, so that the field stays unset."""
     return None if value is None else StringValue(value=value)
 
 
 def _version(value: str | None) -> StringValue | None:
-    """Return the message of a version. The SDK reads None if an instance has no version."""
+    """Return the message of a version. Return None if the instance has no version."""
     return StringValue(value=value) if value else None
 
 
@@ -146,7 +146,7 @@ def failure_details(failure: FailureJson) -> pb.TaskFailureDetails:
 def _failure_of(event: EventJson) -> pb.TaskFailureDetails | None:
     """Return the details of a failed task.
 
-    A failure that was recorded without details has a reason and maybe a traceback.
+    If the event has no details, they consist of its reason and its traceback, if it has one.
     """
     failure = event.get("FailureDetails")
     if failure:
@@ -159,7 +159,7 @@ def _failure_of(event: EventJson) -> pb.TaskFailureDetails | None:
 
 
 _Fill = Callable[[pb.HistoryEvent, EventJson], object]
-"""A function that sets the field of a message for its type of event."""
+"""A function that sets the field of a message that belongs to the type of the event."""
 
 
 def _execution_started(message: pb.HistoryEvent, event: EventJson) -> None:

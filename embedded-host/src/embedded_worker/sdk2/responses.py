@@ -1,7 +1,7 @@
 """Converts the responses of SDK 2.x to the JSON that the host reads.
 
-The JSON is that of ``google.protobuf.json_format.MessageToDict``. The most frequent actions are
-converted without it, because it takes several times longer.
+The JSON has the form of ``google.protobuf.json_format.MessageToDict``. The most frequent actions
+are converted without that function, because it takes several times longer.
 """
 
 from __future__ import annotations

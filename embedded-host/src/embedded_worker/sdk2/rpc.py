@@ -1,9 +1,9 @@
 """The RPCs of ``TaskHubSidecarService`` that a client calls, as requests to the host.
 
-The host reads and writes JSON, so a protobuf request is converted to the JSON of its fields, and
-the host's JSON to the protobuf response. ``google.protobuf.json_format`` defines this JSON.
-Sending does no conversion: it runs in the event loop of the connection to the host, and the
-conversions run in the thread of the caller.
+The host reads and writes JSON in the form of ``google.protobuf.json_format``. This module converts
+protobuf requests to JSON, and the host's JSON to protobuf responses. The conversions run in the
+thread of the caller. Only the exchange of the JSON runs in the event loop of the connection to the
+host.
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ from embedded_worker.sdk2.history_events import history_event
 Send = Callable[[str, str, bytes], Awaitable[ClientResponse]]
 """A function that sends a ``ClientRequest`` and returns the response.
 
-Its arguments are the method, which is always ``RPC_METHOD`` here, the name of the RPC and the
-body.
+Its arguments are the method (always ``RPC_METHOD``), the name of the RPC, and the body.
 """
 SERVICE = "TaskHubSidecarService"
 WAITS = frozenset({"WaitForInstanceStart", "WaitForInstanceCompletion"})
-"""RPCs that wait for a state. One request waits for at most ``LONGEST_WAIT`` seconds."""
+"""RPCs that wait for a status. One request waits for at most ``LONGEST_WAIT`` seconds."""
 LONGEST_WAIT = 20.0
 HISTORY = "StreamInstanceHistory"
 CLIENT_RPCS = frozenset(
@@ -58,7 +57,7 @@ CLIENT_RPCS = frozenset(
         "TerminateInstance",
     }
 )
-"""RPCs that the host processes. The others belong to workers of `embedded-host scheduler`."""
+"""RPCs of clients. Workers of ``embedded-host scheduler`` use the other RPCs."""
 CHUNK_EVENTS = 256
 CHUNK_BYTES = 1_000_000
 """Maximum number and size of events in one message of a history, except for a larger event."""
@@ -73,12 +72,12 @@ UNIMPLEMENTED = 12
 INTERNAL = 13
 UNAVAILABLE = 14
 UNAUTHENTICATED = 16
-"""The status codes of gRPC that are used here."""
+"""The status codes of gRPC that this package uses."""
 _LAST_STATUS = 16
 
 
 class RpcStatusError(Exception):
-    """An RPC ended with a status other than OK."""
+    """The RPC ended with a status other than OK."""
 
     def __init__(self, code: int, details: str) -> None:
         super().__init__(details)
@@ -129,9 +128,9 @@ async def exchange(
 ) -> ClientResponse:
     """Send a request and return the host's response.
 
-    An RPC that waits sends requests until the state is reached. ``deadline`` is a value of
-    time.monotonic, or None. Raises RpcStatusError if the deadline passes or the request cannot be
-    sent.
+    An RPC that waits repeats its request until the instance has the status. ``deadline`` is a value
+    of time.monotonic, or None. Raises RpcStatusError if the deadline passes or the request cannot
+    be sent.
     """
     try:
         if deadline is None:
@@ -217,7 +216,7 @@ def _history_chunks(events: list[dict[str, object]]) -> Iterator[bytes]:
 
 
 def _response(kind: type[Message], document: dict[str, object]) -> Message:
-    # json_format needs 0.1 ms for the state of an instance, and a query returns many.
+    # json_format needs 0.1 ms for the state of an instance, and a query returns many states.
     if kind is pb.GetInstanceResponse:
         state = document.get("orchestrationState")
         return pb.GetInstanceResponse(

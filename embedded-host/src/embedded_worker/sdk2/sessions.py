@@ -1,8 +1,8 @@
 """Runs orchestrators with the executor of durabletask, and keeps them in memory between turns.
 
 An orchestrator in memory processes only its new events, so the cost of a chain of n steps grows
-with n and not with n squared. The result is that of the SDK's own replay of the whole history
-(``TaskHubGrpcWorker._execute_orchestrator``).
+with n and not with n squared. The result is the same as that of the SDK's replay of the whole
+history (``TaskHubGrpcWorker._execute_orchestrator``).
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ _Position = tuple[str, int]
 _confirmed_checks: set[_Position] = set()
 """The lines that read ``is_replaying`` without an effect on the orchestrator's calls.
 
-If an orchestrator calls something else because of ``is_replaying``, only a replay of the whole
-history finds the mistake. Therefore a session is not kept after a new line has read it. The line is
-confirmed when the following replay succeeds. Most apps read it to log a message only once.
+If a call of an orchestrator depends on ``is_replaying``, only a replay of the whole history detects
+the mistake. Therefore, a session is not kept after a new line has read ``is_replaying``. If the
+following replay succeeds, the line is added here. Most apps use it to log a message only once.
 """
 
 
 class LargePayloads(NamedTuple):
-    """The app's store of large payloads, and functions of the SDK that prepare a request."""
+    """The app's store of large payloads, and the functions of the SDK that prepare a request."""
 
     store: PayloadStore
     discard_unread: Callable[[pb.OrchestratorRequest], None]
@@ -116,7 +116,7 @@ class _Context(_BaseContext):  # type: ignore[misc, valid-type]
     root: Path
     function: UserFunction
     event_names: dict[str, str]
-    """The names of awaited events as spelled in the code, by the name that the SDK compares."""
+    """The awaited events: the spelling in the code, by the name that the SDK compares."""
     replay_checks: set[_Position]
     """The lines of the app that have read ``is_replaying``."""
 
@@ -188,7 +188,7 @@ class OrchestratorSession:
     """One execution of one orchestrator."""
 
     counts: list[int] | None = None
-    """Not used: the SDK returns only actions that the history does not contain."""
+    """Always None, because the SDK returns only actions that the history does not contain."""
     known = 0
 
     def __init__(
@@ -225,7 +225,7 @@ class OrchestratorSession:
         self._context.event_names, self._context.replay_checks = {}, set()
         self._payloads = payloads
         self._sent: list[pb.HistoryEvent] = []
-        """The events that name the requests to entities, if there is a store of payloads."""
+        """The requests to entities. The list is empty if there is no store of payloads."""
         self._is_kept = bool(document.get("keep", True))
         self._ended = False
         self._is_first_turn = True
@@ -235,7 +235,8 @@ class OrchestratorSession:
     def run_turn(self, events: str | None = None) -> str:
         """Run a turn and return the JSON of its response.
 
-        ``events`` is None for the first turn, and later the JSON object of the new events.
+        ``events`` is None for the first turn, and the JSON object of the new events for later
+        turns.
         """
         if events is not None:
             self._past, self._new = self._messages(json.loads(events))
@@ -327,7 +328,7 @@ class OrchestratorSession:
     def _process_past(self, event: pb.HistoryEvent) -> None:
         executor = self._executor
         if executor._is_suspended and event.WhichOneof("eventType") in DECISIONS:
-            # The turn of the suspension made the decision. See SuspensionFilter.
+            # SuspensionFilter explains these decisions, which the turn of the suspension made.
             executor._is_suspended = False
             try:
                 executor.process_event(self._context, event)
@@ -350,9 +351,9 @@ class OrchestratorSession:
     def close(self) -> None:
         """Break the reference cycles between the context and its tasks.
 
-        Memory is then freed without a full garbage collection. An orchestrator may have replaced
-        the attributes of its context. The turn of another orchestrator, which takes the place of
-        this one in memory, must not fail because of it.
+        Python then frees the memory without a full garbage collection. This method must not raise
+        an exception, because the turn of another orchestrator calls it to make room. Therefore, it
+        tolerates a context whose attributes the orchestrator has replaced.
         """
         with contextlib.suppress(Exception):
             self._break_cycles()

@@ -1,4 +1,4 @@
-"""A call of a synchronous gRPC channel whose request a carrier sends to the host."""
+"""The calls of a synchronous gRPC channel. A carrier sends their requests to the host."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ STATUS_CODES: dict[int, grpc.StatusCode] = {
 }
 LOCALLY_CANCELLED = "Locally cancelled by application!"
 IN_EVENT_LOOP = (
-    "A synchronous client blocks the event loop of the worker, which the request needs. In a "
-    "coroutine function use the asynchronous client, or call the synchronous client with await "
-    "asyncio.to_thread(...). [EH412]"
+    "A coroutine function calls a synchronous durable client, which blocks the event loop that the "
+    "host needs to respond. Use the asynchronous client, or call the synchronous client with "
+    "await asyncio.to_thread(...). [EH412]"
 )
 
 
 class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-arg]
-    """A started RPC. As in grpc, it is also the error that it raises.
+    """A started RPC. If it fails, the call is also the exception, as in grpc.
 
-    The host's response is converted when the caller reads it, in the thread of the caller.
+    The host's response is converted in the thread of the caller, when the caller reads it.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
                 self._convert()
 
     def _fail(self, code: int, details: str) -> bool:
-        """End the call with a status, and return False if it has ended before."""
+        """End the call with a status. Return False if the call has already ended."""
         if self._response.done():
             return False
         self._failure = RpcStatusError(code, details)
         return self._response.cancel()
 
     def _convert(self) -> None:
-        """Convert the response to messages. Those of a stream are converted one by one."""
+        """Convert the response to messages. The messages of a stream are converted one by one."""
         try:
             self._messages = response_messages(self._rpc, self._response.result())
             if self._rpc != HISTORY:
@@ -160,7 +160,7 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
         self._fail(CANCELLED, "Channel closed!")
 
     def add_callback(self, callback: Callable[[], None]) -> bool:
-        """Call ``callback`` at the end of the call, and return False if it has ended."""
+        """Call ``callback`` at the end of the call. Return False if the call has already ended."""
         if self.done():
             return False
         self._response.add_done_callback(lambda response: callback())
@@ -185,7 +185,7 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
         return self._response.done()
 
     def result(self, timeout: float | None = None) -> object:
-        """Wait and return the response. Raises this call as an error if it failed."""
+        """Wait and return the response. If the call failed, raise the call as an exception."""
         error = self.exception(timeout)
         if error is not None:
             raise error
@@ -208,7 +208,7 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
         return error.__traceback__
 
     def add_done_callback(self, fn: Callable[[CarriedCall], None]) -> None:
-        """Call ``fn`` with this call at its end."""
+        """Call ``fn`` with this call when the call has ended."""
         self._response.add_done_callback(lambda response: fn(self))
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """A synchronous gRPC channel whose RPCs a carrier sends to the host.
 
-It ignores metadata, credentials, compression, ``wait_for_ready`` and limits of the size of
-messages, because they are for a transport.
+The channel ignores metadata, credentials, compression, ``wait_for_ready`` and limits of the message
+size, because it has no network transport.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class SyncChannel(grpc.Channel):
 
     def __init__(self, target: str) -> None:
         self._target = target
-        """The key of ``carrier_of``."""
+        """The key for ``carrier_of``."""
         self._calls: weakref.WeakSet[CarriedCall] = weakref.WeakSet()
         self._calls_lock = threading.Lock()
         self._closed = False
@@ -110,7 +110,7 @@ class SyncChannel(grpc.Channel):
         callback: Callable[[grpc.ChannelConnectivity], None],
         try_to_connect: bool | None = False,
     ) -> None:
-        """Report to ``callback``, in another thread, that the channel is ready."""
+        """Call ``callback`` with READY in another thread."""
         threading.Thread(
             target=callback, args=(grpc.ChannelConnectivity.READY,), daemon=True
         ).start()
@@ -223,7 +223,7 @@ class UnaryStream(_Rpc, grpc.UnaryStreamMultiCallable):  # type: ignore[type-arg
         wait_for_ready: bool | None = None,
         compression: grpc.Compression | None = None,
     ) -> grpc.CallIterator[object]:
-        """Start the call and return it. It is the iterator of the responses."""
+        """Start the call and return it. The call is the iterator of the responses."""
         return cast("grpc.CallIterator[object]", self._start(BackgroundCall, request, timeout))
 
 

@@ -1,7 +1,8 @@
 """Caches the version that SDK 2.x sends with each RPC.
 
-Each durable client reads the version of the SDK from the disk. An HTTP function gets a new client
-in each invocation, and this takes 40 % of the worker's CPU time for a hello (SDK 2.0.0rc3).
+Each new durable client reads the version of the SDK from the disk, and an HTTP function gets a new
+client in each invocation. Without the cache, the reads take 40 % of the worker's CPU time for an
+orchestration with one activity (SDK 2.0.0rc3).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ _MODULE = "azure.durable_functions.internal.azurefunctions_grpc_interceptor"
 
 
 def cache_sdk_version() -> None:
-    """Replace the function with which the SDK reads its version. Skip an SDK without it."""
+    """Replace the SDK's function that reads the version, if the SDK has this function."""
     try:
         module = importlib.import_module(_MODULE)
     except ImportError:

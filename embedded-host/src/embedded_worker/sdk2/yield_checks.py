@@ -1,7 +1,7 @@
 """Checks the values that an orchestrator of SDK 2.x yields.
 
-The SDK's own errors for such values do not name the cause. If the first yielded value is not a
-task, the SDK even waits forever.
+The SDK's own errors for invalid values do not name the cause. If the first yielded value is not a
+task, the SDK waits forever.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Steps = Generator[object, object, object]
 class CheckedSteps(Generator[object, object, object]):
     """The generator of an orchestrator, with checks.
 
-    Its frames are not part of the tracebacks that the SDK records: ``sessions`` removes them.
+    ``sessions`` removes its frames from the tracebacks that the SDK records.
     """
 
     def __init__(self, steps: Steps, root: Path) -> None:
@@ -50,7 +50,7 @@ class CheckedSteps(Generator[object, object, object]):
 
 
 def _position(steps: Steps, root: Path) -> str:
-    """Return the file and line of the app that the generator executes.
+    """Return the file and line in the app at which the generator waits.
 
     The SDK wraps the generator of a 1.x-compatible orchestrator.
     """

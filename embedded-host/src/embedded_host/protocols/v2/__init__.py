@@ -1,4 +1,4 @@
-"""The protocol of the Durable Functions SDK 2.x: protobuf messages, which the worker decodes.
+"""The protocol of SDK 2.x. The worker encodes and decodes its protobuf messages.
 
 Requests and responses are JSON in the form of ``google.protobuf.json_format.MessageToDict``.
 """

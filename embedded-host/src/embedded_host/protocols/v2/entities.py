@@ -86,8 +86,8 @@ def entity_payload(batch: EntityInput) -> str:
 def entity_result(returned: str | UserError, operations: int) -> EntityOutput | InvocationFailure:
     """Parse the value that an entity function returned for a batch of ``operations`` operations.
 
-    Returns an InvocationFailure if the function raised, its output is malformed, or the output has
-    another number of results.
+    Returns an InvocationFailure if the function raised an exception, if its output is malformed, or
+    if the output does not have one result for each operation.
     """
     if isinstance(returned, UserError):
         return InvocationFailure(returned.text, returned.stack)

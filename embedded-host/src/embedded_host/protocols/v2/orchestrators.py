@@ -75,7 +75,7 @@ def orchestrator_result(
 ) -> OrchestratorDecisions | InvocationFailure:
     """Parse the response of an orchestrator, or the exception that it raised.
 
-    The SDK raises an exception only if it cannot run the orchestrator. It has no ``progress``.
+    The SDK raises an exception only if it cannot run the orchestrator. ``progress`` is not used.
     """
     if isinstance(returned, UserError):
         return InvocationFailure(returned.text, returned.stack)
@@ -83,7 +83,7 @@ def orchestrator_result(
         return parse_response(returned)
     except MalformedResponseError as error:
         return InvocationFailure(str(error))
-    except Exception as error:  # an unforeseen response must fail its own instance, not the host
+    except Exception as error:  # an unexpected response must fail its instance, not the host
         message = (
             "the host cannot process the response of the orchestrator: "
             f"{type(error).__name__}: {error}"
@@ -97,7 +97,7 @@ def parse_response(text: str) -> OrchestratorDecisions:
         response = decode_response(text)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise MalformedResponseError(
-            f"the worker returned a response that the host cannot read: {error}"
+            f"the worker returned a response that the host cannot parse: {error}"
         ) from error
     decisions: list[Decision] = []
     end: Completion | Continuation | None = None

@@ -21,7 +21,7 @@ async def http_start(req: func.HttpRequest, client: df.DurableFunctionsClient) -
     return client.create_check_status_response(req, instance_id)
 
 
-# The name "ctx" is important: the Azure Functions host refuses an orchestrator with the name
+# Keep the name "ctx", because the Azure Functions host refuses a context parameter with the name
 # "context".
 @app.orchestration_trigger(context_name="ctx")
 def hello_cities(
