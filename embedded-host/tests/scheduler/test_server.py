@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,23 @@ def test_calls_need_the_token(tmp_path: Path) -> None:
         with pytest.raises(grpc.RpcError) as raised:
             hub.schedule_new_orchestration("O")
         assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "http://example.com"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "example.com"}],
+)
+def test_requests_of_pages_of_other_sites_are_refused(
+    scheduler: kit.SchedulerProcess, headers: dict[str, str]
+) -> None:
+    path = "/default/runtime/webhooks/durabletask/instances/i"
+    url = f"http://localhost:{scheduler.dashboard_port}{path}"
+    for method, suffix in (("GET", ""), ("POST", "/terminate")):
+        request = urllib.request.Request(url + suffix, headers=headers, method=method)
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(request)
+        assert raised.value.code == 403
+        raised.value.close()
 
 
 def test_a_signal_stops_the_scheduler(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import socket
@@ -421,6 +422,26 @@ async def test_many_random_requests_do_not_stop_the_server(seed: int) -> None:
     served.server = GrpcServer(lambda *request: served.host.send(*request), served.workers)
     async with served:
         await bombard(served, 5_000, 100 + seed)
+
+
+async def test_a_request_of_a_browser_is_not_processed(served: Served) -> None:
+    host, _, port = served.address.partition(":")
+
+    def post() -> bytes:
+        with socket.create_connection((host, int(port)), 5) as connection:
+            connection.sendall(
+                f"POST {SERVICE}DeleteTaskHub HTTP/1.1\r\nHost: {served.address}\r\n"
+                "Origin: http://example.com\r\nContent-Type: application/grpc\r\n"
+                "Content-Length: 5\r\n\r\n\0\0\0\0\0".encode()
+            )
+            response = b""
+            with contextlib.suppress(ConnectionError):
+                while data := connection.recv(4096):
+                    response += data
+            return response
+
+    assert b"HTTP/1.1 200" not in await in_thread(post)
+    assert served.workers.calls == []
 
 
 async def test_random_bytes_on_a_connection_do_not_stop_the_server(served: Served) -> None:
