@@ -48,8 +48,10 @@ DEFAULT = {  # the tests by the major version of azure-functions-durable
 def main() -> int:
     """Run the command. Return 1 if a test fails or too few pairs could be tested."""
     parser = argparse.ArgumentParser(prog=".ci/matrix.py", description=__doc__)
-    parser.add_argument("--only", metavar="PYTHON", help="test the pairs of one version, as 3.9")
-    parser.add_argument("--sdk", choices=("1", "2"), help="test the pairs of this SDK only")
+    parser.add_argument(
+        "--only", metavar="PYTHON", help="test only the pairs of this Python, such as 3.9"
+    )
+    parser.add_argument("--sdk", choices=("1", "2"), help="test only the pairs of this SDK")
     parser.add_argument(
         "--require", type=int, default=1, metavar="N", help="fail if fewer pairs can be tested"
     )

@@ -133,7 +133,7 @@ class LockRequest:
 
 @dataclass(frozen=True)
 class LockRelease:
-    """A message that releases the lock of its parent on an entity."""
+    """The message with which the orchestration ``parent`` releases its lock on an entity."""
 
     id: str
     """Id of the critical section, or the value of ``ORPHANED``."""
@@ -150,7 +150,7 @@ class LockRelease:
 
 
 ORPHANED = "fix-orphaned-lock"
-"""The id in a LockRelease for an orchestration that has ended without releasing its lock."""
+"""The id in a LockRelease if the orchestration has ended without releasing its lock."""
 EntityMessage = OperationRequest | LockRequest | LockRelease
 
 

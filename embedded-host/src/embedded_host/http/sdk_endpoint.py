@@ -1,9 +1,13 @@
 """The SDK's endpoint: the management API without keys, on the loopback interface.
 
-The endpoint is ``rpcBaseUrl`` of the durable client binding (functions-host.md#transport). On the
-Azure Functions host every program on the machine can use the endpoint, including pages in a
-browser. The embedded host puts a secret into the path of the endpoint. The secret has the format
-``code=…``, like a key in a URL, so that the log omits the secret too.
+With SDK 1.x, the endpoint is ``rpcBaseUrl`` of the durable client binding
+(functions-host.md#transport). On the Azure Functions host every program on the machine can use the
+endpoint, including pages in a browser. The embedded host puts a secret into the path of the
+endpoint. The secret has the format ``code=…``, like a key in a URL, so that the log omits the
+secret too.
+
+With SDK 2.x, the endpoint also accepts RPCs. A worker uses it only for a synchronous client that
+blocks the worker's event loop.
 """
 
 from __future__ import annotations
@@ -38,8 +42,7 @@ class SdkEndpoint:
     ) -> None:
         """Pass requests below ``path`` to ``inner``. ``path`` is the result of ``sdk_path``.
 
-        ``rpc`` handles the RPCs of a synchronous client of SDK 2.x
-        (``embedded_worker/sdk2/blocking_exchange.py``).
+        ``rpc`` handles RPCs of SDK 2.x (``embedded_worker/sdk2/blocking_exchange.py``).
         """
         self._prefix, self._inner, self._rpc = path, inner, rpc
 

@@ -7,7 +7,7 @@ from embedded_host.engine.sdk_protocols import SDK_2X
 
 
 class AnyName(FunctionNames):
-    """Accepts every name, because a worker that connects later may register it."""
+    """A collection with every name, because a worker that connects later may register it."""
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str)
