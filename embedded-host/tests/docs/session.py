@@ -1,6 +1,7 @@
 """A session that runs the commands of a page in an empty folder and checks their output.
 
-Commands of ``embedded-host`` run in this process, except ``start``, which starts a host process.
+Commands of ``embedded-host`` run in this process, except ``start`` and ``scheduler``, which start a
+process. The scheduler of a page runs until the end of the page.
 The lines below a line with ``$`` are the expected output; ``…`` matches any text. If the comment
 of a command contains "when the host has stopped", the session stops the host first.
 """
@@ -23,6 +24,7 @@ from unittest import mock
 
 from embedded_host.cli import target
 from embedded_host.cli.commands import run
+from tests.scheduler.kit import SchedulerProcess
 from tests.support.running_host import FINAL, MANAGEMENT, RunningHost, http
 
 TIMEOUT = 15.0
@@ -73,6 +75,7 @@ class ShellSession:
     def __init__(self, folder: Path) -> None:
         self.home = self.folder = folder
         self.host: RunningHost | None = None
+        self.scheduler: SchedulerProcess | None = None
         self._is_borrowed = False
         self.printed: list[str] = []
         """The normalized output lines of all commands."""
@@ -95,6 +98,8 @@ class ShellSession:
     def close(self) -> None:
         if not self._is_borrowed:
             self.stop()
+        if self.scheduler is not None:
+            self.scheduler.kill()
         self._unused.close()
 
     def stop(self) -> None:
@@ -156,7 +161,19 @@ class ShellSession:
         if words[0] == "start":
             self.stop()
             return 0, self.start(self.folder, *words[1:]).log
+        if words[0] == "scheduler":
+            return 0, self._start_scheduler(words[1:])
         return self._call(words)
+
+    def _start_scheduler(self, options: list[str]) -> str:
+        """Start a scheduler on free ports. Return its output with the ports of the page."""
+        values = dict(zip(options[::2], options[1::2], strict=True))
+        assert values.keys() <= {"--port", "--state"}, values
+        state = self.folder / values.get("--state", ".embedded-scheduler")
+        self.scheduler = SchedulerProcess(state)
+        self.scheduler.start()
+        output = self.scheduler.output.replace(str(self.scheduler.port), "8080")
+        return output.replace(str(self.scheduler.dashboard_port), "8082")
 
     def _call(self, arguments: list[str]) -> tuple[int, str]:
         """Run a command of embedded-host in this process. Return its exit code and output."""

@@ -49,6 +49,8 @@ NOT_RUN = {
     "azd ": "needs an Azure subscription",
     "echo 'eval ": "changes the shell profile; tests/cli/test_completion.py runs the command",
     "embedded-host export --url http://localhost:7071 --id ID": "ID is the reader's",
+    "export EMBEDDED_HOST_SCHEDULER_TOKEN": "the token is the reader's",
+    "embedded-host scheduler --address": "needs that token; tests/cli/test_scheduler.py has a test",
 }
 """The reason why this module does not run a command, by the first characters of the command."""
 
