@@ -22,7 +22,6 @@ from durabletask.client import OrchestrationStatus, TaskHubGrpcClient
 from durabletask.testing import create_test_backend
 from durabletask.worker import TaskHubGrpcWorker
 
-
 CLIENTS = 4
 """Maximum number of concurrent clients.
 
