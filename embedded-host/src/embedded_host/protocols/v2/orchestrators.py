@@ -97,7 +97,7 @@ def parse_response(text: str) -> OrchestratorDecisions:
         response = decode_response(text)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise MalformedResponseError(
-            f"the worker returned a response that the host cannot parse: {error}"
+            f"the worker returned a response that the host cannot read: {error}"
         ) from error
     decisions: list[Decision] = []
     end: Completion | Continuation | None = None
