@@ -15,9 +15,9 @@ from embedded_host.engine.json_codec import compact
 
 
 def open_critical_sections(history: Iterable[HistoryEvent]) -> list[LockRequest]:
-    """Return the lock requests of an execution that it has not released.
+    """Return the lock requests of an execution whose locks it has not released.
 
-    Some or all entities of these requests may be locked by the execution.
+    The execution may have locked none, some or all of the entities of a request.
     """
     requests: dict[str, LockRequest] = {}
     for event in history:
@@ -36,7 +36,8 @@ def open_critical_sections(history: Iterable[HistoryEvent]) -> list[LockRequest]
 def is_open(history: Sequence[HistoryEvent], request: LockRequest) -> bool:
     """Return true if an execution has sent the lock request and has not released the lock.
 
-    Faster than ``open_critical_sections``, because the request is usually near the end.
+    This function is faster than ``open_critical_sections``, because the request is usually near the
+    end of the history.
     """
     id = compact(request.id)
     for event in reversed(history):

@@ -102,7 +102,7 @@ class DecisionRecorder:
     def _schedule(self, decision: ScheduleTask, now: datetime) -> None:
         state, activities = self._state, self._settings.functions.activities
         stored = compact([decision.input]) if self._settings.store_inputs else None
-        # The Azure Functions host records an empty object if SDK 2.x sets no tags.
+        # The Azure Functions host records an empty object if an app of SDK 2.x sets no tags.
         tags = decision.tags if self._protocol == SDK_1X else decision.tags or {}
         self.events.append(
             h.task_scheduled(now, decision.id, decision.name, stored, tags, decision.trace_context)
@@ -232,7 +232,7 @@ class DecisionRecorder:
         self.outgoing.append(Deliver(instance_id, Message(h.event_raised(now, name, input))))
 
     def _stored_input(self, input: str | None) -> str | None:
-        """Return an input as it is recorded. With SDK 1.x, it is JSON text in a JSON string."""
+        """Return the recorded form of an input. With SDK 1.x, it is a JSON string with JSON text."""
         return input if input is None or self._protocol != SDK_1X else compact(input)
 
     def to_self(self, event: HistoryEvent, due: datetime | None = None) -> None:

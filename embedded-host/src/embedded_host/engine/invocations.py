@@ -143,7 +143,7 @@ class OperationResult:
     """
     failed: bool
     details: FailureDetails | None = None
-    """With SDK 2.x, the details of a failure for the response."""
+    """The details of a failure for the response (SDK 2.x)."""
 
 
 @dataclass(frozen=True)

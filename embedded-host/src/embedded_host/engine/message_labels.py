@@ -10,10 +10,10 @@ from embedded_host.engine.events import EventSent, HistoryEvent
 from embedded_host.engine.timestamps import UTC, format_utc
 
 NEVER = "0001-01-01T00:00:00"
-"""The label before the first one."""
+"""The previous label of the first message."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICKS = 10_000_000
-"""Number of ticks of a second."""
+"""Number of ticks in a second."""
 
 
 class OutgoingLabels:

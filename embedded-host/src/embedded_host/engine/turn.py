@@ -76,7 +76,7 @@ def turn(
     if state.name not in settings.functions.orchestrators:
         return run.fail(settings.functions.orchestrators.missing(state.name))
     protocol = settings.functions.protocol
-    # SDK 2.x parses the input itself. A worker that has received events has already parsed it.
+    # SDK 2.x parses the input itself. A worker with earlier events has already parsed it.
     if (
         protocol == SDK_1X
         and not state.seen

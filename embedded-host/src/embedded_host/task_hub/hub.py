@@ -115,7 +115,7 @@ class TaskHub:
         self.start_waiters = StatusWaiters(partial(self.store.instance, name))
         """The requests that wait until an instance has started."""
         self.completion_waiters = StatusWaiters(partial(self.store.instance, name))
-        """The requests that wait until an instance has finished."""
+        """The requests that wait for the end of an instance."""
         automatic = dependencies.automatic_timers
         self.timers = TimerQueue(self.clock, self._timer_fired, automatic=automatic)
         self.units = UnitOfWorkBuilder(name, row_keys, self.find, self.adopt)

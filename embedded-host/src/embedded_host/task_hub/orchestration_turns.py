@@ -114,8 +114,8 @@ async def _record(
 def _replays(hub: OrchestrationHub, state: Orchestration, messages: Sequence[Message]) -> bool:
     """Return False if the history cannot be replayed by the SDK that the app now uses.
 
-    The messages then wait until the app uses the other SDK again. Without a replay, the instance
-    can only be terminated.
+    In this case, the messages wait until the app uses the other version of the SDK again. The only
+    exception is a termination, which needs no replay.
     """
     protocol = hub.settings.functions.protocol
     if state.continued or not len(state.history):
@@ -125,7 +125,7 @@ def _replays(hub: OrchestrationHub, state: Orchestration, messages: Sequence[Mes
     if any(isinstance(message.event, ExecutionTerminated) for message in messages):
         return True
     log.error(
-        "The instance '%s' of '%s' waits: it was started with version %d.x of "
+        "The instance '%s' of '%s' waits, because it was started with version %d.x of "
         "azure-functions-durable, and the app now uses %d.x, which cannot replay its history. "
         "Start the app with the earlier version until the instance has finished, or terminate "
         "it. [EH411]",

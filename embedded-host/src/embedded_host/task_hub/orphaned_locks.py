@@ -20,10 +20,10 @@ from embedded_host.task_hub.unit_of_work import UnitOfWork
 async def release_orphaned_locks(hub: TaskHub) -> int:
     """Release the locks of entities whose owners have finished or do not exist.
 
-    Returns the number of entities whose lock is released. Such a lock remains when an orchestration
-    is terminated or purged while it has locked entities.
+    Returns the number of released locks. A lock without an owner remains if an orchestration is
+    purged while it has locked entities.
     """
-    await hub.settle()  # the owner in memory may be newer than its row
+    await hub.settle()  # the owner in memory may be newer than its stored row
     unit = UnitOfWork()
     for entity in hub.store.locked_entities(hub.name):
         owner = hub.store.instance(hub.name, entity.locked_by)

@@ -24,20 +24,21 @@ DECISIONS = frozenset(
 class SuspensionFilter:
     """Corrects the events of a suspended orchestration for durabletask 1.12.
 
-    While an orchestration is suspended, durabletask buffers all events, with two wrong results:
+    While an orchestration is suspended, durabletask buffers all events. This has two faults:
 
-    - It buffers a second suspension. On resumption it then adds the later events to the list that
-      it iterates over, and never ends. The filter removes the second suspension.
-    - If an orchestrator decides in the turn of the suspension, the history contains the decision
-      after the suspension. It buffers the decision as well, and decides again in each turn. The
-      filter moves the decision before the suspension.
+    - durabletask also buffers a second suspension. When it then processes the buffer after the
+      resumption, it appends to the list over which it iterates, and the loop never ends. The filter
+      removes the second suspension.
+    - If the turn of the suspension makes a decision, the decision follows the suspension in the
+      history. durabletask buffers the decision, and makes it again in each turn. The filter moves
+      the decision before the suspension.
     """
 
     def __init__(self) -> None:
         self._is_suspended = False
 
     def filtered(self, events: Iterable[pb.HistoryEvent]) -> list[pb.HistoryEvent]:
-        """Return the corrected ``events``, which follow the events of the previous call."""
+        """Return the corrected ``events``. They must follow the events of the previous call."""
         corrected: list[pb.HistoryEvent] = []
         suspension: int | None = None
         for event in events:

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 @lru_cache(maxsize=256)
 def _seconds(text: str) -> int:
-    """Return the Unix time of ``2026-01-02T03:04:05``."""
+    """Return the Unix time of a UTC time in the form ``2026-01-02T03:04:05``."""
     return calendar.timegm(
         (
             int(text[0:4]),

@@ -1,4 +1,4 @@
-"""The failure details in the JSON of SDK 2.x, and their conversion to those of a history."""
+"""The failure details in the JSON of SDK 2.x, and their conversion to history events."""
 
 from __future__ import annotations
 
