@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from embedded_host.sidecar import requests
-from embedded_host.sidecar.rpc_status import RpcStatus
+from embedded_host.sidecar import instances
+from embedded_worker.rpc_protocol import RpcStatus
 from tests.fuzz.json_mutations import mutated_json
 from tests.fuzz.sdk2_hub import REQUESTS, ErrorRecords
 from tests.sidecar.kit import ServiceUnderTest
@@ -115,7 +115,7 @@ _VALUES = ("i-1", "i-2", "waiting", "Hello", "WaitEvent", "Fails", "ParentOfHell
 
 async def bombard(inputs: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Send ``inputs`` mutated requests, and check each response and the hub."""
-    monkeypatch.setattr(requests, "LONGEST_WAIT", 0.001)
+    monkeypatch.setattr(instances, "LONGEST_WAIT", 0.001)
     random = Random(seed)
     for done in range(0, inputs, _SERVICE_INPUTS):
         served = ServiceUnderTest(is_functions=random.random() < 0.5)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from embedded_host.sidecar import entities
-from embedded_host.sidecar.rpc_status import RpcStatus
+from embedded_worker.rpc_protocol import RpcStatus
 from tests.sidecar.kit import ServiceUnderTest
 
 

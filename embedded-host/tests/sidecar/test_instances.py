@@ -10,7 +10,7 @@ import pytest
 
 from embedded_host.engine.events import ExecutionStarted
 from embedded_host.sidecar import instances
-from embedded_host.sidecar.rpc_status import RpcStatus
+from embedded_worker.rpc_protocol import RpcStatus
 from tests.sidecar.kit import MISSING, ServiceUnderTest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Potential duplicate Task completion")

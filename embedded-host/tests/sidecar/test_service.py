@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from embedded_host.sidecar.rpc_status import RpcStatus
 from embedded_host.store.interface import StateError
+from embedded_worker.rpc_protocol import RpcStatus
 from tests.sidecar.kit import ServiceUnderTest
 
 CALLS = json.loads(Path(__file__).with_name("recorded_calls.json").read_text(encoding="utf-8"))

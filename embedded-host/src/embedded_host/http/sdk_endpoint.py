@@ -22,6 +22,7 @@ from embedded_host.web.request import Request
 from embedded_host.web.response import Response, text_response
 from embedded_host.workers.worker import ClientRequestHandler, respond_unavailable
 from embedded_worker.protocol import RPC_METHOD
+from embedded_worker.rpc_protocol import STATUS_HEADER
 
 _BROWSERS = ("origin", "sec-fetch-site")
 
@@ -62,5 +63,5 @@ class SdkEndpoint:
             status, body = await self._rpc(
                 RPC_METHOD, path.removeprefix("rpc/"), await request.read()
             )
-            return Response(200, body, [("Grpc-Status", str(status))])
+            return Response(200, body, [(STATUS_HEADER, str(status))])
         return await self._inner(replace(request, path=f"{RPC}/{path}"))

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from embedded_host.engine.json_codec import compact
 from embedded_host.scheduler.task_hubs import ScheduledHub, TaskHubs
-from embedded_host.sidecar.rpc_status import RpcError
+from embedded_host.sidecar.rpc_error import RpcError
 from embedded_worker.protocol import ClientResponse
 from embedded_worker.sdk2.grpc_server import WorkItemKind
 from embedded_worker.sdk2.rpc import RpcStatusError

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from embedded_host.scheduler.any_function import any_functions
 from embedded_host.scheduler.invoker import WorkerInvoker
 from embedded_host.scheduler.work_queue import WorkQueue
-from embedded_host.sidecar.rpc_status import RpcError, RpcStatus
+from embedded_host.sidecar.rpc_error import RpcError
 from embedded_host.sidecar.service import TaskHubSidecarService
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.sqlite import SqliteStore
@@ -20,6 +20,7 @@ from embedded_host.task_hub.commit import Commit
 from embedded_host.task_hub.hub import HubDependencies, TaskHub
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.unit_of_work import RowKeySequences
+from embedded_worker.rpc_protocol import RpcStatus
 
 log = logging.getLogger("embedded_host.scheduler")
 HUB_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

@@ -9,10 +9,11 @@ from embedded_host.management.parameters import continuation_token, id_of_token
 from embedded_host.sidecar import requests as q
 from embedded_host.sidecar import responses as r
 from embedded_host.sidecar.instances import PAGE_CHARACTERS, PAGE_SIZE
-from embedded_host.sidecar.rpc_status import RpcError, RpcStatus
+from embedded_host.sidecar.rpc_error import RpcError
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.task_hub.client import HubClient, NotAnEntityError
 from embedded_host.task_hub.entity_queries import EntityQueries
+from embedded_worker.rpc_protocol import RpcStatus
 
 log = logging.getLogger("embedded_host.sidecar")
 

@@ -14,7 +14,7 @@ from embedded_host.engine.status import FINISHED, Status
 from embedded_host.management.parameters import continuation_token, id_of_token
 from embedded_host.sidecar import requests as q
 from embedded_host.sidecar import responses as r
-from embedded_host.sidecar.rpc_status import RpcError, RpcStatus
+from embedded_host.sidecar.rpc_error import RpcError
 from embedded_host.store.interface import InstanceQuery, InstanceRow
 from embedded_host.task_hub import purging
 from embedded_host.task_hub.client import (
@@ -24,6 +24,7 @@ from embedded_host.task_hub.client import (
     InstanceNotFoundError,
     InstanceStatusError,
 )
+from embedded_worker.rpc_protocol import LONGEST_WAIT, RpcStatus
 
 PAGE_SIZE = 1000
 """Maximum number of instances in a response."""
@@ -102,7 +103,7 @@ class InstanceMethods:
         wait: Callable[[str, float], Awaitable[InstanceRow | None]],
         is_reached: Callable[[Status], bool],
     ) -> r.GetResponse | r.TimeoutResponse:
-        seconds = min(max(request.wait_seconds, 0.0), q.LONGEST_WAIT)
+        seconds = min(max(request.wait_seconds, 0.0), LONGEST_WAIT)
         row = await wait(request.instance_id, seconds)
         if row is not None and is_reached(Status(row.status)):
             return self._found(row, request)

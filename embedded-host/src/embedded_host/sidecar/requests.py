@@ -13,11 +13,10 @@ from msgspec import Struct, field
 
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import parse_utc
+from embedded_worker.rpc_protocol import LONGEST_WAIT
 
 STATUS_PREFIX = "ORCHESTRATION_STATUS_"
 """The prefix of the names of runtime statuses."""
-LONGEST_WAIT = 20.0
-"""Maximum seconds of one wait. The caller repeats the request."""
 
 
 class RpcRequest(Struct, frozen=True, rename="camel"):

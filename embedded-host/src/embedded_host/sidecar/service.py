@@ -14,9 +14,10 @@ from embedded_host.sidecar import responses as r
 from embedded_host.sidecar.entities import EntityMethods
 from embedded_host.sidecar.instances import InstanceMethods
 from embedded_host.sidecar.large_messages import add_size_finding
-from embedded_host.sidecar.rpc_status import RpcError, RpcStatus
+from embedded_host.sidecar.rpc_error import RpcError
 from embedded_host.store.interface import StateError
 from embedded_host.task_hub.client import HubClient
+from embedded_worker.rpc_protocol import RpcStatus
 
 log = logging.getLogger("embedded_host.sidecar")
 Request = TypeVar("Request", bound=q.RpcRequest)

@@ -20,8 +20,7 @@ from embedded_worker.sdk2.async_call import (
     UnaryCall,
     rpc_error,
 )
-from embedded_worker.sdk2.rpc import UNIMPLEMENTED, RpcStatusError
-from embedded_worker.sdk2.sync_channel import rpc_name
+from embedded_worker.sdk2.rpc import not_implemented, rpc_name
 
 Serializer = Optional[Callable[[object], bytes]]
 Deserializer = Optional[Callable[[bytes], object]]
@@ -308,4 +307,4 @@ class Unimplemented:
 
     def __call__(self, *arguments: object, **options: object) -> NoReturn:
         """Fail."""
-        raise rpc_error(RpcStatusError(UNIMPLEMENTED, f"Method not found: {self._name}"))
+        raise rpc_error(not_implemented(self._name))

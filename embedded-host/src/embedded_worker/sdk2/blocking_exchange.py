@@ -15,10 +15,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from embedded_worker.protocol import ClientResponse
+from embedded_worker.rpc_protocol import STATUS_HEADER
 from embedded_worker.sdk2.rpc import exchange
-
-STATUS_HEADER = "Grpc-Status"
-"""The header of the response with the status code of the RPC."""
 
 
 def start_in_thread(

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from embedded_worker.protocol import ClientResponse
+from embedded_worker.rpc_protocol import RpcStatus
 from embedded_worker.sdk2.rpc import (
-    UNAVAILABLE,
     RpcStatusError,
     Send,
     exchange,
@@ -47,7 +47,7 @@ class Carrier(NamedTuple):
             return asyncio.run_coroutine_threadsafe(exchanged, self.loop)
         except RuntimeError as error:  # the loop was closed after the check
             exchanged.close()
-            raise RpcStatusError(UNAVAILABLE, str(error)) from error
+            raise RpcStatusError(RpcStatus.UNAVAILABLE, str(error)) from error
 
     async def exchange(
         self, rpc: str, document: Mapping[str, object], deadline: float | None
@@ -60,11 +60,11 @@ class Carrier(NamedTuple):
     def _check(self) -> None:
         if self.process_id != os.getpid():
             raise RpcStatusError(
-                UNAVAILABLE,
+                RpcStatus.UNAVAILABLE,
                 "A forked process cannot call the host. Use the client in the worker process.",
             )
         if self.loop.is_closed():
-            raise RpcStatusError(UNAVAILABLE, "The connection to the host is closed.")
+            raise RpcStatusError(RpcStatus.UNAVAILABLE, "The connection to the host is closed.")
 
 
 _carriers: dict[str, Carrier] = {}
@@ -90,7 +90,7 @@ def carrier_of(key: str) -> Carrier:
     """Return the current carrier of a key. Raises RpcStatusError if it was removed."""
     carrier = _carriers.get(key)
     if carrier is None:
-        raise RpcStatusError(UNAVAILABLE, f"No host serves {key}.")
+        raise RpcStatusError(RpcStatus.UNAVAILABLE, f"No host serves {key}.")
     return carrier
 
 

@@ -18,13 +18,12 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from embedded_worker.rpc_protocol import RpcStatus
 from embedded_worker.sdk2.carrier import deadline_of
 from embedded_worker.sdk2.rpc import (
     CLIENT_RPCS,
     HISTORY,
-    INTERNAL,
     SERVICE,
-    UNAUTHENTICATED,
     RpcStatusError,
     Send,
     exchange,
@@ -203,7 +202,7 @@ class _ServiceHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]
         given = metadata.get("authorization", "").encode()
         if self._authorization and not hmac.compare_digest(given, self._authorization):
             raise RpcStatusError(
-                UNAUTHENTICATED,
+                RpcStatus.UNAUTHENTICATED,
                 "The scheduler requires its token in the metadata 'authorization: Bearer TOKEN'.",
             )
         timeout = cast(Optional[float], context.time_remaining())
@@ -281,4 +280,4 @@ async def _write_items(
 
 def _unexpected(rpc: str, error: Exception) -> RpcStatusError:
     log.error("The scheduler failed to process the RPC %s. [EH413]", rpc, exc_info=error)
-    return RpcStatusError(INTERNAL, f"{type(error).__name__}: {error}")
+    return RpcStatusError(RpcStatus.INTERNAL, f"{type(error).__name__}: {error}")

@@ -24,6 +24,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from embedded_worker.framing import UnsendableMessageError
 from embedded_worker.protocol import RPC_METHOD, ClientResponse
+from embedded_worker.rpc_protocol import LONGEST_WAIT, RpcStatus
 from embedded_worker.sdk2.history_events import history_event
 
 Send = Callable[[str, str, bytes], Awaitable[ClientResponse]]
@@ -34,7 +35,6 @@ Its arguments are the method (always ``RPC_METHOD``), the name of the RPC, and t
 SERVICE = "TaskHubSidecarService"
 WAITS = frozenset({"WaitForInstanceStart", "WaitForInstanceCompletion"})
 """RPCs that wait for a status. One request waits for at most ``LONGEST_WAIT`` seconds."""
-LONGEST_WAIT = 20.0
 HISTORY = "StreamInstanceHistory"
 CLIENT_RPCS = frozenset(
     {
@@ -84,6 +84,17 @@ class RpcStatusError(Exception):
         self.code, self.details = code, details
 
 
+def rpc_name(method: str | bytes) -> str:
+    """Return the name of the RPC of a path such as ``/TaskHubSidecarService/GetInstance``."""
+    path = method.decode() if isinstance(method, bytes) else method
+    return path.rpartition("/")[2]
+
+
+def not_implemented(rpc: str) -> RpcStatusError:
+    """Return the error of an RPC that the host does not process."""
+    return RpcStatusError(RpcStatus.UNIMPLEMENTED, f"Method not found: {rpc}")
+
+
 def message_types(rpc: str) -> tuple[type[Message], type[Message]]:
     """Return the types of an RPC's request and response."""
     return _TYPES[rpc]
@@ -104,7 +115,7 @@ def request_document(rpc: str, request: bytes) -> dict[str, object]:
     Raises RpcStatusError if the host does not process the RPC or the request is malformed.
     """
     if rpc not in CLIENT_RPCS:
-        raise RpcStatusError(UNIMPLEMENTED, f"Method not found: {rpc}")
+        raise not_implemented(rpc)
     return cast("dict[str, object]", MessageToDict(parsed(message_types(rpc)[0], request)))
 
 
@@ -119,7 +130,8 @@ def parsed(kind: type[Message], data: bytes) -> Message:
         return message
     except (DecodeError, ValueError, TypeError) as error:
         raise RpcStatusError(
-            INVALID_ARGUMENT, f"The request is not a valid {kind.DESCRIPTOR.name}: {error}"
+            RpcStatus.INVALID_ARGUMENT,
+            f"The request is not a valid {kind.DESCRIPTOR.name}: {error}",
         ) from error
 
 
@@ -140,11 +152,13 @@ async def exchange(
                 _exchange(send, rpc, document, deadline), max(0.0, deadline - time.monotonic())
             )
         except asyncio.TimeoutError:
-            raise RpcStatusError(DEADLINE_EXCEEDED, "Deadline Exceeded") from None
+            raise RpcStatusError(RpcStatus.DEADLINE_EXCEEDED, "Deadline Exceeded") from None
     except UnsendableMessageError as error:
-        raise RpcStatusError(RESOURCE_EXHAUSTED, f"The request is too large: {error}") from error
+        raise RpcStatusError(
+            RpcStatus.RESOURCE_EXHAUSTED, f"The request is too large: {error}"
+        ) from error
     except ConnectionError as error:
-        raise RpcStatusError(UNAVAILABLE, str(error) or type(error).__name__) from error
+        raise RpcStatusError(RpcStatus.UNAVAILABLE, str(error) or type(error).__name__) from error
 
 
 async def _exchange(
@@ -158,7 +172,7 @@ async def _exchange(
             wait = min(wait, max(0.0, deadline - time.monotonic()))
         body = json.dumps({**document, "waitSeconds": wait}).encode()
         response = await send(RPC_METHOD, rpc, body)
-        if response.status != OK or not _timed_out(response.body):
+        if response.status != RpcStatus.OK or not _timed_out(response.body):
             return response
         if not wait:
             await asyncio.sleep(0)  # the caller's time limit ends the loop
@@ -176,7 +190,7 @@ def response_messages(rpc: str, response: ClientResponse) -> Iterator[bytes]:
 
     Raises RpcStatusError if the status is not OK or the response is malformed.
     """
-    if response.status != OK:
+    if response.status != RpcStatus.OK:
         raise _failure(response)
     try:
         document = json.loads(response.body)
@@ -186,12 +200,13 @@ def response_messages(rpc: str, response: ClientResponse) -> Iterator[bytes]:
             yield _response(message_types(rpc)[1], document).SerializeToString()
     except (ParseError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise RpcStatusError(
-            INTERNAL, f"The host's response to {rpc} is malformed: {type(error).__name__}: {error}"
+            RpcStatus.INTERNAL,
+            f"The host's response to {rpc} is malformed: {type(error).__name__}: {error}",
         ) from error
 
 
 def _failure(response: ClientResponse) -> RpcStatusError:
-    code = response.status if 0 < response.status <= _LAST_STATUS else INTERNAL
+    code = response.status if 0 < response.status <= _LAST_STATUS else RpcStatus.INTERNAL
     try:
         document = json.loads(response.body)
         details = document["details"] if isinstance(document, dict) else document

@@ -12,13 +12,10 @@ from typing import Optional, cast
 import grpc
 
 from embedded_worker.protocol import ClientResponse
+from embedded_worker.rpc_protocol import RpcStatus
 from embedded_worker.sdk2.carrier import Carrier, remaining
 from embedded_worker.sdk2.rpc import (
-    CANCELLED,
-    DEADLINE_EXCEEDED,
-    FAILED_PRECONDITION,
     HISTORY,
-    OK,
     RpcStatusError,
     response_messages,
 )
@@ -64,7 +61,7 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
         Raises grpc.FutureTimeoutError after ``timeout`` seconds.
         """
         if not self._response.done() and self._carrier is not None and self._carrier.in_own_loop():
-            self._fail(FAILED_PRECONDITION, IN_EVENT_LOOP)
+            self._fail(RpcStatus.FAILED_PRECONDITION, IN_EVENT_LOOP)
         left = remaining(self._deadline)
         limits = [limit for limit in (left, timeout) if limit is not None]
         try:
@@ -74,7 +71,7 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
         except concurrent.futures.TimeoutError:
             if remaining(self._deadline) != 0:
                 raise grpc.FutureTimeoutError from None
-            self._fail(DEADLINE_EXCEEDED, "Deadline Exceeded")
+            self._fail(RpcStatus.DEADLINE_EXCEEDED, "Deadline Exceeded")
         with self._converting:
             if not self._converted:
                 self._converted = True
@@ -95,7 +92,7 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
                 self._result = self._deserialized(next(self._messages))
             self._failure = None
         except concurrent.futures.CancelledError:
-            self._failure = self._failure or RpcStatusError(CANCELLED, LOCALLY_CANCELLED)
+            self._failure = self._failure or RpcStatusError(RpcStatus.CANCELLED, LOCALLY_CANCELLED)
         except RpcStatusError as error:
             self._failure = error
 
@@ -131,7 +128,7 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
     def code(self) -> grpc.StatusCode:
         """Wait for the end of the call and return its status."""
         self._wait()
-        return STATUS_CODES[OK if self._failure is None else self._failure.code]
+        return STATUS_CODES[RpcStatus.OK if self._failure is None else self._failure.code]
 
     def details(self) -> str:
         """Wait for the end of the call and return its details."""
@@ -153,11 +150,11 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
 
     def cancel(self) -> bool:
         """Cancel the call."""
-        return self._fail(CANCELLED, LOCALLY_CANCELLED)
+        return self._fail(RpcStatus.CANCELLED, LOCALLY_CANCELLED)
 
     def close(self) -> None:
         """Cancel the call, because its channel is closed."""
-        self._fail(CANCELLED, "Channel closed!")
+        self._fail(RpcStatus.CANCELLED, "Channel closed!")
 
     def add_callback(self, callback: Callable[[], None]) -> bool:
         """Call ``callback`` at the end of the call. Return False if the call has already ended."""
@@ -173,7 +170,7 @@ class CarriedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-a
         return (
             self._response.cancelled()
             and self._failure is not None
-            and self._failure.code == CANCELLED
+            and self._failure.code == RpcStatus.CANCELLED
         )
 
     def running(self) -> bool:

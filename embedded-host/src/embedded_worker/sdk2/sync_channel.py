@@ -18,7 +18,7 @@ import grpc
 from embedded_worker.protocol import ClientResponse
 from embedded_worker.sdk2.blocking_exchange import start_in_thread
 from embedded_worker.sdk2.carrier import Carrier, carrier_of, deadline_of
-from embedded_worker.sdk2.rpc import UNIMPLEMENTED, RpcStatusError, request_document
+from embedded_worker.sdk2.rpc import RpcStatusError, not_implemented, request_document, rpc_name
 from embedded_worker.sdk2.sync_call import BackgroundCall, BlockingCall, CarriedCall, Deserializer
 
 Serializer = Optional[Callable[[object], bytes]]
@@ -138,12 +138,6 @@ class SyncChannel(grpc.Channel):
         self.close()
 
 
-def rpc_name(method: str | bytes) -> str:
-    """Return the name of the RPC of a path such as ``/TaskHubSidecarService/GetInstance``."""
-    path = method.decode() if isinstance(method, bytes) else method
-    return path.rpartition("/")[2]
-
-
 def _failed(error: RpcStatusError) -> concurrent.futures.Future[ClientResponse]:
     response: concurrent.futures.Future[ClientResponse] = concurrent.futures.Future()
     response.set_exception(error)
@@ -235,7 +229,6 @@ class Unimplemented:
 
     def __call__(self, *arguments: object, **options: object) -> NoReturn:
         """Fail."""
-        error = RpcStatusError(UNIMPLEMENTED, f"Method not found: {self._name}")
-        raise BlockingCall(self._name, _failed(error))
+        raise BlockingCall(self._name, _failed(not_implemented(self._name)))
 
     with_call = future = __call__

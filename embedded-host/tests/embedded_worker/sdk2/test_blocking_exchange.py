@@ -14,7 +14,7 @@ import pytest
 from durabletask.internal.orchestrator_service_pb2_grpc import TaskHubSidecarServiceStub
 
 from embedded_worker.protocol import ClientResponse
-from embedded_worker.sdk2.blocking_exchange import STATUS_HEADER
+from embedded_worker.rpc_protocol import STATUS_HEADER
 from embedded_worker.sdk2.carried_channels import carry_channels
 from embedded_worker.sdk2.carrier import remove_carrier
 

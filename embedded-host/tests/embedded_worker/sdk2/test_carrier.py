@@ -8,6 +8,7 @@ import os
 
 import pytest
 
+from embedded_worker.rpc_protocol import RpcStatus
 from embedded_worker.sdk2 import carrier as module
 from embedded_worker.sdk2.carrier import (
     Carrier,
@@ -18,7 +19,7 @@ from embedded_worker.sdk2.carrier import (
     remaining,
     remove_carrier,
 )
-from embedded_worker.sdk2.rpc import UNAVAILABLE, RpcStatusError
+from embedded_worker.sdk2.rpc import RpcStatusError
 from tests.support.fake_host import FakeHost
 from tests.support.polling import eventually_async
 
@@ -65,7 +66,7 @@ async def test_the_last_carrier_of_a_target_is_used_until_it_is_removed() -> Non
     remove_carrier("127.0.0.1:1")
     with pytest.raises(RpcStatusError, match="No host serves") as error:
         carrier_of(key)
-    assert error.value.code == UNAVAILABLE
+    assert error.value.code == RpcStatus.UNAVAILABLE
     remove_carrier("127.0.0.1:1")
 
 
@@ -111,7 +112,7 @@ async def test_a_closed_event_loop_and_a_fork_are_unavailable() -> None:
     ):
         with pytest.raises(RpcStatusError) as error:
             carrier.start("GetInstance", {}, None)
-        assert error.value.code == UNAVAILABLE
+        assert error.value.code == RpcStatus.UNAVAILABLE
 
 
 def test_a_deadline_is_a_time_from_now() -> None:

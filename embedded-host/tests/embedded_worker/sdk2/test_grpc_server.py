@@ -20,6 +20,7 @@ from durabletask.internal.orchestrator_service_pb2_grpc import TaskHubSidecarSer
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
+from embedded_worker.rpc_protocol import RpcStatus
 from embedded_worker.sdk2 import grpc_server, rpc
 from embedded_worker.sdk2.grpc_server import GrpcServer, WorkItemKind
 from embedded_worker.sdk2.rpc import RpcStatusError
@@ -202,7 +203,9 @@ async def test_work_items_are_streamed_until_the_worker_disconnects(served: Serv
 async def test_the_end_of_the_work_items_ends_the_stream(served: Served) -> None:
     served.workers.items.put_nowait(None)
     assert [item async for item in served.stub.GetWorkItems(pb.GetWorkItemsRequest())] == []
-    served.workers.items.put_nowait(RpcStatusError(rpc.FAILED_PRECONDITION, "no such task hub"))
+    served.workers.items.put_nowait(
+        RpcStatusError(RpcStatus.FAILED_PRECONDITION, "no such task hub")
+    )
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await served.stub.GetWorkItems(pb.GetWorkItemsRequest()).read()
     assert status(raised.value) == (grpc.StatusCode.FAILED_PRECONDITION, "no such task hub")
@@ -230,7 +233,7 @@ async def test_a_failure_of_the_scheduler_is_logged_and_internal(
         await served.stub.CompleteActivityTask(pb.ActivityResponse())
     assert status(raised.value) == (grpc.StatusCode.INTERNAL, "LookupError: bug")
     assert "EH413" in caplog.text
-    served.workers.failure = RpcStatusError(rpc.INVALID_ARGUMENT, "unknown token")
+    served.workers.failure = RpcStatusError(RpcStatus.INVALID_ARGUMENT, "unknown token")
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await served.stub.CompleteActivityTask(pb.ActivityResponse())
     assert status(raised.value) == (grpc.StatusCode.INVALID_ARGUMENT, "unknown token")

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from embedded_worker.framing import UnsendableMessageError
 from embedded_worker.protocol import ClientResponse
+from embedded_worker.rpc_protocol import RpcStatus
 from embedded_worker.sdk2 import rpc
 from embedded_worker.sdk2.rpc import (
     CLIENT_RPCS,
@@ -70,7 +71,7 @@ def test_an_rpc_that_the_host_does_not_process_is_unimplemented() -> None:
     for name in ("CompleteActivityTask", "NoSuchRpc"):
         with pytest.raises(RpcStatusError) as raised:
             request_document(name, b"")
-        assert raised.value.code == rpc.UNIMPLEMENTED
+        assert raised.value.code == RpcStatus.UNIMPLEMENTED
 
 
 @pytest.mark.parametrize("name", RPCS)
@@ -81,7 +82,7 @@ def test_any_bytes_are_a_request_or_an_invalid_argument(name: str, data: bytes) 
         document = request_document(name, data)
     except RpcStatusError as error:
         document = {"code": error.code}
-    assert document.get("code", rpc.INVALID_ARGUMENT) == rpc.INVALID_ARGUMENT
+    assert document.get("code", RpcStatus.INVALID_ARGUMENT) == RpcStatus.INVALID_ARGUMENT
     json.dumps(document)
 
 
@@ -181,7 +182,7 @@ def test_a_malformed_response_of_the_host_is_an_internal_error(name: str, body: 
         RpcStatusError, match=f"The host's response to {name} is malformed"
     ) as error:
         list(response_messages(name, ClientResponse(1, 0, body)))
-    assert error.value.code == rpc.INTERNAL
+    assert error.value.code == RpcStatus.INTERNAL
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ async def test_a_deadline_in_the_past_ends_the_call() -> None:
     host.responses["GetInstance"] = {}
     with pytest.raises(RpcStatusError) as error:
         await exchange(host.send, "GetInstance", {}, time.monotonic() - 1)
-    assert error.value.code == rpc.DEADLINE_EXCEEDED
+    assert error.value.code == RpcStatus.DEADLINE_EXCEEDED
 
 
 async def test_the_cancellation_of_a_wait_stops_it() -> None:
@@ -270,8 +271,8 @@ async def test_the_cancellation_of_a_wait_stops_it() -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ConnectionResetError("the connection is closed"), rpc.UNAVAILABLE),
-        (UnsendableMessageError("it has 600 MB"), rpc.RESOURCE_EXHAUSTED),
+        (ConnectionResetError("the connection is closed"), RpcStatus.UNAVAILABLE),
+        (UnsendableMessageError("it has 600 MB"), RpcStatus.RESOURCE_EXHAUSTED),
     ],
 )
 async def test_a_request_that_cannot_be_sent_has_a_status(error: Exception, code: int) -> None:
@@ -306,3 +307,7 @@ def test_the_conversion_of_a_call_takes_a_fraction_of_a_millisecond() -> None:
         return (time.perf_counter() - started) / 200
 
     assert min(seconds() for _ in range(20)) < 0.0005
+
+
+def test_the_name_of_an_rpc_is_the_last_part_of_its_path() -> None:
+    assert rpc.rpc_name("/S/Get") == rpc.rpc_name(b"/S/Get") == "Get"

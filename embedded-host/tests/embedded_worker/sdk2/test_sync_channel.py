@@ -16,7 +16,6 @@ from durabletask.entities import EntityInstanceId
 from durabletask.internal.orchestrator_service_pb2_grpc import TaskHubSidecarServiceStub
 
 from embedded_worker.sdk2.carrier import remove_carrier
-from embedded_worker.sdk2.sync_channel import rpc_name
 from tests.embedded_worker.sdk2.conftest import TARGET, in_thread, status
 from tests.support.fake_host import FakeHost
 from tests.support.polling import eventually_async
@@ -36,10 +35,6 @@ class Recorder(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientIntercept
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         self.methods.append(details.method)
         return continuation(details, request)
-
-
-def test_the_name_of_an_rpc_is_the_last_part_of_its_path() -> None:
-    assert rpc_name("/S/Get") == rpc_name(b"/S/Get") == "Get"
 
 
 async def test_interceptors_see_each_call(host: FakeHost) -> None:
