@@ -231,7 +231,7 @@ class OrchestratorSession:
         self._returned_actions = 0
         """The number of actions at the end of the last turn."""
         self.known = 0
-        """The number of actions that the last turn omitted, because an earlier turn returned them."""
+        """Number of actions that the last turn omitted, because an earlier turn returned them."""
         self._timers: list[tuple[int, CreateTimerAction]] = []
         """Returned timers that can still be cancelled, each with the index of its action."""
 

@@ -232,7 +232,7 @@ class DecisionRecorder:
         self.outgoing.append(Deliver(instance_id, Message(h.event_raised(now, name, input))))
 
     def _stored_input(self, input: str | None) -> str | None:
-        """Return the recorded form of an input. With SDK 1.x, it is a JSON string with JSON text."""
+        """Return the recorded form of an input. With SDK 1.x, it is JSON text in a JSON string."""
         return input if input is None or self._protocol != SDK_1X else compact(input)
 
     def to_self(self, event: HistoryEvent, due: datetime | None = None) -> None:
