@@ -142,10 +142,6 @@ class WorkQueue:
             if not item.is_wanted():
                 item.withdraw()
 
-    def unaccepted(self) -> list[WorkItem]:
-        """Return the first item of each group that no connected worker accepts."""
-        return [next(iter(items)) for group, items in self._ready.items() if not self._any(group)]
-
     def _offer(self, item: WorkItem, avoided: WorkerStream | None = None) -> None:
         """Deliver an item, or keep it until a worker can receive it.
 
