@@ -11,7 +11,8 @@ import grpc.aio
 
 from embedded_worker.sdk2.carrier import carrier_of, deadline_of, remaining
 from embedded_worker.sdk2.rpc import RpcStatusError, request_document, response_messages
-from embedded_worker.sdk2.sync_call import LOCALLY_CANCELLED, STATUS_CODES
+from embedded_worker.sdk2.status_codes import STATUS_CODES
+from embedded_worker.sdk2.sync_call import LOCALLY_CANCELLED
 
 Deserializer = Optional[Callable[[bytes], object]]
 EOF: object = vars(grpc.aio)["EOF"]

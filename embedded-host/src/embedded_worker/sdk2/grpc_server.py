@@ -32,7 +32,7 @@ from embedded_worker.sdk2.rpc import (
     request_document,
     response_messages,
 )
-from embedded_worker.sdk2.sync_call import STATUS_CODES
+from embedded_worker.sdk2.status_codes import STATUS_CODES
 
 log = logging.getLogger("embedded_host.scheduler")
 DEFAULT_TASK_HUB = "default"

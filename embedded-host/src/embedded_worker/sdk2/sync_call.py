@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Optional, cast
+from typing import Optional
 
 import grpc
 
@@ -19,11 +19,9 @@ from embedded_worker.sdk2.rpc import (
     RpcStatusError,
     response_messages,
 )
+from embedded_worker.sdk2.status_codes import STATUS_CODES
 
 Deserializer = Optional[Callable[[bytes], object]]
-STATUS_CODES: dict[int, grpc.StatusCode] = {
-    cast("tuple[int, str]", code.value)[0]: code for code in grpc.StatusCode
-}
 LOCALLY_CANCELLED = "Locally cancelled by application!"
 IN_EVENT_LOOP = (
     "A coroutine function calls a synchronous durable client, which blocks the event loop that the "
