@@ -132,6 +132,11 @@ def test_each_example_of_the_help_runs(
         assert start is not None
         assert start.make_context("start", command[1:]).params["script_root"].name in ("", "my-app")
         return
+    if command[0] == "scheduler":  # tests/cli/test_scheduler.py runs it, on free ports
+        scheduler = cli.get_command(click.Context(cli), "scheduler")
+        assert scheduler is not None
+        assert scheduler.make_context("scheduler", command[1:]).params["port"] == 8080
+        return
     called = run_example(command, folder, served)
     if command[0] == "doctor":
         assert called.code == 1, called

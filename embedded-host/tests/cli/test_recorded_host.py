@@ -305,6 +305,7 @@ def test_a_recorded_history_is_shown(
         "showInput": "true",
         "showHistory": "true",
         "showHistoryOutput": "true",
+        "showRetries": "true",
     }
     table = call_recorded(recorded_host, "get-history", *ID).out.splitlines()
     assert len(table) == 1 + len(status["historyEvents"])

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -112,16 +111,6 @@ def test_recursive_operations_are_reported(host: RunningHost) -> None:
     assert not findings(host, "EH808")
     assert call(host, "purge_orchestration", id=id) == 2
     assert "remain" in finding_of(host, "EH808", "parent_of_waiting")
-
-
-def test_the_history_of_a_retried_call_is_reported(host: RunningHost, tmp_path: Path) -> None:
-    chain, retried = host.start("chain"), host.start("retrying", str(tmp_path / "attempts"))
-    assert host.end(chain, showHistory="true")["historyEvents"]
-    assert host.end(retried)["runtimeStatus"] == "Completed"
-    assert not findings(host, "EH809")
-    assert host.status(retried, showHistory="true")["historyEvents"]
-    finding_of(host, "EH809", "retrying")
-    assert not [text for text in findings(host, "EH809") if "'chain'" in text]
 
 
 def test_large_messages_are_reported(host: RunningHost) -> None:

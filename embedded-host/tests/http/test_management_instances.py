@@ -12,12 +12,9 @@ from dataclasses import replace
 
 import pytest
 
-from embedded_host.app.definitions import HostJson
 from embedded_host.engine.history import task_scheduled
-from embedded_host.parity.findings import Findings
 from embedded_host.store.interface import AppendHistory, SaveInstance
 from tests.http.api import WEBHOOK, Api
-from tests.parity.kit import codes
 
 TIME = "2026-01-02T03:04:05Z"
 INTERNAL_ERROR = "Something went wrong while processing your request"
@@ -337,14 +334,18 @@ async def test_a_value_of_a_megabyte_is_returned_unchanged(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "query", "expected"),
-    [(2, "?showHistory=true", [("EH809", "Done")]), (2, "", []), (1, "?showHistory=true", [])],
+    ("protocol", "query", "status"),
+    [
+        (2, "?showHistory=true", 400),
+        (2, "?showHistory=true&showRetries=true", 200),
+        (2, "", 200),
+        (1, "?showHistory=true", 200),
+    ],
 )
-async def test_the_history_of_a_retried_call_of_sdk_2x_is_a_finding(
-    protocol: int, query: str, expected: list[tuple[str, str]]
+async def test_the_history_of_a_retried_call_of_sdk_2x_is_refused(
+    protocol: int, query: str, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    findings = Findings(HostJson())
-    api = Api(findings)
+    api = Api()
     await api.start("Done")
     assert (await api.get("instances/i-1?showHistory=true")).status == 200
     row = api.host.row()
@@ -352,5 +353,10 @@ async def test_the_history_of_a_retried_call_of_sdk_2x_is_a_finding(
     api.host.store.write(
         [SaveInstance(replace(row, protocol=protocol)), AppendHistory(row.key, 9, attempts)]
     )
-    assert (await api.get(f"instances/i-1{query}")).status == 200
-    assert codes(findings) == expected
+    response = await api.get(f"instances/i-1{query}")
+    assert response.status == status
+    assert ("[EH417]" in caplog.text) == (status == 400)
+    if status == 400:
+        assert response.json["ExceptionMessage"] == (
+            "An item with the same key has already been added. Key: TaskScheduled_1"
+        )

@@ -14,7 +14,7 @@ CODES = Counter(kind.code for kind in KINDS)
 
 
 def test_each_kind_has_its_own_code() -> None:
-    assert len(KINDS) == 10
+    assert len(KINDS) == 9
     assert set(CODES.values()) == {1}
     assert CODES.keys() <= entries().keys()
 

@@ -27,7 +27,7 @@ BEGAN = datetime(2026, 11, 25, 9, 30, tzinfo=timezone.utc)
 NEW_ID = "0123456789abcdef0123456789abcdef"
 """The instance id that replaces a generated id in the recorded responses."""
 _PARAMETERS = {
-    "instance": {"showInput", "showHistory", "showHistoryOutput", "showDiagnosis"},
+    "instance": {"showInput", "showHistory", "showHistoryOutput", "showRetries", "showDiagnosis"},
     "instances": {
         "instanceIdPrefix",
         "createdTimeFrom",
@@ -42,7 +42,8 @@ _PARAMETERS = {
 }
 """The known query parameters of each route (functions-host.md#management-routes).
 
-``showDiagnosis`` is a parameter of the embedded host, which the Azure Functions host ignores.
+``showDiagnosis`` and ``showRetries`` are parameters of the embedded host. The Azure Functions host
+ignores them.
 """
 _COMMON = {"taskHub", "connection", "code"}
 

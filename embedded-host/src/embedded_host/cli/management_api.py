@@ -154,7 +154,8 @@ class ManagementClient:
         """Return the status of an instance, or None (see Reader)."""
         query = {"showInput": "true"}
         if history:
-            query |= {"showHistory": "true", "showHistoryOutput": "true"}
+            # The embedded host returns retried calls of SDK 2.x only with showRetries.
+            query |= {"showHistory": "true", "showHistoryOutput": "true", "showRetries": "true"}
         if diagnosis:
             query["showDiagnosis"] = "true"
         response = self.request("GET", self._instance(instance_id), query)

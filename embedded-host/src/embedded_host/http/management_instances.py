@@ -5,6 +5,7 @@ See functions-host.md#management-routes to #raise-an-event.
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 from embedded_host.engine.sdk_protocols import SDK_1X
@@ -16,6 +17,7 @@ from embedded_host.http.management_responses import (
 )
 from embedded_host.management.json_text import check_json, compact_json
 from embedded_host.management.parameters import flag, preferred_wait, seconds
+from embedded_host.management.retried_calls import repeated_key
 from embedded_host.management.status import history_events, shown_value, status_object, status_text
 from embedded_host.management.urls import ManagementUrls
 from embedded_host.store.interface import InstanceRow
@@ -30,6 +32,8 @@ from embedded_host.task_hub.diagnosis import Diagnosis
 from embedded_host.task_hub.instances import is_terminal
 from embedded_host.web.request import Request
 from embedded_host.web.response import JSON, Response, empty_response, json_response
+
+log = logging.getLogger("embedded_host.http")
 
 
 class InstanceRoutes:
@@ -143,11 +147,9 @@ class InstanceRoutes:
         body = status_object(row, input)
         if flag(query.get("showhistory")) and row.status != "Pending":
             events = self._client.history(row)
-            if row.protocol != SDK_1X:
-                # An app of SDK 1.x does not load the module.
-                from embedded_host.parity.retried_calls import add_history_finding
-
-                add_history_finding(self._client.hub.findings, row.name, events)
+            key = None if row.protocol == SDK_1X else repeated_key(events)
+            if key is not None and not flag(query.get("showretries")):
+                return _retried_call_response(row, key)
             body["historyEvents"] = history_events(
                 events,
                 show_output=flag(query.get("showhistoryoutput")),
@@ -250,3 +252,20 @@ class InstanceRoutes:
 
 def _number(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
+
+
+def _retried_call_response(row: InstanceRow, key: str) -> Response:
+    """Log the reason and return the error of the Azure Functions host (recorded)."""
+    log.warning(
+        "The status of the instance '%s' with showHistory=true is 400, as on the Azure Functions "
+        "host: a call was retried, and SDK 2.x gives all attempts one event id. Read the history "
+        "with get_orchestration_history of the client, with embedded-host get-history, or in the "
+        "dashboard. [EH417]",
+        row.id,
+    )
+    return exception_response(
+        400,
+        "One or more of the arguments submitted is incorrect",
+        f"An item with the same key has already been added. Key: {key}",
+        "System.ArgumentException",
+    )

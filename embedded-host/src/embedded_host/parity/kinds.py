@@ -71,12 +71,6 @@ RECURSIVE_PURGE = Kind(
     "sub-orchestrations, which remain",
     "Purge the sub-orchestrations by their ids, or purge by status and time.",
 )
-HISTORY_OF_RETRY = Kind(
-    "EH809",
-    "the response to showHistory=true is 400 for an instance of the orchestrator {function}, "
-    "because a retried call has the same event id in each attempt",
-    "Read the history with get_orchestration_history of the durable client.",
-)
 LARGE_MESSAGE = Kind(
     "EH810",
     "a request or response of the durable client for the function {function} fails with "
