@@ -46,7 +46,10 @@ class Scheduler:
         return Worker(self, hub, pb.GetWorkItemsRequest(**request))
 
     async def close(self) -> None:
-        """Stop the task hubs."""
+        """Stop the task hubs, without the second that unfinished turns get."""
+        self.hubs.end_streams()
+        for hub in self.hubs._hubs.values():
+            await hub.hub.drop()
         await self.hubs.close(0)
         self.store.close()
 
