@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from embedded_host.cli import init
 from embedded_host.cli.init import hub_name
+from embedded_host.cli.installation import own_source
 from tests.cli.calling import call
 from tests.support.app_python import app_python
 from tests.support.running_host import RunningHost
@@ -77,7 +79,10 @@ def test_the_tests_of_a_new_app_for_sdk_2_pass_and_fail(tmp_path: Path) -> None:
     assert "2 failed" in run_pytest(root, python=python)
 
 
-def test_the_app_for_sdk_2_has_its_own_requirements_and_environment(tmp_path: Path) -> None:
+def test_the_app_for_sdk_2_has_its_own_requirements_and_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "find_python", lambda: "/pyenv/3.13.0/bin/python")
     root = tmp_path / "my-app"
     called = call("init", root, "--sdk", "2")
     requirements = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
@@ -90,8 +95,35 @@ def test_the_app_for_sdk_2_has_its_own_requirements_and_environment(tmp_path: Pa
     ]
     assert durable == {"hubName": "MyAppHub", "entityMessageReorderWindowInMinutes": 0}
     assert "Its SDK needs Python 3.13 or newer." in called.out
-    assert f"-m venv {root / '.venv'}" in called.out
+    assert f"  /pyenv/3.13.0/bin/python -m venv {root / '.venv'}\n" in called.out
     assert f"-m pip install -r {root / 'requirements.txt'}" in called.out
+    assert f"-m pip install pytest {own_source()}\n" in called.out
+
+
+def test_a_missing_python_for_sdk_2_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "find_python", lambda: None)
+    monkeypatch.setattr(sys, "version_info", (3, 11, 7))
+    output = call("init", tmp_path / "my-app", "--sdk", "2").out
+    assert (
+        "It was not found on this machine. Install Python 3.13, and create the app's environment:"
+        "\n\n  python3.13 -m venv "
+    ) in output
+
+
+def test_the_commands_for_the_tests_install_pytest_and_the_host_if_the_host_is_a_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "find_spec", lambda _: None)
+    root = tmp_path / "my-app"
+    output = call("init", root).out
+    python = root / ".venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    assert output.endswith(
+        f"  {sys.executable} -m venv {root / '.venv'}\n"
+        f"  {python} -m pip install -r {root / 'requirements.txt'} pytest {own_source()}\n"
+        f"  {python} -m pytest {root}\n"
+    )
 
 
 def test_sdk_2_has_no_v1_model(tmp_path: Path) -> None:

@@ -16,12 +16,14 @@ from embedded_host.doctor.package_checks import (
 )
 from embedded_host.doctor.requirements_file import RequirementsFile
 from embedded_host.doctor.supported_versions import SDK
+from embedded_host.workers import sdk2_environment
 from embedded_host.workers.app_interpreter import HOST_REASON, AppInterpreter
 from tests.doctor.environments import environment, requirements
 
 FUNCTIONS, DURABLE = ("azure-functions", "1.26.0"), ("azure-functions-durable", "1.7.0")
 INSTALL = "Run `pip install`."
 NO_LINES = RequirementsFile()
+OWN = AppInterpreter("/app/.venv/bin/python", ".venv in the app folder")
 
 
 def short(findings: list[Finding]) -> list[tuple[str, str, str]]:
@@ -34,7 +36,7 @@ def short(findings: list[Finding]) -> list[tuple[str, str, str]]:
 )
 def test_supported_versions_have_no_finding(functions: str, durable: str) -> None:
     app = environment(("azure-functions", functions), ("azure-functions-durable", durable))
-    assert list(check_sdk(app, NO_LINES, INSTALL)) == []
+    assert list(check_sdk(OWN, app, NO_LINES, INSTALL)) == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_supported_versions_have_no_finding(functions: str, durable: str) -> Non
 )
 def test_an_unsupported_version_is_an_error(name: str, version: str, needed: str) -> None:
     others = [package for package in (FUNCTIONS, DURABLE) if package[0] != name]
-    (finding,) = check_sdk(environment((name, version), *others), NO_LINES, INSTALL)
+    (finding,) = check_sdk(OWN, environment((name, version), *others), NO_LINES, INSTALL)
     assert (finding.severity, finding.code) == ("error", "EH230")
     assert finding.text == (
         f"{name} {version} is installed, which the worker does not support: it needs {needed}."
@@ -57,7 +59,7 @@ def test_an_unsupported_version_is_an_error(name: str, version: str, needed: str
 
 def test_durable_2_needs_a_new_version_of_azure_functions() -> None:
     app = environment(FUNCTIONS, ("azure-functions-durable", "2.0.0"), python=(3, 13, 1))
-    (finding,) = check_sdk(app, NO_LINES, INSTALL)
+    (finding,) = check_sdk(OWN, app, NO_LINES, INSTALL)
     assert (finding.severity, finding.code) == ("error", "EH230")
     assert finding.text == "azure-functions 1.26.0 is too old for azure-functions-durable 2.0.0."
     assert finding.fix == 'Write "azure-functions>=2.3,<3" in requirements.txt, and install it.'
@@ -66,14 +68,14 @@ def test_durable_2_needs_a_new_version_of_azure_functions() -> None:
 def test_an_unsupported_requirement_is_an_error_at_its_line_and_the_only_finding() -> None:
     lines = requirements("azure-functions", "azure-functions-durable==3.0.0b1")
     app = environment(FUNCTIONS, DURABLE)
-    findings = [*check_sdk(app, lines, INSTALL), *check_installed(app, lines, INSTALL)]
+    findings = [*check_sdk(OWN, app, lines, INSTALL), *check_installed(app, lines, INSTALL)]
     assert short(findings) == [("error", "EH230", "requirements.txt:2")]
 
 
 def test_a_missing_sdk_is_an_error_with_the_command() -> None:
     lines = requirements("azure-functions-durable")
     app = environment(FUNCTIONS)
-    findings = [*check_sdk(app, lines, INSTALL), *check_installed(app, lines, INSTALL)]
+    findings = [*check_sdk(OWN, app, lines, INSTALL), *check_installed(app, lines, INSTALL)]
     assert short(findings) == [("error", "EH219", "requirements.txt:1")]
     assert findings[0].fix == INSTALL
 
@@ -106,9 +108,37 @@ def test_an_installed_prerelease_matches() -> None:
 
 
 def test_an_app_without_an_environment_gets_one(tmp_path: Path) -> None:
-    own = AppInterpreter("/app/.venv/bin/python", ".venv in the app folder")
-    assert install_fix(own, tmp_path).startswith("Run `/app/.venv/bin/python -m pip install ")
+    assert install_fix(OWN, tmp_path, "3.11.7").startswith(
+        "Run `/app/.venv/bin/python -m pip install "
+    )
     host = AppInterpreter("/host/bin/python", HOST_REASON, is_host=True)
-    assert "python -m venv .venv" in install_fix(host, tmp_path)
-    assert ".venv/bin/python -m pip install" in install_fix(host, tmp_path, windows=False)
-    assert ".venv\\Scripts\\python -m pip install" in install_fix(host, tmp_path, windows=True)
+    assert "python -m venv .venv" in install_fix(host, tmp_path, "3.11.7")
+    assert ".venv/bin/python -m pip install" in install_fix(host, tmp_path, "3.11.7", windows=False)
+    assert ".venv\\Scripts\\python -m pip install" in install_fix(
+        host, tmp_path, "3.11.7", windows=True
+    )
+
+
+def test_an_app_for_sdk_2_gets_an_environment_with_a_newer_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdk2_environment, "find_python", lambda **_: "/new/python3.13")
+    (tmp_path / "requirements.txt").write_text("azure-functions-durable>=2.0.0rc3\n")
+    host = AppInterpreter("/host/bin/python", HOST_REASON, is_host=True, root=tmp_path)
+    assert install_fix(host, tmp_path, "3.11.7", windows=False) == (
+        "requirements.txt requires azure-functions-durable 2.x, which needs Python 3.13 or newer "
+        "and not Python 3.11.7. Run `/new/python3.13 -m venv .venv && .venv/bin/python -m pip "
+        "install -r requirements.txt` in the app folder."
+    )
+    assert install_fix(OWN, tmp_path, "3.13.1").startswith("Run `/app/.venv/bin/python -m pip ")
+
+
+def test_durable_2_in_an_old_python_has_two_fixes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sdk2_environment, "find_python", lambda **_: "/new/python3.13")
+    app = environment(("azure-functions", "2.3.0"), ("azure-functions-durable", "2.0.0"))
+    (finding,) = check_sdk(OWN, app, NO_LINES, INSTALL)
+    assert finding.code == "EH230"
+    assert finding.fix.startswith("Run `/new/python3.13 -m venv ")
+    assert finding.fix.endswith(
+        '. Or write "azure-functions-durable>=1.1.6,<2" in requirements.txt, and install it.'
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from embedded_host.workers.app_interpreter import AppInterpreter
+from embedded_host.workers import sdk2_environment
+from embedded_host.workers.app_interpreter import HOST_REASON, AppInterpreter
 from embedded_host.workers.interpreter_problem import exit_problem, hello_problem
+from embedded_host.workers.sdk2_environment import environment_command
 from embedded_worker.__main__ import EXIT_OLD_PYTHON
 from embedded_worker.protocol import (
     EXIT_BROKEN_SDK,
@@ -40,10 +43,23 @@ def test_an_old_sdk_is_refused_with_the_command_that_installs_a_supported_one() 
     )
 
 
-def test_durable_2_on_an_old_python_is_refused_with_the_command_that_installs_version_1() -> None:
-    assert hello_problem(PYTHON, hello("2.3.0", durable="2.0.0")) == (
+@pytest.fixture
+def python_3_13(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the machine have a Python with which SDK 2.x can be installed."""
+    monkeypatch.setattr(sdk2_environment, "find_python", lambda **_: "/new/python3.13")
+
+
+@pytest.mark.usefixtures("python_3_13")
+def test_durable_2_on_an_old_python_is_refused_with_the_commands_for_both_versions(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "requirements.txt").touch()
+    python = replace(PYTHON, root=tmp_path)
+    command = environment_command(tmp_path, "/new/python3.13")
+    assert hello_problem(python, hello("2.3.0", durable="2.0.0")) == (
         "azure-functions-durable 2.0.0 needs Python 3.13 or newer and not Python 3.11.7 (in the "
-        "app's environment): write azure-functions-durable>=1.1.6,<2 in requirements.txt, and run "
+        f"app's environment): create an environment with Python 3.13: run `{command}` in the app "
+        "folder. Or write azure-functions-durable>=1.1.6,<2 in requirements.txt, and run "
         '`/app/.venv/bin/python -m pip install "azure-functions-durable>=1.1.6,<2"` in the app '
         "folder. [EH230]"
     )
@@ -75,6 +91,19 @@ def test_a_missing_sdk_is_reported_with_the_command_that_installs_it(
     assert exit_problem(PYTHON, EXIT_WITHOUT_SDK, message) == (
         f"{missing} not installed in the app's environment: run `/app/.venv/bin/python -m pip "
         'install azure-functions "azure-functions-durable<2"` in the app folder. [EH219]'
+    )
+
+
+@pytest.mark.usefixtures("python_3_13")
+def test_a_missing_sdk_2_is_reported_with_a_newer_python(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("azure-functions-durable>=2.0.0rc3\n")
+    python = AppInterpreter("/host/bin/python", HOST_REASON, is_host=True, root=tmp_path)
+    command = environment_command(tmp_path, "/new/python3.13")
+    assert exit_problem(python, EXIT_WITHOUT_SDK, hello("", "")) == (
+        "azure-functions and azure-functions-durable are not installed in the app's environment. "
+        "The app's interpreter is Python 3.11.7, but requirements.txt requires "
+        "azure-functions-durable 2.x, which needs Python 3.13 or newer: "
+        f"run `{command}` in the app folder. [EH219]"
     )
 
 

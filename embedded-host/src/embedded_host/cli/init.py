@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
+from importlib.util import find_spec
 from pathlib import Path
-from subprocess import list2cmdline
 
 import click
 
 from embedded_host.cli.command import CommandError, command
+from embedded_host.cli.installation import own_source, quoted
+from embedded_host.workers.sdk2_environment import find_python
+from embedded_host.workers.sdk_versions import PYTHON_FOR_SDK_2
 
 TEMPLATES = Path(__file__).parent / "templates"
-OLDEST_PYTHON_OF_SDK_2 = (3, 13)
 _RENAMED = {"gitignore": ".gitignore", "funcignore": ".funcignore"}
 """The file names in a new app, by the file name of the template.
 
@@ -78,37 +79,64 @@ def init(folder: Path, model: str, sdk: str) -> None:
     name = "hello_cities" if model == "v2" else "HelloCities"
     is_current = folder == Path()
     option = "" if is_current else f" --script-root {_quoted(folder)}"
-    argument = "" if is_current else f" {_quoted(folder)}"
     environment = _environment_commands(folder) if sdk == "2" else ""
     click.echo(
         f"\nCreated the app. {environment}Start it:\n\n  embedded-host start{option}\n\n"
         "Start an orchestration: open "
         f"http://localhost:7071/api/orchestrators/{name}, or run in another terminal:\n\n"
         f"  embedded-host start-new{option} --function-name {name}\n\n"
-        "Run the app's tests (after pip install pytest):\n\n"
-        f"  python -m pytest{argument}"
+        f"{_test_commands(folder, sdk)}"
     )
 
 
-def _quoted(folder: Path) -> str:
-    """Return the path of a folder, quoted as one argument for the system's shell."""
-    return list2cmdline([str(folder)]) if sys.platform == "win32" else shlex.quote(str(folder))
+def _quoted(path: Path) -> str:
+    return quoted(str(path))
+
+
+def _python_of(folder: Path) -> str:
+    """Return the path of the interpreter in the environment of an app, for a command."""
+    scripts = "Scripts" if sys.platform == "win32" else "bin"
+    return _quoted(folder / ".venv" / scripts / "python")
+
+
+def _test_commands(folder: Path, sdk: str) -> str:
+    """Return the commands that run the app's tests.
+
+    The tests import the app's packages, pytest and the test kit. The host's environment has them if
+    it is an environment for development. Otherwise the commands install them for the app.
+    """
+    argument = "" if folder == Path() else f" {_quoted(folder)}"
+    if sdk == "1" and find_spec("pytest") is not None:
+        return f"Run the app's tests:\n\n  python -m pytest{argument}"
+    python = _python_of(folder)
+    commands = [f"{python} -m pytest{argument}"]
+    packages = f"pytest {quoted(own_source())}"
+    if sdk == "1":
+        packages = f"-r {_quoted(folder / 'requirements.txt')} {packages}"
+        commands.insert(0, f"{quoted(sys.executable)} -m venv {_quoted(folder / '.venv')}")
+    commands.insert(-1, f"{python} -m pip install {packages}")
+    return (
+        "Run the app's tests in the app's environment, with pytest and the test kit of the host:"
+        "\n\n" + "\n".join(f"  {command}" for command in commands)
+    )
 
 
 def _environment_commands(folder: Path) -> str:
     """Return the commands that create the environment of an app for SDK 2.x."""
-    is_new = sys.version_info >= OLDEST_PYTHON_OF_SDK_2
-    python = "python" if is_new else "python{}.{}".format(*OLDEST_PYTHON_OF_SDK_2)
+    oldest = ".".join(map(str, PYTHON_FOR_SDK_2))
+    python = find_python()
+    if python is None and sys.version_info >= PYTHON_FOR_SDK_2:
+        python = sys.executable
     note = (
-        "" if is_new else f" The Python of the host is {sys.version_info[0]}.{sys.version_info[1]}."
+        "Create"
+        if python
+        else f"It was not found on this machine. Install Python {oldest}, and create"
     )
-    environment = folder / ".venv"
-    scripts = "Scripts" if sys.platform == "win32" else "bin"
     requirements = _quoted(folder / "requirements.txt")
     return (
-        f"Its SDK needs Python 3.13 or newer.{note} Create the app's environment:\n\n"
-        f"  {python} -m venv {_quoted(environment)}\n"
-        f"  {_quoted(environment / scripts / 'python')} -m pip install -r {requirements}\n\n"
+        f"Its SDK needs Python {oldest} or newer. {note} the app's environment:\n\n"
+        f"  {quoted(python or f'python{oldest}')} -m venv {_quoted(folder / '.venv')}\n"
+        f"  {_python_of(folder)} -m pip install -r {requirements}\n\n"
     )
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from embedded_host.cli.command import CommandError, command
-
-INSTALL = 'pip install "azure-functions-embedded-host[scheduler]"'
+from embedded_host.cli.installation import scheduler_command
 
 
 @command()
@@ -83,7 +82,7 @@ def scheduler(
     except ImportError as error:
         raise CommandError(
             f"embedded-host scheduler needs durabletask, which cannot be imported ({error}). "
-            f"Install it: {INSTALL}. [EH563]"
+            f"Run `{scheduler_command()}`. [EH563]"
         ) from error
     from embedded_host.http.sockets import is_loopback
 

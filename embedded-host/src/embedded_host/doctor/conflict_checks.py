@@ -12,7 +12,7 @@ from embedded_host.doctor.app_environment import AppEnvironment
 from embedded_host.doctor.finding import Finding
 from embedded_host.doctor.package_checks import contains, is_unsupported
 from embedded_host.doctor.requirements_file import RequirementsFile
-from embedded_host.doctor.version_sets import (
+from embedded_host.workers.version_sets import (
     exact_version,
     have_common_version,
     specifier_text,

@@ -163,8 +163,8 @@ class _Examiner:
         self.add(check_listed(self.requirements))
         environment = None if self.has("EH231") else self.environment
         if environment is not None and self.interpreter is not None:
-            install = install_fix(self.interpreter, self.root)
-            self.add(check_sdk(environment, self.requirements, install))
+            install = install_fix(self.interpreter, self.root, environment.python)
+            self.add(check_sdk(self.interpreter, environment, self.requirements, install))
             self.add(check_installed(environment, self.requirements, install))
             self.add(check_conflicts(environment))
         needs, versions = host_requirements()

@@ -13,15 +13,19 @@ from embedded_host.doctor.app_environment import AppEnvironment
 from embedded_host.doctor.finding import Finding
 from embedded_host.doctor.requirements_file import NAME, RequirementLine, RequirementsFile
 from embedded_host.doctor.supported_versions import SDK
-from embedded_host.doctor.version_sets import have_common_version, specifier_text
 from embedded_host.workers.app_interpreter import HOST_REASON, AppInterpreter, install_command
-from embedded_host.workers.sdk_versions import unsupported_versions
+from embedded_host.workers.sdk2_environment import new_environment, requires_sdk_2
+from embedded_host.workers.sdk_versions import PYTHON_FOR_SDK_2, unsupported_versions
+from embedded_host.workers.version_sets import have_common_version, specifier_text
 
 DURABLE = "azure-functions-durable"
 
 
 def check_sdk(
-    environment: AppEnvironment, requirements: RequirementsFile, install: str
+    interpreter: AppInterpreter,
+    environment: AppEnvironment,
+    requirements: RequirementsFile,
+    install: str,
 ) -> Iterator[Finding]:
     """Yield the findings about the versions of the SDK.
 
@@ -47,7 +51,12 @@ def check_sdk(
             yield Finding(
                 "error",
                 f"{combined[name].text}.",
-                f'Write "{combined[name].requirement}" in {NAME}, and install it.',
+                (
+                    f"{_capitalized(new_environment(interpreter))}. Or write "
+                    if combined[name].needs_python
+                    else "Write "
+                )
+                + f'"{combined[name].requirement}" in {NAME}, and install it.',
                 "EH230",
                 *_place(line),
             )
@@ -101,11 +110,19 @@ def check_listed(requirements: RequirementsFile) -> Iterator[Finding]:
         )
 
 
-def install_fix(interpreter: AppInterpreter, root: Path, *, windows: bool = os.name == "nt") -> str:
-    """Return the fix for a missing package.
+def install_fix(
+    interpreter: AppInterpreter, root: Path, python: str, *, windows: bool = os.name == "nt"
+) -> str:
+    """Return the fix for a missing package. ``python`` is the version of the interpreter.
 
     An app without an environment of its own gets one, because its packages could break the host.
     """
+    if requires_sdk_2(root, python):
+        oldest = ".".join(map(str, PYTHON_FOR_SDK_2))
+        return (
+            f"{NAME} requires {DURABLE} 2.x, which needs Python {oldest} or newer and not Python "
+            f"{python}. {_capitalized(new_environment(interpreter, windows=windows))}."
+        )
     if not (interpreter.is_host and interpreter.reason == HOST_REASON):
         return f"Run `{install_command(interpreter, root)}` in the app folder."
     python = ".venv\\Scripts\\python" if windows else ".venv/bin/python"
@@ -139,6 +156,10 @@ def _unsupported(name: str, fact: str, line: RequirementLine | None) -> Finding:
         "EH230",
         *_place(line),
     )
+
+
+def _capitalized(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _required(line: RequirementLine) -> str:

@@ -6,9 +6,9 @@ from datetime import date
 
 from packaging.specifiers import SpecifierSet
 
-from embedded_host.workers.sdk_versions import OLDEST_PYTHON, SDK_VERSIONS
+from embedded_host.workers.sdk_versions import NEWEST_PYTHON, OLDEST_PYTHON, SDK_VERSIONS
 
-WORKER_PYTHON = (OLDEST_PYTHON, (3, 15))
+WORKER_PYTHON = (OLDEST_PYTHON, NEWEST_PYTHON)
 """The oldest and the newest Python version of the worker."""
 
 SDK = {

@@ -7,7 +7,12 @@ from embedded_host.workers.app_interpreter import (
     environment_settings,
     install_command,
 )
-from embedded_host.workers.sdk_versions import OLDEST_PYTHON, unsupported_versions
+from embedded_host.workers.sdk2_environment import new_environment, requires_sdk_2
+from embedded_host.workers.sdk_versions import (
+    OLDEST_PYTHON,
+    PYTHON_FOR_SDK_2,
+    unsupported_versions,
+)
 from embedded_worker.__main__ import EXIT_OLD_PYTHON
 from embedded_worker.protocol import (
     EXIT_BROKEN_SDK,
@@ -34,8 +39,13 @@ def hello_problem(interpreter: AppInterpreter, hello: Hello) -> str | None:
         return None
     requirements = [package.requirement for package in unsupported]
     command = install_command(interpreter, interpreter.root, *requirements)
+    if any(package.needs_python for package in unsupported):
+        oldest = ".".join(map(str, PYTHON_FOR_SDK_2))
+        other = f"create an environment with Python {oldest}: {new_environment(interpreter)}. Or "
+    else:
+        other = ""
     return (
-        f"{' and '.join(p.text for p in unsupported)} (in the app's environment): write "
+        f"{' and '.join(p.text for p in unsupported)} (in the app's environment): {other}write "
         f"{' and '.join(requirements)} in requirements.txt, and run `{command}` in the app "
         "folder. [EH230]"
     )
@@ -74,10 +84,15 @@ def exit_problem(interpreter: AppInterpreter, code: int, hello: Hello | None) ->
     if code == EXIT_WITHOUT_SDK:
         missing = [name for name, version in versions.items() if not version] or list(versions)
         verb = "is" if len(missing) == 1 else "are"
-        return (
-            f"{' and '.join(missing)} {verb} not installed in the app's environment: run "
-            f"`{command}` in the app folder. [EH219]"
-        )
+        text = f"{' and '.join(missing)} {verb} not installed in the app's environment"
+        if requires_sdk_2(interpreter.root, hello.python):
+            oldest = ".".join(map(str, PYTHON_FOR_SDK_2))
+            return (
+                f"{text}. The app's interpreter is Python {hello.python}, but requirements.txt "
+                f"requires azure-functions-durable 2.x, which needs Python {oldest} or newer: "
+                f"{new_environment(interpreter)}. [EH219]"
+            )
+        return f"{text}: run `{command}` in the app folder. [EH219]"
     if code == EXIT_BROKEN_SDK:
         installed = " and ".join(f"{name} {version}".strip() for name, version in versions.items())
         return (

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 OLDEST_PYTHON = (3, 9)
 """The oldest Python of the worker. ``embedded_worker/__main__.py`` checks it."""
+NEWEST_PYTHON = (3, 15)
+"""The newest Python that the tests run with."""
 
 
 class VersionRange(NamedTuple):
@@ -37,11 +39,18 @@ SDK_VERSIONS = {
 }
 """The supported versions of each package of the SDK, by its name."""
 _DURABLE = "azure-functions-durable"
-_DURABLE_1 = VersionRange("1.1.6", "2")
+SDK_1 = VersionRange("1.1.6", "2")
+"""The supported versions of azure-functions-durable 1.x."""
 _DURABLE_2 = VersionRange("2.0.0b2", "3")
 _FUNCTIONS_FOR_DURABLE_2 = VersionRange("2.3", "3")
 """azure-functions 2.3 has ``register_converter``, with which Durable 2.x registers itself."""
-_PYTHON_FOR_DURABLE_2 = (3, 13)
+PYTHON_FOR_SDK_2 = (3, 13)
+"""The oldest Python with which pip can install azure-functions-durable 2.x."""
+SDK_2_REQUIREMENTS = (
+    f"azure-functions>=2.3.0b2,<{_FUNCTIONS_FOR_DURABLE_2.below}",
+    f"{_DURABLE}{_DURABLE_2.specifier}",
+)
+"""The requirements of an app for SDK 2.x. Their versions permit pre-releases."""
 _EARLY_2 = re.compile(r"2(?:\.0)*\.?(?:a\d*|b[01]?|dev\d*)(?!\d)")
 """Pre-releases of Durable 2.x before the beta version 2."""
 
@@ -53,11 +62,18 @@ class UnsupportedVersion(NamedTuple):
     text: str
     """The package, its version and the reason, for example ``azure-functions 1.2 is too old``."""
     supported: VersionRange
+    needs_python: bool = False
+    """True if a newer Python supports the version."""
 
     @property
     def requirement(self) -> str:
         """The line for requirements.txt."""
         return f"{self.name}{self.supported.specifier}"
+
+
+def is_python_for_sdk_2(python: str) -> bool:
+    """Return True if SDK 2.x supports a version of Python, or if the version is empty."""
+    return not python or _release(python)[:2] >= PYTHON_FOR_SDK_2
 
 
 def unsupported_versions(installed: Mapping[str, str], python: str) -> list[UnsupportedVersion]:
@@ -72,27 +88,23 @@ def unsupported_versions(installed: Mapping[str, str], python: str) -> list[Unsu
         version = installed.get(name, "")
         if not version:
             continue
-        reason = ""
+        reason, needs_python = "", False
         if supported.is_too_new(version):
             reason = "is not supported yet"
         elif supported.is_too_old(version):
             reason = "is too old"
         elif uses_durable_2 and name == _DURABLE and _EARLY_2.match(version.strip()):
             reason, supported = "is too old", _DURABLE_2
-        elif (
-            uses_durable_2
-            and name == _DURABLE
-            and python
-            and _release(python)[:2] < (_PYTHON_FOR_DURABLE_2)
-        ):
-            oldest = ".".join(map(str, _PYTHON_FOR_DURABLE_2))
+        elif uses_durable_2 and name == _DURABLE and not is_python_for_sdk_2(python):
+            oldest = ".".join(map(str, PYTHON_FOR_SDK_2))
             reason = f"needs Python {oldest} or newer and not Python {python}"
-            supported = _DURABLE_1
+            supported, needs_python = SDK_1, True
         elif uses_durable_2 and name != _DURABLE and _FUNCTIONS_FOR_DURABLE_2.is_too_old(version):
             reason = f"is too old for {_DURABLE} {installed[_DURABLE]}"
             supported = _FUNCTIONS_FOR_DURABLE_2
         if reason:
-            found.append(UnsupportedVersion(name, f"{name} {version} {reason}", supported))
+            text = f"{name} {version} {reason}"
+            found.append(UnsupportedVersion(name, text, supported, needs_python))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from embedded_host.doctor.version_sets import (
+from embedded_host.workers.version_sets import (
     exact_version,
     have_common_version,
     specifier_text,
