@@ -35,7 +35,7 @@ def functions_output(folder: AppFolder, *problems: LoadProblem, **environ: str) 
 
 
 def problems_output(folder: AppFolder, *problems: LoadProblem) -> str:
-    return problems_text(*load(folder, *problems), INSTALL)
+    return problems_text(*load(folder, *problems), lambda _: INSTALL)
 
 
 def test_a_missing_package_is_reported_with_the_command_that_installs_it(folder: AppFolder) -> None:

@@ -64,8 +64,11 @@ class ServerOptions:
     auth: bool = False
     """True if requests require access keys."""
     fsync: bool = True
-    install: str = ""
-    """The command that installs the app's packages. The startup output prints it."""
+    install: Callable[[str], str] = str
+    """Returns the command that installs the app's packages, for the text of a problem.
+
+    The startup output prints the command.
+    """
     grace: float = 5.0
     """Seconds until running requests and functions are cancelled at shutdown."""
 

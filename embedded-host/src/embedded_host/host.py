@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import platform
 import sys
 import time
 from collections.abc import Iterable
@@ -36,13 +37,13 @@ from embedded_host.workers.app_interpreter import (
     AppInterpreterError,
     find_app_interpreter,
     host_interpreter,
-    install_command,
 )
 from embedded_host.workers.factory import make_worker
+from embedded_host.workers.sdk2_environment import app_packages_command
 from embedded_host.workers.shared_environment import PackageConflictError, check_packages
 from embedded_host.workers.worker import Worker
 from embedded_worker.log_output import console_handler
-from embedded_worker.protocol import Hello
+from embedded_worker.protocol import SDK_2_REQUIREMENTS, Hello
 from embedded_worker.transport import own_hello
 
 if TYPE_CHECKING:
@@ -127,6 +128,8 @@ class Host:
         self._interrupted = False
         """True after the first signal."""
         self._server: AppServer | None = None
+        self._app_python = platform.python_version()
+        """The version of the app's interpreter. With --in-process it is the host's."""
 
     async def serve(self) -> None:
         """Run until the host is stopped. Raises HostStartError, StateError or AppError."""
@@ -219,7 +222,7 @@ class Host:
             self.options.names,
             self.options.auth,
             self.options.fsync,
-            install_command(interpreter, app.root),
+            partial(self._install_command, interpreter),
             GRACE,
         )
         self._server = AppServer(options, environ, worker, self.stop)
@@ -362,10 +365,20 @@ class Host:
                 in_process=self.options.in_process,
                 timeout=app.host.function_timeout,
                 interpreter=interpreter,
-                on_connected=partial(_print_interpreter, interpreter),
+                on_connected=partial(self._connected, interpreter),
             )
         except ValueError as error:
             raise HostStartError(str(error)) from error
+
+    def _connected(self, interpreter: AppInterpreter, hello: Hello) -> None:
+        self._app_python = hello.python
+        _print_interpreter(interpreter, hello)
+
+    def _install_command(self, interpreter: AppInterpreter, problem: str) -> str:
+        """Return the command that installs the app's packages. ``problem`` is a text of EH310."""
+        return app_packages_command(
+            interpreter, self._app_python, needs_sdk_2=SDK_2_REQUIREMENTS[-1] in problem
+        )
 
 
 def _print_interpreter(interpreter: AppInterpreter, hello: Hello) -> None:

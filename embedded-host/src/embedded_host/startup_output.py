@@ -5,6 +5,8 @@ Source: functions-host.md#function-indexing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import LoadResult
@@ -36,19 +38,19 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
     return "\n".join(lines)
 
 
-def problems_text(app: LoadedApp, loaded: LoadResult, install: str) -> str:
+def problems_text(app: LoadedApp, loaded: LoadResult, install: Callable[[str], str]) -> str:
     """Return the problems of a loaded app, or an empty string.
 
     The problems are functions that do not load, with their tracebacks, and parts of the app that
     have no effect on this host. ``loaded`` contains the problems that the worker reported.
-    ``install`` is the command that installs the app's packages.
+    ``install`` returns the command that installs the app's packages, for the text of a problem.
     """
     lines: list[str] = []
     for problem in loaded.problems:
         lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
         if "requirements.txt" in problem.text:
             # The problem's text omits this line, because HTTP responses contain that text too.
-            lines.append(f"    In the app folder run: {install}")
+            lines.append(f"    In the app folder run: {install(problem.text)}")
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
     reported = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}

@@ -23,10 +23,11 @@ from embedded_worker.app_files import is_app_file, relative_name
 from embedded_worker.converters import find_converter
 from embedded_worker.framing import encodable
 from embedded_worker.orchestrator_lint import shape_problem
-from embedded_worker.protocol import BindingSpec, FunctionSpec
+from embedded_worker.protocol import SDK_2_REQUIREMENTS, BindingSpec, FunctionSpec
 from embedded_worker.sdk import (
     USES_DURABLETASK,
     entity_of,
+    is_code_for_2x,
     is_sdk_module,
     orchestrator_of,
     passes_client,
@@ -303,6 +304,14 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
         return LoadError(
             f"{where} cannot be imported: {place}: {text}\n"
             f"    {type(error).__name__}: {error.msg}.",
+            stack,
+        )
+    if is_code_for_2x(error):
+        return LoadError(
+            f"{where} cannot be imported: {line}{type(error).__name__}: {error}. The code needs "
+            "azure-functions-durable 2.x, but the app's environment has 1.x. Write "
+            f"{' and '.join(SDK_2_REQUIREMENTS)} in requirements.txt, and install them for the "
+            "Python that runs the app, 3.13 or newer.",
             stack,
         )
     if isinstance(error, ModuleNotFoundError) and error.name:

@@ -32,7 +32,7 @@ from embedded_worker.protocol import (
     Message,
     StopRequest,
 )
-from embedded_worker.transport import connect
+from embedded_worker.transport import connect, installed_version
 
 if TYPE_CHECKING:
     from embedded_worker.runner import Runner
@@ -83,7 +83,8 @@ async def _serve(
         # The host reports the fix, so no traceback is printed.
         if isinstance(error, ModuleNotFoundError) and error.name in SDK_MODULES:
             end_process(EXIT_WITHOUT_SDK)
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        if not _is_python_too_old():
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         end_process(EXIT_BROKEN_SDK)
 
     runner = Runner()
@@ -93,6 +94,13 @@ async def _serve(
     await handler.stopped.wait()
     # Exit here, because asyncio.run would first wait for threads that functions started.
     end_process(0)
+
+
+def _is_python_too_old() -> bool:
+    """Return True if the SDK needs a newer Python: the host then reports this reason instead."""
+    if sys.version_info >= (3, 13):
+        return False
+    return installed_version("azure-functions-durable").startswith("2.")
 
 
 class MessageHandler:

@@ -31,6 +31,11 @@ SESSION_LIMIT = 400
 """Maximum number of orchestrators that one worker keeps in memory."""
 
 
+SDK_2_REQUIREMENTS = ("azure-functions>=2.3.0b2", "azure-functions-durable>=2.0.0rc3")
+"""The requirements of an app for SDK 2.x. The versions let pip install pre-releases.
+
+Messages of the host and the worker name them.
+"""
 EXIT_WITHOUT_SDK = 70
 """The exit code of a worker whose interpreter has no azure-functions or azure-functions-durable.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
+import re
 
 import azure.durable_functions
 
@@ -15,6 +16,22 @@ from embedded_worker.user_function import UserFunction
 
 USES_DURABLETASK = importlib.util.find_spec("azure.durable_functions.models") is None
 """True if the app has SDK 2.x, which is based on the package durabletask."""
+_NAMES_OF_2X = (
+    "DurableFunctionsClient",
+    "DurableHttpRequest",
+    "DurableHttpResponse",
+    "DurableOrchestrationStatus",
+    "EntityStateResponse",
+    "PurgeHistoryResult",
+    "RetryPolicy",
+    "SyncDurableFunctionsClient",
+    "TokenSource",
+)
+"""The names in ``azure.durable_functions`` that SDK 2.x has and 1.x does not have."""
+_MISSING_NAME = re.compile(
+    r"module 'azure\.durable_functions' has no attribute '(\w+)'"
+    r"|cannot import name '(\w+)' from 'azure\.durable_functions'"
+)
 OUT_OF_PROC_LABEL = "$OutOfProcData$:"
 """The label before an orchestrator's state in the message of the exception that SDK 1.x raises."""
 _CLIENT_DECORATORS = "azure.durable_functions.decorators.durable_app"
@@ -72,6 +89,19 @@ def with_error(message: str, cause: BaseException) -> str:
     if not isinstance(document, dict) or document.get("error"):
         return message
     return text + label + json.dumps({**document, "error": str(type(cause))})
+
+
+def is_code_for_2x(error: BaseException) -> bool:
+    """Return True if the app's code needs SDK 2.x, but the app has 1.x.
+
+    ``error`` is the exception that the import of the code has raised.
+    """
+    if USES_DURABLETASK:
+        return False
+    if isinstance(error, ModuleNotFoundError):
+        return (error.name or "").split(".")[0] == "durabletask"
+    found = _MISSING_NAME.match(str(error))
+    return found is not None and (found[1] or found[2]) in _NAMES_OF_2X
 
 
 def is_sdk_module(name: object) -> bool:

@@ -112,5 +112,5 @@ def test_an_invalid_schedule_in_function_app_disables_the_function(tmp_path: Pat
         "function_app.py: the timer of 'tick' cannot run: 'hourly' is not a schedule"
     )
     assert "tick: function_app.py: the timer of 'tick' cannot run" in problems_text(
-        current, loaded, ""
+        current, loaded, str
     )

@@ -221,8 +221,8 @@ def test_an_sdk_that_cannot_be_imported_is_reported_with_its_reason(app: AppFold
     ("name", "version", "text", "needed"),
     [
         ("azure-functions", "1.11.2", "is too old", ">=1.12,<3"),
-        ("azure-functions-durable", "1.1.5+local", "is too old", ">=1.1.6,<2"),
-        ("azure-functions-durable", "2.0.0b1", "is not supported yet", ">=1.1.6,<2"),
+        ("azure-functions-durable", "1.1.5+local", "is too old", ">=1.1.6,<3"),
+        ("azure-functions-durable", "3.0.0b1", "is not supported yet", ">=1.1.6,<3"),
     ],
 )
 def test_an_unsupported_sdk_is_refused(
@@ -237,6 +237,23 @@ def test_an_unsupported_sdk_is_refused(
         f"requirements.txt, and run {install} in the app "
         "folder. [EH230]"
     ) in output
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="SDK 2.x supports this Python")
+def test_sdk_2_in_an_old_python_is_reported_with_both_fixes_and_without_the_import_error(
+    app: AppFolder,
+) -> None:
+    name = "azure-functions-durable"
+    python = app_environment(app.root / "venv", *SDK, versions={name: "2.0.0rc3"})
+    for folder in (app.root / "venv").rglob("dateutil*"):
+        _remove(folder)
+    output = run(app)
+    assert "ModuleNotFoundError" not in output
+    assert f"{name} 2.0.0rc3 needs Python 3.13 or newer and not Python 3." in output
+    assert "(in the app's environment): create an environment with Python 3.13: " in output
+    assert "-m venv .venv && " in output
+    assert f"Or write {name}>=1.1.6,<2 in requirements.txt, and run " in output
+    assert packages_text(python, f'"{name}>=1.1.6,<2"') in output
 
 
 @pytest.mark.parametrize("version", ["2.4.0b1", "1.26.0+local", ""])

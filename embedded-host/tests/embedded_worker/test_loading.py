@@ -153,6 +153,40 @@ def test_a_missing_module_is_reported_with_the_users_line(app: AppFolder) -> Non
     assert sys.executable not in text
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("import durabletask", "ModuleNotFoundError"),
+        (
+            "from azure.durable_functions import RetryPolicy",
+            "cannot import name 'RetryPolicy' from 'azure.durable_functions'",
+        ),
+        (
+            "import azure.durable_functions as df; df.DurableFunctionsClient",
+            "has no attribute 'DurableFunctionsClient'",
+        ),
+    ],
+)
+def test_code_for_sdk_2_is_reported_with_the_requirements(
+    app: AppFolder, monkeypatch: pytest.MonkeyPatch, line: str, reason: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "durabletask", None)
+    app.function("Hello", f"{line}\ndef main(value): ...", activity_trigger())
+    text = str(refused(app))
+    assert f"Hello/__init__.py line 1: {line}" in text
+    assert reason in text
+    assert "The code needs azure-functions-durable 2.x, but the app's environment has 1.x." in text
+    assert "azure-functions>=2.3.0b2 and azure-functions-durable>=2.0.0rc3 in requirements" in text
+
+
+def test_an_unknown_name_of_the_sdk_is_not_a_name_of_sdk_2(app: AppFolder) -> None:
+    code = "from azure.durable_functions import Retry\ndef main(value): ..."
+    app.function("Hello", code, activity_trigger())
+    text = str(refused(app))
+    assert "cannot import name 'Retry'" in text
+    assert "2.x" not in text
+
+
 def test_a_failed_import_inside_a_module_names_that_module(app: AppFolder) -> None:
     app.write("shared/__init__.py", "")
     app.write("shared/words.py", "import json\n\nfrom json import no_such_name\n")

@@ -12,6 +12,7 @@ import pytest
 from embedded_host.workers import sdk2_environment
 from embedded_host.workers.app_interpreter import EXECUTABLE_SETTING, HOST_REASON, AppInterpreter
 from embedded_host.workers.sdk2_environment import (
+    app_packages_command,
     environment_command,
     find_python,
     new_environment,
@@ -68,7 +69,7 @@ def test_the_command_replaces_an_environment_and_installs_the_app_s_packages(
 ) -> None:
     assert environment_command(tmp_path, "python3.13", windows=False) == (
         "python3.13 -m venv .venv && .venv/bin/python -m pip install "
-        '"azure-functions>=2.3.0b2,<3" "azure-functions-durable>=2.0.0b2,<3"'
+        '"azure-functions>=2.3.0b2" "azure-functions-durable>=2.0.0rc3"'
     )
     (tmp_path / "requirements.txt").touch()
     (tmp_path / ".venv").mkdir()
@@ -152,3 +153,20 @@ def test_the_launcher_of_windows_is_a_candidate(
     assert shutil.which("py")
     assert find_python(windows=False) is None
     assert find_python(windows=True) == "C:\\python.exe"
+
+
+def test_the_packages_of_an_app_are_installed_in_its_environment_or_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdk2_environment, "find_python", lambda: None)
+    app = AppInterpreter("/app/python", ".venv in the app folder", root=tmp_path)
+    for python, code, own in (
+        ("3.11.7", False, True),
+        ("3.11.7", True, False),
+        ("3.13", True, True),
+    ):
+        command = app_packages_command(app, python, needs_sdk_2=code)
+        assert command.startswith("/app/python -m pip " if own else "python3.13 -m venv "), python
+    (tmp_path / "requirements.txt").write_text("azure-functions-durable>=2")
+    command = app_packages_command(app, "3.11.7", needs_sdk_2=False)
+    assert command.startswith("python3.13 -m venv ")

@@ -107,10 +107,11 @@ def test_early_versions_of_durable_2_are_refused(version: str) -> None:
     ]
 
 
-def test_durable_2_needs_a_new_python() -> None:
-    assert texts("2.3.0", "2.0.0", "3.12.4") == [
+@pytest.mark.parametrize("version", ["2.0.0", "2.0.0b1"])
+def test_durable_2_needs_a_new_python(version: str) -> None:
+    assert texts("1.26.0", version, "3.12.4") == [
         (
-            "azure-functions-durable 2.0.0 needs Python 3.13 or newer and not Python 3.12.4",
+            f"azure-functions-durable {version} needs Python 3.13 or newer and not Python 3.12.4",
             "azure-functions-durable>=1.1.6,<2",
         )
     ]

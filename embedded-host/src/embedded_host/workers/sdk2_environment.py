@@ -15,14 +15,15 @@ from embedded_host.workers.app_interpreter import (
     EXECUTABLE_SETTING,
     WINDOWS,
     AppInterpreter,
+    install_command,
 )
 from embedded_host.workers.sdk_versions import (
     NEWEST_PYTHON,
     PYTHON_FOR_SDK_2,
     SDK_1,
-    SDK_2_REQUIREMENTS,
     is_python_for_sdk_2,
 )
+from embedded_worker.protocol import SDK_2_REQUIREMENTS
 
 REQUIREMENTS = "requirements.txt"
 _DURABLE = re.compile(r"azure[-_.]functions[-_.]durable(?![-\w.])", re.IGNORECASE)
@@ -81,7 +82,7 @@ def new_environment(interpreter: AppInterpreter, *, windows: bool = WINDOWS) -> 
     """
     python = find_python(windows=windows)
     oldest = ".".join(map(str, PYTHON_FOR_SDK_2))
-    command = environment_command(interpreter.root, python or f"python{oldest}", windows=windows)
+    command = environment_command(interpreter.root, python or _name_of_python(), windows=windows)
     missing = (
         "" if python else f"install Python {oldest}, which was not found on this machine, and "
     )
@@ -95,6 +96,18 @@ def new_environment(interpreter: AppInterpreter, *, windows: bool = WINDOWS) -> 
         else ""
     )
     return f"{missing}run `{command}` in the app folder{other}"
+
+
+def app_packages_command(interpreter: AppInterpreter, python: str, *, needs_sdk_2: bool) -> str:
+    """Return the command that installs the app's packages, to be run in the app folder.
+
+    ``python`` is the version of the interpreter. ``needs_sdk_2`` is True if the app's code needs
+    SDK 2.x.
+    """
+    root = interpreter.root
+    if requires_sdk_2(root, python) or (needs_sdk_2 and not is_python_for_sdk_2(python)):
+        return environment_command(root, find_python() or _name_of_python())
+    return install_command(interpreter, root)
 
 
 def environment_command(root: Path, python: str, *, windows: bool = WINDOWS) -> str:
@@ -124,6 +137,11 @@ def find_python(*, windows: bool = WINDOWS) -> str | None:
             if path := _path_of(command, version):
                 return path
     return None
+
+
+def _name_of_python() -> str:
+    """Return the command that most systems have for the oldest Python of SDK 2.x."""
+    return "python{}.{}".format(*PYTHON_FOR_SDK_2)
 
 
 def _candidates(version: str, windows: bool) -> Iterator[list[str]]:

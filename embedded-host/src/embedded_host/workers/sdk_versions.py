@@ -46,11 +46,6 @@ _FUNCTIONS_FOR_DURABLE_2 = VersionRange("2.3", "3")
 """azure-functions 2.3 has ``register_converter``, with which Durable 2.x registers itself."""
 PYTHON_FOR_SDK_2 = (3, 13)
 """The oldest Python with which pip can install azure-functions-durable 2.x."""
-SDK_2_REQUIREMENTS = (
-    f"azure-functions>=2.3.0b2,<{_FUNCTIONS_FOR_DURABLE_2.below}",
-    f"{_DURABLE}{_DURABLE_2.specifier}",
-)
-"""The requirements of an app for SDK 2.x. Their versions permit pre-releases."""
 _EARLY_2 = re.compile(r"2(?:\.0)*\.?(?:a\d*|b[01]?|dev\d*)(?!\d)")
 """Pre-releases of Durable 2.x before the beta version 2."""
 
@@ -93,13 +88,18 @@ def unsupported_versions(installed: Mapping[str, str], python: str) -> list[Unsu
             reason = "is not supported yet"
         elif supported.is_too_old(version):
             reason = "is too old"
-        elif uses_durable_2 and name == _DURABLE and _EARLY_2.match(version.strip()):
-            reason, supported = "is too old", _DURABLE_2
         elif uses_durable_2 and name == _DURABLE and not is_python_for_sdk_2(python):
             oldest = ".".join(map(str, PYTHON_FOR_SDK_2))
             reason = f"needs Python {oldest} or newer and not Python {python}"
             supported, needs_python = SDK_1, True
-        elif uses_durable_2 and name != _DURABLE and _FUNCTIONS_FOR_DURABLE_2.is_too_old(version):
+        elif uses_durable_2 and name == _DURABLE and _EARLY_2.match(version.strip()):
+            reason, supported = "is too old", _DURABLE_2
+        elif (
+            uses_durable_2
+            and name != _DURABLE
+            and is_python_for_sdk_2(python)  # otherwise the app needs 1.x, or a newer Python
+            and _FUNCTIONS_FOR_DURABLE_2.is_too_old(version)
+        ):
             reason = f"is too old for {_DURABLE} {installed[_DURABLE]}"
             supported = _FUNCTIONS_FOR_DURABLE_2
         if reason:
