@@ -148,6 +148,11 @@ class _Context(_BaseContext):  # type: ignore[misc, valid-type]
         return awaited
 
 
+# Errors such as "'_RuntimeOrchestrationContext' object has no attribute …" have the SDK's name.
+_Context.__name__ = _Context.__qualname__ = "_RuntimeOrchestrationContext"
+_Context.__module__ = "durabletask.worker"
+
+
 def _caller() -> _Position | None:
     """Return the line that has called a method of the context, or None if it is in durabletask."""
     frame: types.FrameType | None = sys._getframe(2)

@@ -185,6 +185,19 @@ def test_a_retry_schedules_the_same_id_again() -> None:
     assert only(turns(completed(1), past=[scheduled(1)]))["result"] == "1"
 
 
+def test_an_unknown_method_is_reported_with_the_class_of_the_sdk() -> None:
+    def main(ctx: task.OrchestrationContext, _: Any) -> Steps:
+        assert f"{type(ctx).__module__}.{type(ctx).__qualname__}" == (
+            "durabletask.worker._RuntimeOrchestrationContext"
+        )
+        yield cast("Any", ctx).call_http("GET", "http://localhost")
+
+    failure = only(Turns(main)())["failureDetails"]
+    assert failure["errorMessage"] == (
+        "'_RuntimeOrchestrationContext' object has no attribute 'call_http'"
+    )
+
+
 def test_events_wait_while_the_instance_is_suspended() -> None:
     def main(ctx: task.OrchestrationContext, _: Any) -> Steps:
         first = yield ctx.wait_for_external_event("Go")
