@@ -153,3 +153,22 @@ def test_a_granted_lock_is_not_a_wait() -> None:
     events = recorded_history("NativeLock")
     assert execution_waits(HistoryView.of(events), RecordedExecution(events)) == []
     assert open_waits(HistoryView.of(events)) == []
+
+
+def test_an_execution_without_open_calls_waits_for_an_event_that_its_worker_does_not_report() -> (
+    None
+):
+    events: list[HistoryEvent] = [h.orchestrator_completed(T0)]
+    execution = RecordedExecution(events)
+    assert execution_waits(HistoryView.of(events), execution) == []
+    execution.await_events(None)
+    [wait] = execution_waits(HistoryView.of(events), execution)
+    assert (wait.kind, wait.name, wait.since) == (WaitKind.EVENT, None, events[-1].timestamp)
+    assert wait.description == (
+        "an external event, whose name its worker does not report (its last turn is done, and no "
+        f"call and no timer is open) since {wait.since}"
+    )
+    events.append(h.task_scheduled(T0, 1, "Echo"))
+    execution.extend(events[-1:])
+    [wait] = execution_waits(HistoryView.of(events), execution)
+    assert wait.kind is WaitKind.ACTIVITY

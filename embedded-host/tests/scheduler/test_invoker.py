@@ -7,6 +7,8 @@ import asyncio
 import durabletask.internal.orchestrator_service_pb2 as pb
 from google.protobuf.wrappers_pb2 import StringValue
 
+from embedded_host.engine.orchestration import Orchestration
+from embedded_host.task_hub.diagnosis import diagnose
 from tests.scheduler.conftest import Scheduler, call_activity, complete
 from tests.support.polling import eventually_async
 
@@ -127,3 +129,23 @@ async def test_an_entity_receives_its_operations(scheduler: Scheduler) -> None:
 
     assert await eventually_async(state, "the state is stored") == "1"
     assert hub.queue.items == []
+
+
+async def test_a_waiting_instance_is_diagnosed_without_a_turn(scheduler: Scheduler) -> None:
+    await scheduler.call("StartInstance", instanceId="i", name="O")
+    worker = scheduler.worker()
+    await worker.decide(await worker.next())
+    scheduled = scheduler.hubs.find("default")
+    assert scheduled is not None
+    instance = scheduled.hub.find("i")
+    assert instance is not None
+    await eventually_async(lambda: not instance.busy, "the turn is done")
+    await worker.disconnect()
+    for _ in range(2):
+        diagnosis = await asyncio.wait_for(diagnose(scheduled.hub, "i"), 5)
+        assert diagnosis is not None
+        assert diagnosis.text.startswith(
+            "It waits for an external event, whose name its worker does not report (its last turn "
+        )
+        assert isinstance(instance.state, Orchestration)
+        instance.state.execution = None  # as after a restart

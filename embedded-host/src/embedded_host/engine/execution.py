@@ -189,6 +189,9 @@ class Execution:
         """Entity ids of the entity calls without a response."""
         return [entity_id for _, entity_id in self._responses.values()]
 
+    reports_events = True
+    """Always True, because a worker of SDK 1.x returns each action."""
+
     @property
     def awaited_events(self) -> list[str]:
         """Names of the awaited events, as the orchestrator spells them."""

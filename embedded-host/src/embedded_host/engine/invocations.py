@@ -115,8 +115,11 @@ class OrchestratorDecisions:
     end: Completion | Continuation | None = None
     custom_status: str | None = None
     """JSON, or None if the orchestrator has not set a custom status."""
-    awaited_events: tuple[str, ...] = ()
-    """Names of the external events that the orchestrator waits for."""
+    awaited_events: tuple[str, ...] | None = ()
+    """Names of the external events that the orchestrator waits for.
+
+    The value is None if the worker does not report them, as a worker of durabletask.
+    """
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ class RecordedExecution:
     def __init__(self, events: Iterable[HistoryEvent] = ()) -> None:
         self.awaited_events: list[str] = []
         """Names of the awaited events that the worker reported after the last turn."""
+        self.reports_events = True
+        """False if the worker does not report the awaited events."""
         self._open: dict[int, None] = {}
         self._calls: dict[str, str] = {}
         """Entity ids of the requests without a response, by request id."""
@@ -49,6 +51,14 @@ class RecordedExecution:
                 self._open.pop(event.scheduled_id, None)
             elif isinstance(event, EventRaised):
                 self._calls.pop(event.name, None)
+
+    def await_events(self, names: Iterable[str] | None) -> None:
+        """Set the names of the awaited events after a turn.
+
+        ``names`` is None if the worker does not report them.
+        """
+        self.awaited_events = list(names or ())
+        self.reports_events = names is not None
 
     def _sent(self, event: EventSent) -> None:
         if not event.instance_id.startswith("@"):

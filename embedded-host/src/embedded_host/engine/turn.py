@@ -212,7 +212,7 @@ class _Run:
         if end is not None:
             return self.complete(end.status, end.output, "", id=end.id)
         execution.extend(self.events)
-        execution.awaited_events = list(output.awaited_events)
+        execution.await_events(output.awaited_events)
         return self.wait(self._is_suspended())
 
     def _is_suspended(self) -> bool:

@@ -46,7 +46,10 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
     due: str | None = None
     """Due time of a timer."""
     name: str | None = None
-    """Name of an activity, sub-orchestration or external event."""
+    """Name of an activity, sub-orchestration or external event.
+
+    An event has no name if the worker does not report the awaited events.
+    """
     instance_id: str | None = None
     """Id of a sub-orchestration, of an entity, or of the first entity of a lock request."""
     entity_ids: list[str] | None = None
@@ -60,7 +63,10 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
     runtime_status: str | UnsetType | None = UNSET
     """Runtime status of a sub-orchestration, or None if it was purged."""
     state: str | None = None
-    """State of an activity (queued or running), or the status of a sub-orchestration."""
+    """State of an activity (queued or running), or the status of a sub-orchestration.
+
+    For an event without a name, it is the reason to expect an event.
+    """
 
     @property
     def description(self) -> str:
@@ -85,6 +91,8 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
             if len(ids) == 1:
                 return f"the lock of the entity {ids[0]}"
             return f"the locks of the entities {', '.join(ids)}"
+        if self.kind is WaitKind.EVENT and self.name is None:
+            return "an external event, whose name its worker does not report"
         if self.kind is WaitKind.EVENT:
             return f"the external event '{self.name}'"
         return "its turn on a worker"
@@ -108,7 +116,7 @@ def execution_waits(view: HistoryView, execution: ExecutionState) -> list[Wait]:
     """Return the open waits of an execution that has replayed the view's history."""
     scheduled, requests, attempts = view.scheduled, view.requests, execution.attempts
     last = view.events[-1].timestamp if view.events else ""
-    return [
+    waits = [
         *(
             _wait(view, scheduled[id], attempts.get(id))
             for id in execution.open_tasks
@@ -117,6 +125,10 @@ def execution_waits(view: HistoryView, execution: ExecutionState) -> list[Wait]:
         *(_wait(view, requests[id]) for id in execution.open_calls if id in requests),
         *(Wait(kind=WaitKind.EVENT, since=last, name=name) for name in execution.awaited_events),
     ]
+    if waits or execution.reports_events:
+        return waits
+    state = "its last turn is done, and no call and no timer is open"
+    return [Wait(kind=WaitKind.EVENT, since=last, state=state)]
 
 
 def open_waits(view: HistoryView) -> list[Wait]:

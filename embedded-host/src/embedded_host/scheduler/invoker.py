@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
@@ -65,8 +66,12 @@ class WorkerInvoker:
     ) -> OrchestratorResult:
         """Run one turn with the whole history.
 
-        If a client terminates the instance during the turn, the result has no decisions.
+        If a client terminates the instance during the turn, the result has no decisions. The same
+        applies to a replay without new events for a diagnosis: it would wait for a worker, which
+        does not report the awaited events.
         """
+        if not turn.new:
+            return OrchestratorDecisions((), awaited_events=None)
         item = WorkItem(
             "orchestrator",
             name,
@@ -82,7 +87,10 @@ class WorkerInvoker:
             status = state.custom_status if isinstance(state, Orchestration) else None
             return OrchestratorDecisions((), custom_status=status)
         assert isinstance(response, pb.OrchestratorResponse)
-        return orchestrator_result(orchestrator_response(response))
+        result = orchestrator_result(orchestrator_response(response))
+        if isinstance(result, OrchestratorDecisions):
+            return replace(result, awaited_events=None)
+        return result
 
     def _is_current(self, turn: OrchestratorInput) -> bool:
         """Return False if the instance was replaced, or if its inbox has a request to terminate."""

@@ -232,7 +232,9 @@ async def _replayed(hub: DiagnosedHub, state: Orchestration) -> ExecutionState |
     return execution
 
 
-def _recorded_execution(state: Orchestration, awaited_events: Sequence[str]) -> RecordedExecution:
+def _recorded_execution(
+    state: Orchestration, awaited_events: Sequence[str] | None
+) -> RecordedExecution:
     execution = RecordedExecution(state.history.events)
-    execution.awaited_events = list(awaited_events)
+    execution.await_events(awaited_events)
     return execution

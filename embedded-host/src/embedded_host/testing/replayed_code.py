@@ -241,7 +241,7 @@ class _CodeFor2x:
             failure = getattr(result.end, "failure", None)
             if failure is not None and failure.error_type.endswith(self.non_determinism):
                 raise NonDeterministicError(failure.error_message)
-            self.execution.awaited_events = list(result.awaited_events)
+            self.execution.await_events(result.awaited_events)
         self._result = result
 
     @property

@@ -136,7 +136,7 @@ export async function show(body, { id, params, signal }) {
       );
   };
   const awaitedEvents = () =>
-    (lastDiagnosis?.waitsFor || []).filter((w) => w.kind === "event").map((w) => w.name);
+    (lastDiagnosis?.waitsFor || []).filter((w) => w.kind === "event" && w.name).map((w) => w.name);
 
   function after(name, response) {
     if (name === "purge") location.hash = "#/instances";
