@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from embedded_host.engine import history as h
 from embedded_host.engine.events import FailureDetails
-from embedded_host.history.failures import failure_text, failure_trace, response_failure
+from embedded_host.history.failures import (
+    failure_text,
+    failure_trace,
+    failure_traceback,
+    response_failure,
+)
 from tests.engine.scenario import T0
 
 CAUSE = FailureDetails(error_type="ValueError", error_message="boom", stack_trace="  line 1\n")
@@ -30,6 +36,17 @@ def test_the_text_is_the_class_and_the_message() -> None:
 def test_the_trace_contains_the_traces_of_the_causes() -> None:
     assert failure_trace(FAILURE) == "line 2\n\nCaused by ValueError: boom\n  line 1"
     assert failure_trace(FailureDetails(error_type="E", error_message="m")) is None
+
+
+def test_the_traceback_is_printed_as_python_prints_it() -> None:
+    assert failure_traceback(FAILURE) == (
+        "Traceback (most recent call last):\n  line 2\n"
+        "durabletask.task.TaskFailedError: Activity task #1 failed: boom"
+    )
+    without_stack = FailureDetails(error_type="builtins.TypeError", error_message="m")
+    assert failure_traceback(without_stack) == "TypeError: m"
+    whole = "Traceback (most recent call last):\n  line 1\nValueError: boom"
+    assert failure_traceback(replace(CAUSE, stack_trace=f"{whole}\n")) == whole
 
 
 def test_a_response_of_an_entity_contains_its_failure() -> None:

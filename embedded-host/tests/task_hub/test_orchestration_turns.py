@@ -45,12 +45,16 @@ async def test_a_bug_of_the_host_fails_one_instance_and_no_other(
     assert host.left_over() == []
 
 
-async def test_an_unknown_orchestrator_fails() -> None:
+async def test_an_unknown_orchestrator_fails(caplog: pytest.LogCaptureFixture) -> None:
     host = new_hub()
     await host.start("Missing")
     status, output = host.outcome()
     assert status == "Failed"
     assert "The function 'Missing' doesn't exist" in output
+    [record] = caplog.records
+    logged = "Orchestrator 'Missing' of instance 'i-1' failed [EH401]: The function 'Missing'"
+    assert record.getMessage().startswith(logged)
+    assert "known orchestrator functions: '" in record.getMessage()
 
 
 async def test_calls_of_unknown_functions_raise_errors_in_the_orchestrator() -> None:

@@ -99,6 +99,8 @@ class TurnResult:
     seen: int = 0
     host_error: str = ""
     """Traceback, for the log, of an error in the host that made the turn fail."""
+    problem: str = ""
+    """Message for the log: the mistake because of which the host failed the instance."""
 
     def apply(self, state: Orchestration) -> None:
         """Copy the result into the instance's state."""

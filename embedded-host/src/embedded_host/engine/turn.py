@@ -74,7 +74,7 @@ def turn(
     if terminated is not None:
         return run.complete(Status.TERMINATED, terminated.input, terminated.input or "")
     if state.name not in settings.functions.orchestrators:
-        return run.fail(settings.functions.orchestrators.missing(state.name))
+        return run.refuse(settings.functions.orchestrators.missing(state.name))
     protocol = settings.functions.protocol
     # SDK 2.x parses the input itself. A worker with earlier events has already parsed it.
     if (
@@ -83,7 +83,7 @@ def turn(
         and state.input is not None
         and not is_json(state.input)
     ):
-        return run.fail(
+        return run.refuse(
             "One or more errors occurred. "
             f"(Exception while executing function: Functions.{state.name})"
         )
@@ -160,7 +160,7 @@ class _Run:
         """Match the orchestrator's actions with the history, and record the new decisions."""
         state = self.state
         if problem := _custom_status_problem(output.custom_status):
-            return self.fail(problem)
+            return self.refuse(problem)
         if output.custom_status is not None or not state.continued:
             self.custom_status = output.custom_status
         kept = self.kept if isinstance(self.kept, Execution) else None
@@ -169,13 +169,13 @@ class _Run:
         try:
             execution.replay(output.actions, events, output.progress)
         except NonDeterministicError as error:
-            return self.fail(str(error))
+            return self.refuse(str(error))
         self.execution = execution
         execution.returned = output.is_done or output.error is not None
         for decision in sorted(execution.pending.values(), key=lambda decision: decision.id):
             missing = self.recorder.record(decision)
             if missing:
-                return self.fail(missing)
+                return self.refuse(missing)
         execution.pending.clear()
         if execution.finished:
             if output.error:
@@ -192,7 +192,7 @@ class _Run:
     def decide(self, output: OrchestratorDecisions) -> TurnResult:
         """Record the decisions of an orchestrator of SDK 2.x."""
         if problem := _custom_status_problem(output.custom_status):
-            return self.fail(problem)
+            return self.refuse(problem)
         self.custom_status = output.custom_status
         kept = self.kept if isinstance(self.kept, RecordedExecution) else None
         execution = kept or RecordedExecution(self.state.history.events)
@@ -200,7 +200,7 @@ class _Run:
         for decision in output.decisions:
             missing = self.recorder.record(decision)
             if missing:
-                return self.fail(missing)
+                return self.refuse(missing)
         end = output.end
         if isinstance(end, Continuation):
             now = self.clock()
@@ -236,6 +236,12 @@ class _Run:
         )
 
     # -- the end of an execution -------------------------------------------------------------------
+
+    def refuse(self, error: str) -> TurnResult:
+        """Fail the instance because of a mistake that the host has found, and log ``error``."""
+        result = self.fail(error)
+        result.problem = error
+        return result
 
     def fail(self, error: str, stack: str = "") -> TurnResult:
         """Fail the instance outside its orchestrator.

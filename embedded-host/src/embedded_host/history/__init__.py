@@ -4,7 +4,7 @@
 history events. ``execution_waits`` and ``open_waits`` return the open waits of an execution.
 """
 
-from embedded_host.history.failures import failure_text, failure_trace
+from embedded_host.history.failures import failure_text, failure_trace, failure_traceback
 from embedded_host.history.inferred_turns import infer_turns
 from embedded_host.history.status_api import events_as_shown, events_of_status
 from embedded_host.history.steps import (
@@ -38,6 +38,7 @@ __all__ = [
     "execution_waits",
     "failure_text",
     "failure_trace",
+    "failure_traceback",
     "infer_turns",
     "joined",
     "open_waits",

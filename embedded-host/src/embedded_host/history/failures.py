@@ -13,6 +13,21 @@ def failure_text(failure: FailureDetails) -> str:
     return ": ".join(filter(None, (failure.error_type, failure.error_message)))
 
 
+def failure_traceback(failure: FailureDetails) -> str:
+    """Return the failure as Python prints an exception, with its traceback if there is one.
+
+    Causes are omitted. The stack trace of an orchestrator has no heading and no message, and the
+    stack trace of an activity has both.
+    """
+    stack = (failure.stack_trace or "").rstrip()
+    text = failure_text(failure).removeprefix("builtins.")
+    if not stack:
+        return text
+    if stack.startswith("Traceback"):
+        return stack
+    return f"Traceback (most recent call last):\n{stack}\n{text}"
+
+
 def failure_trace(failure: FailureDetails) -> str | None:
     """Return the stack traces of a failure and of its causes, or None.
 

@@ -68,6 +68,13 @@ async def run_orchestration(hub: OrchestrationHub, instance: LoadedInstance) -> 
                 instance.id,
                 result.host_error,
             )
+        if result.problem:
+            log.error(
+                "Orchestrator '%s' of instance '%s' failed [EH401]: %s",
+                state.name,
+                instance.id,
+                result.problem.strip(),
+            )
         if hub.cached(instance.id) is not instance:
             return  # the instance was replaced or purged meanwhile
         await _record(hub, instance, state, items, result, code)

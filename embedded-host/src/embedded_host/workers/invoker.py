@@ -11,19 +11,25 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 from uuid import uuid4
 
+from msgspec import structs
+
 from embedded_host.app.definitions import Function, is_built_in
+from embedded_host.engine.events import FailureDetails
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.invocations import (
+    Completion,
     EntityInput,
     EntityOutput,
     InvocationFailure,
+    OrchestratorDecisions,
     OrchestratorInput,
     OrchestratorResult,
     ReplayProgress,
 )
 from embedded_host.engine.json_codec import encodable
 from embedded_host.engine.sdk_protocols import SDK_1X, SDK_2X
+from embedded_host.history import failure_traceback
 from embedded_host.protocols import adapter
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.workers.current_app import CurrentApp
@@ -102,15 +108,22 @@ class AppInvoker:
         progress = ReplayProgress(result.counts, result.known)
         outcome = _outcome(result)
         if isinstance(outcome, UserError):
-            shown = outcome.stack or outcome.text
-            log.error(
-                "Orchestrator '%s' of instance '%s' failed [EH401]: %s",
-                name,
-                turn.instance_id,
-                shown,
-            )
+            self._log_failure(name, turn.instance_id, outcome.stack or outcome.text)
             outcome = self._recorded(outcome)
-        return adapter(turn.protocol).orchestrator_result(outcome or "", progress)
+            return adapter(turn.protocol).orchestrator_result(outcome, progress)
+        decoded = adapter(turn.protocol).orchestrator_result(outcome or "", progress)
+        if isinstance(decoded, InvocationFailure) and not decoded.host_error:
+            self._log_failure(name, turn.instance_id, decoded.message)
+        if isinstance(decoded, OrchestratorDecisions) and isinstance(decoded.end, Completion):
+            failure = decoded.end.failure
+            if failure is not None:
+                failure = self._recorded_failure(failure)
+                self._log_failure(name, turn.instance_id, failure_traceback(failure))
+                return replace(decoded, end=replace(decoded.end, failure=failure))
+        return decoded
+
+    def _log_failure(self, name: str, instance_id: str, shown: str) -> None:
+        log.error("Orchestrator '%s' of instance '%s' failed [EH401]: %s", name, instance_id, shown)
 
     async def activity(
         self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
@@ -142,6 +155,14 @@ class AppInvoker:
             error
             if self._root is None
             else replace(error, stack=without_folders(error.stack, self._root))
+        )
+
+    def _recorded_failure(self, failure: FailureDetails) -> FailureDetails:
+        """Return the failure of SDK 2.x that the history records, without folders."""
+        if self._root is None or failure.stack_trace is None:
+            return failure
+        return structs.replace(
+            failure, stack_trace=without_folders(failure.stack_trace, self._root)
         )
 
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:

@@ -27,6 +27,7 @@ from durabletask.payload import deexternalize_payloads, externalize_payloads
 from durabletask.payload.store import PayloadStore
 
 from embedded_worker.orchestrator_lint import task_returned
+from embedded_worker.sdk import is_sdk_module
 from embedded_worker.sdk2.history_events import EventJson, history_events
 from embedded_worker.sdk2.responses import orchestrator_response
 from embedded_worker.sdk2.suspensions import DECISIONS, SuspensionFilter
@@ -139,7 +140,7 @@ class _Context(_BaseContext):  # type: ignore[misc, valid-type]
 
     def set_failed(self, ex: Exception | pb.TaskFailureDetails) -> None:
         if isinstance(ex, Exception):
-            _remove_own_frames(ex)
+            _remove_foreign_frames(ex)
         super().set_failed(ex)
 
     def wait_for_external_event(self, name: str, **options: object) -> task.CancellableTask[object]:
@@ -289,7 +290,7 @@ class OrchestratorSession:
             status = context._encoded_custom_status
         except Exception as error:  # for example, the new input cannot be serialized
             self._ended = True
-            _remove_own_frames(error)
+            _remove_foreign_frames(error)
             failure = ph.new_failure_details(
                 error, self._worker._exception_properties_provider, self._worker._logger
             )
@@ -374,15 +375,39 @@ class OrchestratorSession:
         context._generator = context._previous_task = None
 
 
-def _remove_own_frames(error: BaseException) -> None:
-    """Remove the frames of this package from the traceback of ``error``."""
-    kept: list[types.TracebackType] = []
+def _remove_foreign_frames(error: BaseException) -> None:
+    """Remove the frames of this package and of the SDK from the traceback of ``error``.
+
+    If the SDK itself has raised an exception without frames of the app, its frames remain. The only
+    exception is NonDeterminismError, which the SDK raises to report a mistake of the app.
+    """
+    frames: list[types.TracebackType] = []
     part = error.__traceback__
     while part is not None:
-        if not part.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
-            kept.append(part)
+        frames.append(part)
         part = part.tb_next
-    shown: types.TracebackType | None = None
-    for part in reversed(kept):
-        shown = types.TracebackType(shown, part.tb_frame, part.tb_lasti, part.tb_lineno)
-    error.__traceback__ = shown
+    shown = [part for part in frames if not _is_foreign(part.tb_frame)]
+    if (
+        not shown
+        and frames
+        and is_sdk_module(frames[-1].tb_frame.f_globals.get("__name__"))
+        and not isinstance(error, task.NonDeterminismError)
+    ):
+        shown = [part for part in frames if not _is_own(part.tb_frame)]
+    linked: types.TracebackType | None = None
+    for part in reversed(shown):
+        linked = types.TracebackType(linked, part.tb_frame, part.tb_lasti, part.tb_lineno)
+    error.__traceback__ = linked
+
+
+def _is_own(frame: types.FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_OWN_FOLDER)
+
+
+def _is_foreign(frame: types.FrameType) -> bool:
+    """Return True for a frame of this package, of the SDK, or of a frozen module of Python."""
+    return (
+        _is_own(frame)
+        or frame.f_code.co_filename.startswith("<frozen ")
+        or is_sdk_module(frame.f_globals.get("__name__"))
+    )

@@ -154,6 +154,29 @@ def test_several_events_in_one_turn_and_several_turns_are_equal() -> None:
     assert f'File "{__file__}"' in failure["stackTrace"]
 
 
+def test_the_stack_of_a_failure_has_only_frames_of_the_app() -> None:
+    def main(ctx: task.OrchestrationContext, _: Any) -> Steps:
+        yield ctx.call_activity("A")
+        raise ValueError("boom")
+
+    turns = Turns(main)
+    turns()
+    stack = only(turns(completed(1), past=[scheduled(1)]))["failureDetails"]["stackTrace"]
+    assert re.findall(r'File "(.*)", line \d+, in (.*)', stack) == [(__file__, "main")]
+
+
+def test_a_difference_from_the_history_has_no_stack() -> None:
+    def main(ctx: task.OrchestrationContext, _: Any) -> Steps:
+        yield ctx.call_activity("A")
+
+    turns = Turns(main)
+    turns()
+    other = event(4, 1, Name="Other")
+    failure = only(turns(completed(1), past=[other]))["failureDetails"]
+    assert failure["errorType"].endswith("NonDeterminismError")
+    assert not failure["stackTrace"]
+
+
 def test_a_failed_activity_is_caught() -> None:
     def main(ctx: task.OrchestrationContext, _: Any) -> Steps:
         try:
