@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,9 +13,10 @@ from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.management.status import history_events
+from embedded_host.store.interface import AppendHistory
 from tests.cli.calling import call
 from tests.cli.conftest import CallHost
-from tests.cli.states import after, started
+from tests.cli.states import after, instance, started, write_state
 from tests.support.recorded_turns import recorded_history
 from tests.support.running_host import RunningHost
 
@@ -41,6 +43,9 @@ def test_a_failed_instance_has_its_error(host: RunningHost, call_host: CallHost)
     text = call_host("diagnose", "--id", links["id"]).out
     assert "is Failed." in text
     assert "blew up" in text
+    for command in ("diagnose", "get-runtime-status", "get-history"):
+        text = call_host(command, "--id", links["id"]).out
+        assert re.search(r'File ".*\.py", line \d+', text), command
 
 
 def test_a_state_file_is_diagnosed_from_its_history(state: Path) -> None:
@@ -51,6 +56,17 @@ def test_a_state_file_is_diagnosed_from_its_history(state: Path) -> None:
     ]
     assert "the activity 'Ship' since 2026-01-02T03:04:06Z" in document["text"]
     assert "it broke" in call("diagnose", "--id", "b", "--state", state).out
+
+
+@pytest.mark.parametrize("command", ["diagnose", "get-runtime-status", "get-history"])
+def test_a_state_file_has_the_traceback_of_a_failed_instance(tmp_path: Path, command: str) -> None:
+    stack = (
+        'Traceback (most recent call last):\n  File "orders.py", line 7, in run\nValueError: x\n'
+    )
+    end = h.execution_completed(after(1), 0, "Failed", "failed: x", stack)
+    history = AppendHistory(1, 0, (started("b"), end))
+    write_state(tmp_path, instance(1, "b", "Failed", "failed: x"), history)
+    assert stack in call(command, "--id", "b", "--state", tmp_path).out
 
 
 def diagnosis(

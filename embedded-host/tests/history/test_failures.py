@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from embedded_host.engine import history as h
 from embedded_host.engine.events import FailureDetails
 from embedded_host.history.failures import (
+    execution_traceback,
     failure_text,
     failure_trace,
     failure_traceback,
@@ -47,6 +48,15 @@ def test_the_traceback_is_printed_as_python_prints_it() -> None:
     assert failure_traceback(without_stack) == "TypeError: m"
     whole = "Traceback (most recent call last):\n  line 1\nValueError: boom"
     assert failure_traceback(replace(CAUSE, stack_trace=f"{whole}\n")) == whole
+
+
+def test_the_last_event_has_the_traceback_of_an_execution() -> None:
+    of_sdk_1 = h.execution_completed(T0, 1, "Failed", "boom", "Traceback\n  line 1\n")
+    of_sdk_2 = h.execution_completed(T0, 1, "Failed", None, failure=CAUSE)
+    assert execution_traceback([of_sdk_1, h.orchestrator_completed(T0)]) == "Traceback\n  line 1"
+    assert execution_traceback([of_sdk_2]) == "line 1"
+    assert execution_traceback([h.execution_completed(T0, 1, "Completed", "1")]) is None
+    assert execution_traceback([]) is None
 
 
 def test_a_response_of_an_entity_contains_its_failure() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -56,8 +57,9 @@ async def test_result_of_a_failed_instance_raises_with_its_error(shop: DurableAp
     broken = await shop.run("Broken")
     with pytest.raises(
         OrchestrationFailedError, match=r"(?s)^Broken '.*' is Failed: .*no such thing"
-    ):
+    ) as raised:
         broken.result()
+    assert re.search(r'\[EH602\]\n\nTraceback.*\n  File ".*\.py", line \d+', str(raised.value))
 
 
 async def test_a_handle_of_a_purged_instance_raises_instance_not_found_error(

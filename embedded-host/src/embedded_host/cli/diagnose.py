@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command
 from embedded_host.cli.instances import require
-from embedded_host.cli.output import print_json, print_table, printable
+from embedded_host.cli.output import print_json, print_lines, print_table, printable
 from embedded_host.cli.reader import InstanceStatus, Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.history import HistoryView, joined, open_waits
@@ -55,8 +55,8 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     click.echo(f"{printable(status.name)} '{printable(instance_id)}' is {status.runtime_status}.")
     click.echo(printable(diagnosis["text"]))
     if status.runtime_status == "Failed":
-        # The output is the error message with the traceback of the app's code.
-        click.echo("\n".join(printable(line) for line in str(status.output).splitlines()))
+        print_lines(status.output)
+        print_lines(status.traceback)
     waits = diagnosis["waitsFor"]
     if waits:
         rows = [
@@ -75,7 +75,7 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
 def from_history(status: InstanceStatus) -> Diagnosis:
     """Derive a diagnosis from a history. The diagnosis does not list awaited external events."""
     if status.is_finished:
-        return Diagnosis([], f"It has finished: {status.runtime_status}.")
+        return Diagnosis([], f"It has finished: {status.runtime_status}.", status.traceback)
     if status.runtime_status == "Suspended":
         return suspended_diagnosis(status.updated, str(status.output) if status.output else None)
     if status.runtime_status == "Pending":

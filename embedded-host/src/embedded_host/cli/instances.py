@@ -23,11 +23,12 @@ from embedded_host.cli.output import (
     format_cell,
     print_fields,
     print_json,
+    print_lines,
     print_result,
     print_table,
     printable,
 )
-from embedded_host.cli.reader import InstanceStatus
+from embedded_host.cli.reader import InstanceStatus, Reader
 from embedded_host.cli.target import Target, host_options, target_options
 from embedded_host.store.interface import InstanceQuery
 
@@ -134,6 +135,7 @@ def get_runtime_status(
         print_fields(
             {name: format_cell(value) for name, value in document.items() if value is not None}
         )
+        _print_traceback(reader, status)
 
 
 @command("get-history")
@@ -159,6 +161,7 @@ def get_history(target: Target, instance_id: str, as_json: bool) -> None:
         history_rows(status),
         "The instance has no history yet.",
     )
+    _print_traceback(reader, status)
 
 
 @command("get-instances")
@@ -208,6 +211,19 @@ def get_instances(
     print_table(columns, rows, "There are no instances.")
     if page.token:
         click.echo(f"To list the next page, pass --continuation-token {page.token}", err=True)
+
+
+def _print_traceback(reader: Reader, status: InstanceStatus) -> None:
+    """Print the traceback of a failed instance, if the source has it."""
+    if status.runtime_status != "Failed":
+        return
+    try:
+        detailed = reader.instance(status.instance_id, history=True, diagnosis=True)
+    except CommandError:  # the host cannot return the history
+        return
+    if detailed is not None and detailed.traceback:
+        click.echo()
+        print_lines(detailed.traceback)
 
 
 def require(status: InstanceStatus | None, instance_id: str, source: str) -> InstanceStatus:

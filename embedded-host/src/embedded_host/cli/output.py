@@ -42,6 +42,12 @@ CELL = 200
 """The maximum number of characters of a value in a table. ``--json`` prints complete values."""
 
 
+def print_lines(text: object) -> None:
+    """Print a text of several lines, such as a traceback. Print nothing for None."""
+    for line in str(text).splitlines() if text is not None else ():
+        click.echo(printable(line))
+
+
 def print_json(value: object) -> None:
     """Print a JSON value. Characters that stdout cannot encode are escaped."""
     text = json.dumps(value, indent=2, ensure_ascii=False)

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.status import FINISHED
-from embedded_host.history import events_as_shown, events_of_status
+from embedded_host.history import events_as_shown, events_of_status, execution_traceback
 from embedded_host.store.interface import InstanceQuery
 
 Json = dict[str, Any]
@@ -24,6 +24,8 @@ class InstanceStatus:
 
     document: Json
     """The status object of the management API (functions-host.md#instance-status)."""
+    stack: str | None = None
+    """The traceback of a failed instance that a state file contains, or None."""
 
     @property
     def instance_id(self) -> str:
@@ -69,6 +71,15 @@ class InstanceStatus:
     def custom_status(self) -> object:
         """The custom status, or None."""
         return self.document.get("customStatus")
+
+    @property
+    def traceback(self) -> str | None:
+        """The traceback of a failed instance, or None if it is unknown.
+
+        The diagnosis of an embedded host contains it, and so does a history of SDK 2.x.
+        """
+        diagnosis = self.document.get("diagnosis") or {}
+        return self.stack or diagnosis.get("traceback") or execution_traceback(self.events())
 
     def events(self, execution_id: str = "") -> list[HistoryEvent]:
         """Return the history events in order of time. The list may be empty."""

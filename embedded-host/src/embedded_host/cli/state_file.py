@@ -12,6 +12,7 @@ from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import EntityState, InstanceStatus, Item, Page
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.timestamps import format_utc
+from embedded_host.history import execution_traceback
 from embedded_host.management.parameters import continuation_token, id_of_token
 from embedded_host.management.status import history_events, shown_value, status_object
 from embedded_host.store.interface import InstanceQuery, InstanceRow, StateError
@@ -61,10 +62,12 @@ class StateFile:
             if row is None:
                 return None
             status = status_object(row, partial(store.input, row.key))
+            traceback = None
             if history and row.status != "Pending":
                 events = [event for turn in store.history(row.key) for event in turn]
                 status["historyEvents"] = history_events(events, show_output=True, show_input=True)
-            return InstanceStatus(status)
+                traceback = execution_traceback(events)
+            return InstanceStatus(status, traceback)
 
     def instances(
         self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False

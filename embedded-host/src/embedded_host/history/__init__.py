@@ -4,7 +4,12 @@
 history events. ``execution_waits`` and ``open_waits`` return the open waits of an execution.
 """
 
-from embedded_host.history.failures import failure_text, failure_trace, failure_traceback
+from embedded_host.history.failures import (
+    execution_traceback,
+    failure_text,
+    failure_trace,
+    failure_traceback,
+)
 from embedded_host.history.inferred_turns import infer_turns
 from embedded_host.history.status_api import events_as_shown, events_of_status
 from embedded_host.history.steps import (
@@ -35,6 +40,7 @@ __all__ = [
     "WaitKind",
     "events_as_shown",
     "events_of_status",
+    "execution_traceback",
     "execution_waits",
     "failure_text",
     "failure_trace",

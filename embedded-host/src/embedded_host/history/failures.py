@@ -1,11 +1,18 @@
-"""The text and the stack trace of a failure of SDK 2.x."""
+"""The texts and the tracebacks of failures."""
 
 from __future__ import annotations
 
-from msgspec import DecodeError, Struct, ValidationError
+from collections.abc import Sequence
+
+from msgspec import UNSET, DecodeError, Struct, ValidationError
 from msgspec.json import decode
 
-from embedded_host.engine.events import EventRaised, FailureDetails
+from embedded_host.engine.events import (
+    EventRaised,
+    ExecutionCompleted,
+    FailureDetails,
+    HistoryEvent,
+)
 
 
 def failure_text(failure: FailureDetails) -> str:
@@ -39,6 +46,18 @@ def failure_trace(failure: FailureDetails) -> str | None:
         parts.append(f"Caused by {failure_text(inner)}\n{inner.stack_trace or ''}")
         inner = inner.inner_failure
     return "\n\n".join(stripped for part in parts if (stripped := part.strip())) or None
+
+
+def execution_traceback(events: Sequence[HistoryEvent]) -> str | None:
+    """Return the traceback of the failure that has ended an execution, or None.
+
+    With SDK 2.x, it includes the tracebacks of the causes.
+    """
+    ended = next((e for e in reversed(events) if isinstance(e, ExecutionCompleted)), None)
+    if ended is None:
+        return None
+    trace = None if ended.failure_details is None else failure_trace(ended.failure_details)
+    return trace or (None if ended.stack is UNSET else ended.stack.strip())
 
 
 class _Response(Struct, rename="camel"):

@@ -20,7 +20,15 @@ from embedded_host.engine.orchestration import ExecutionState, Orchestration
 from embedded_host.engine.recorded_execution import RecordedExecution
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import format_utc, parse_utc
-from embedded_host.history import CallKind, HistoryView, Wait, WaitKind, execution_waits, joined
+from embedded_host.history import (
+    CallKind,
+    HistoryView,
+    Wait,
+    WaitKind,
+    execution_traceback,
+    execution_waits,
+    joined,
+)
 from embedded_host.store.interface import Store
 from embedded_host.task_hub.entity_locks import blocking_lock
 from embedded_host.task_hub.instances import LoadedInstance
@@ -67,10 +75,14 @@ class Diagnosis:
     waits: Sequence[Wait]
     text: str
     """One or more sentences."""
+    traceback: str | None = None
+    """The traceback of a failed instance, or None."""
 
     def document(self) -> dict[str, object]:
         """Return the JSON object of the management API."""
-        return {"waitsFor": [wait.document() for wait in self.waits], "text": self.text}
+        traceback = {} if self.traceback is None else {"traceback": self.traceback}
+        waits = [wait.document() for wait in self.waits]
+        return {"waitsFor": waits, "text": self.text, **traceback}
 
 
 async def diagnose(hub: DiagnosedHub, instance_id: str) -> Diagnosis | None:
@@ -97,7 +109,8 @@ def status_diagnosis(
     if state.status.is_terminal:
         children = running_children(hub, state) if state.status is not Status.COMPLETED else []
         also = f" Still running: {joined(children)}." if children else ""
-        return Diagnosis(children, f"It has finished: {state.status.value}.{also}")
+        text = f"It has finished: {state.status.value}.{also}"
+        return Diagnosis(children, text, execution_traceback(state.history.events))
     if instance.busy:
         wait = Wait(kind=WaitKind.WORKER, since=format_utc(state.updated_at))
         return Diagnosis([wait], f"It waits for {wait.description}.")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from embedded_host.engine.status import Status
+from embedded_host.history import execution_traceback
 from embedded_host.testing.errors import OrchestrationFailedError
 from embedded_host.testing.instance_history import InstanceHistory
 from embedded_host.testing.simulation import Simulation
@@ -107,4 +108,7 @@ class InstanceHandle:
         shown = f"{row.name} '{self.id}' is {row.status}"
         if not self.is_finished:
             raise OrchestrationFailedError(f"{shown}. {self.waiting_for} [EH602]")
-        raise OrchestrationFailedError(f"{shown}: {row.output} [EH602]")
+        traceback = execution_traceback(self._simulation.client.history(row))
+        raise OrchestrationFailedError(
+            f"{shown}: {row.output} [EH602]" + (f"\n\n{traceback}" if traceback else "")
+        )
