@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +15,7 @@ from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.management.status import history_events
-from embedded_host.store.interface import AppendHistory
+from embedded_host.store.interface import AppendHistory, SaveInstance
 from tests.cli.calling import call
 from tests.cli.conftest import CallHost
 from tests.cli.states import after, instance, started, write_state
@@ -67,6 +69,22 @@ def test_a_state_file_has_the_traceback_of_a_failed_instance(tmp_path: Path, com
     history = AppendHistory(1, 0, (started("b"), end))
     write_state(tmp_path, instance(1, "b", "Failed", "failed: x"), history)
     assert stack in call(command, "--id", "b", "--state", tmp_path).out
+
+
+def test_a_state_file_of_another_sdk_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    own = int(metadata.version("azure-functions-durable")[0])
+    state = tmp_path / "state"
+    state.mkdir()
+    row = replace(instance(1, "b", "Running", None).row, protocol=3 - own)
+    write_state(state, SaveInstance(row), AppendHistory(1, 0, (started("b"),)))
+    options = ("--id", "b", "--state", state, "--script-root", tmp_path)
+    assert "EH411" not in call("diagnose", *options).out  # the folder has no app
+    (tmp_path / "host.json").write_text("{}", encoding="utf-8")
+    text = f"version {3 - own}.x of azure-functions-durable, and the app now uses {own}.x"
+    assert text in call("diagnose", *options).out
 
 
 def diagnosis(

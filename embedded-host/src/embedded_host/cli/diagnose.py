@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import click
 from msgspec.structs import replace
 
@@ -11,8 +14,10 @@ from embedded_host.cli.instances import require
 from embedded_host.cli.output import print_json, print_lines, print_table, printable
 from embedded_host.cli.reader import InstanceStatus, Json
 from embedded_host.cli.target import Target, target_options
+from embedded_host.engine.sdk_protocols import SDK_1X, SDK_2X
 from embedded_host.history import HistoryView, joined, open_waits
 from embedded_host.task_hub.diagnosis import Diagnosis, suspended_diagnosis
+from embedded_host.task_hub.other_sdk import other_sdk_reason
 
 
 @command()
@@ -39,7 +44,7 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     diagnosis: Json = (
         (status.document["diagnosis"] or {"waitsFor": [], "text": "The instance is an entity."})
         if is_from_host
-        else from_history(status).document()
+        else (_of_other_sdk(status, target.root) or from_history(status)).document()
     )
     if as_json:
         source = "host" if is_from_host else "history"
@@ -70,6 +75,32 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
             for wait in waits
         ]
         print_table(("waits for", "name", "instance", "since", "state"), rows, "")
+
+
+def _of_other_sdk(status: InstanceStatus, root: Path) -> Diagnosis | None:
+    """Return the diagnosis of an instance that another version of the SDK must continue, or None.
+
+    The command asks the interpreter of the app in the folder ``root`` for its version of the SDK.
+    """
+    if status.protocol is None or status.is_finished:
+        return None
+    from embedded_host.doctor.app_environment import AppEnvironmentError, read_environment
+    from embedded_host.workers.app_interpreter import AppInterpreterError, find_app_interpreter
+
+    if not (root / "host.json").is_file():
+        return None
+    try:
+        interpreter = find_app_interpreter(root.absolute(), os.environ)
+        environment = read_environment(interpreter, os.environ, root.absolute())
+    except (AppInterpreterError, AppEnvironmentError):
+        return None
+    installed = environment.installed("azure-functions-durable")
+    if installed is None:
+        return None
+    protocol = SDK_1X if installed.startswith("1.") else SDK_2X
+    if protocol == status.protocol:
+        return None
+    return Diagnosis([], f"It waits, {other_sdk_reason(status.protocol, protocol)}")
 
 
 def from_history(status: InstanceStatus) -> Diagnosis:

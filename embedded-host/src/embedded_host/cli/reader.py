@@ -26,6 +26,8 @@ class InstanceStatus:
     """The status object of the management API (functions-host.md#instance-status)."""
     stack: str | None = None
     """The traceback of a failed instance that a state file contains, or None."""
+    protocol: int | None = None
+    """The protocol (``protocols``) of an unfinished history in a state file, or None."""
 
     @property
     def instance_id(self) -> str:

@@ -62,12 +62,14 @@ class StateFile:
             if row is None:
                 return None
             status = status_object(row, partial(store.input, row.key))
-            traceback = None
+            traceback, protocol = None, None
             if history and row.status != "Pending":
                 events = [event for turn in store.history(row.key) for event in turn]
                 status["historyEvents"] = history_events(events, show_output=True, show_input=True)
                 traceback = execution_traceback(events)
-            return InstanceStatus(status, traceback)
+                if events and not row.continued and not row.id.startswith("@"):
+                    protocol = row.protocol
+            return InstanceStatus(status, traceback, protocol)
 
     def instances(
         self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False

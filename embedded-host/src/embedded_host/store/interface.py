@@ -293,6 +293,8 @@ class InstanceQuery:
     updated_to: datetime | None = None
     entities: bool | None = None
     """True for entities only, false for orchestrations only."""
+    other_protocol: int | None = None
+    """The protocol (``protocols``) that the matching instances do not use."""
     waiting: str | None = None
     """The kind of wait. Only unfinished instances with an open wait of this kind match.
 

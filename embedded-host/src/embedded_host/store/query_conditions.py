@@ -118,6 +118,7 @@ def unindexed_conditions(query: InstanceQuery) -> Conditions:
         ),
         ("updated <= :updated_to", "updated_to", _micros(query.updated_to)),
         ("name = :name", "name", query.name or None),
+        ("protocol <> :protocol", "protocol", query.other_protocol),
     )
     if query.waiting:
         conditions += _wait_condition(query.waiting)

@@ -18,6 +18,7 @@ from embedded_host.engine.invocations import (
 )
 from embedded_host.engine.orchestration import ExecutionState, Orchestration
 from embedded_host.engine.recorded_execution import RecordedExecution
+from embedded_host.engine.sdk_protocols import SDK_2X
 from embedded_host.engine.status import Status
 from embedded_host.engine.timestamps import format_utc, parse_utc
 from embedded_host.history import (
@@ -33,6 +34,7 @@ from embedded_host.store.interface import Store
 from embedded_host.task_hub.entity_locks import blocking_lock
 from embedded_host.task_hub.instances import LoadedInstance
 from embedded_host.task_hub.invoker import Invoker, WorkerLostError
+from embedded_host.task_hub.other_sdk import needs_other_sdk, other_sdk_reason
 from embedded_host.task_hub.settings import HubSettings
 
 LONG_TIMER_LEG = timedelta(days=3) - timedelta(minutes=1)
@@ -40,6 +42,13 @@ LONG_TIMER_LEG = timedelta(days=3) - timedelta(minutes=1)
 
 The SDK splits a timer of more than six days into legs: timers of about three days.
 """
+_UNKNOWN = "The reason why it does not continue is unknown."
+_TASK_WITHOUT_END = (
+    "It waits for a task that is not a call, a timer or an event, and that never completes. "
+    "Examples of such tasks are when_all([]) and task_all([]): do not yield them with an empty "
+    "list."
+)
+"""The text for SDK 2.x, in which a composite task without parts never completes."""
 
 
 class DiagnosedHub(Protocol):
@@ -94,7 +103,8 @@ async def diagnose(hub: DiagnosedHub, instance_id: str) -> Diagnosis | None:
     if instance is None or not isinstance(instance.state, Orchestration):
         return None
     state = instance.state
-    return status_diagnosis(hub, instance, state) or waits_diagnosis(
+    known = status_diagnosis(hub, instance, state) or other_sdk_diagnosis(hub, state)
+    return known or waits_diagnosis(
         hub, instance, state, state.execution or await _replayed(hub, state)
     )
 
@@ -125,6 +135,14 @@ def suspended_diagnosis(since: str, output: str | None) -> Diagnosis:
     return Diagnosis([], f"It has been suspended since {since}{reason}. Resume it to continue.")
 
 
+def other_sdk_diagnosis(hub: DiagnosedHub, state: Orchestration) -> Diagnosis | None:
+    """Return the diagnosis of an instance that needs another version of the SDK, or None."""
+    protocol = hub.settings.functions.protocol
+    if not needs_other_sdk(state, protocol):
+        return None
+    return Diagnosis([], f"It waits, {other_sdk_reason(state.protocol, protocol)}")
+
+
 def waits_diagnosis(
     hub: DiagnosedHub,
     instance: LoadedInstance,
@@ -141,12 +159,9 @@ def waits_diagnosis(
     waits = waits_of(hub, instance, HistoryView.of(state.history.events), execution)
     if execution.returned and waits:
         return Diagnosis(waits, _returned_text(waits))
-    return Diagnosis(
-        waits,
-        f"It waits for {joined(waits)}."
-        if waits
-        else "The reason why it does not continue is unknown.",
-    )
+    if waits:
+        return Diagnosis(waits, f"It waits for {joined(waits)}.")
+    return Diagnosis([], _TASK_WITHOUT_END if state.protocol == SDK_2X else _UNKNOWN)
 
 
 def waits_of(

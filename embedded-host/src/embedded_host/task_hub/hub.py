@@ -45,6 +45,7 @@ from embedded_host.task_hub.instance_cache import InstanceCache
 from embedded_host.task_hub.instances import LoadedInstance, is_terminal, load, row_of
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.task_hub.orchestration_turns import run_orchestration
+from embedded_host.task_hub.other_sdk import OtherSdkReporter
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.stall_reporter import StallReporter
 from embedded_host.task_hub.status_waiters import StatusWaiters
@@ -120,6 +121,7 @@ class TaskHub:
         self.timers = TimerQueue(self.clock, self._timer_fired, automatic=automatic)
         self.units = UnitOfWorkBuilder(name, row_keys, self.find, self.adopt)
         self.stalls = StallReporter(self, automatic=automatic)
+        self.other_sdk = OtherSdkReporter(self)
         self._turns = ConcurrencyLimiter(settings.max_orchestrators, self._stop)
         self._activities = Activities(
             self.clock,
@@ -149,6 +151,7 @@ class TaskHub:
                 self._wake(instance)
         waiting = InstanceQuery(statuses=(Status.RUNNING.value,), entities=False)
         self.stalls.instances_were_waiting(self.store.list(self.name, waiting, WATCHED_AT_START))
+        self.other_sdk.report_all()
 
     async def close(self, grace: float) -> int:
         """Stop the hub. Cancel the functions that still run after ``grace`` seconds.
@@ -190,6 +193,7 @@ class TaskHub:
         """Continue with the app's changed code. ``functions`` are the functions of this code."""
         self.settings.functions = functions
         self.forget_executions()
+        self.other_sdk.report_all()
         for instance in list(self._cache):
             if instance.inbox:  # the instance waited for another version of the SDK
                 self._wake(instance)

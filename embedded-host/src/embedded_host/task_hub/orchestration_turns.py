@@ -14,6 +14,7 @@ from embedded_host.engine.status import Status
 from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.inbox import InboxItem
 from embedded_host.task_hub.instances import LoadedInstance
+from embedded_host.task_hub.other_sdk import OtherSdkReporter, needs_other_sdk
 from embedded_host.task_hub.termination import TerminatingHub, terminate_children
 from embedded_host.task_hub.turns import orchestrator_turn
 from embedded_host.task_hub.unit_of_work import UnitOfWork
@@ -33,6 +34,10 @@ class OrchestrationHub(TerminatingHub, Protocol):
 
     async def record(self, unit: UnitOfWork, apply: Callable[[], None] | None = None) -> None:
         """Commit a unit of work, call ``apply``, and start the effects."""
+
+    @property
+    def other_sdk(self) -> OtherSdkReporter:
+        """The reporter of instances that the app's version of the SDK cannot continue."""
 
     def complete_waits(self, instance: LoadedInstance) -> None:
         """Respond to the requests that wait for the status that a turn has set."""
@@ -127,20 +132,11 @@ def _replays(hub: OrchestrationHub, state: Orchestration, messages: Sequence[Mes
     protocol = hub.settings.functions.protocol
     if state.continued or not len(state.history):
         state.protocol = protocol
-    if state.protocol == protocol:
+    if not needs_other_sdk(state, protocol):
         return True
     if any(isinstance(message.event, ExecutionTerminated) for message in messages):
         return True
-    log.error(
-        "The instance '%s' of '%s' waits, because it was started with version %d.x of "
-        "azure-functions-durable, and the app now uses %d.x, which cannot replay its history. "
-        "Start the app with the earlier version until the instance has finished, or terminate "
-        "it. [EH411]",
-        state.instance_id,
-        state.name,
-        state.protocol,
-        protocol,
-    )
+    hub.other_sdk.report(state)
     return False
 
 

@@ -11,10 +11,16 @@ from typing import Protocol
 
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.status import Status
-from embedded_host.history import HistoryView, joined
+from embedded_host.history import joined
 from embedded_host.store.interface import InstanceRow
 from embedded_host.task_hub.clock import Clock, TimerQueue
-from embedded_host.task_hub.diagnosis import DiagnosedHub, diagnose, waits_of
+from embedded_host.task_hub.diagnosis import (
+    DiagnosedHub,
+    Diagnosis,
+    diagnose,
+    other_sdk_diagnosis,
+    waits_diagnosis,
+)
 from embedded_host.task_hub.instances import LoadedInstance
 
 log = logging.getLogger("embedded_host.task_hub")
@@ -116,14 +122,13 @@ class StallReporter:
             self._reported.add(instance_id)
             if len(lines) == LINES:
                 more += 1
+            elif (diagnosis := other_sdk_diagnosis(self._hub, state)) is not None:
+                lines.append(f"Instance '{instance_id}' of '{state.name}': {diagnosis.text}")
             elif state.execution is None:  # the code has changed, or the cache was full
                 to_replay.append((instance_id, state.name))
-            elif waits := waits_of(
-                self._hub, instance, HistoryView.of(state.history.events), state.execution
-            ):
-                lines.append(
-                    f"Instance '{instance_id}' of '{state.name}' waits for {joined(waits)}."
-                )
+            else:
+                diagnosis = waits_diagnosis(self._hub, instance, state, state.execution)
+                lines.append(_line(instance_id, state.name, diagnosis))
         for line in lines:
             log.info("%s", line)
         if more:
@@ -156,9 +161,11 @@ class StallReporter:
         for instance_id, name in instances:
             diagnosis = await diagnose(self._hub, instance_id)
             if diagnosis and diagnosis.waits:
-                log.info(
-                    "Instance '%s' of '%s' waits for %s.",
-                    instance_id,
-                    name,
-                    joined(diagnosis.waits),
-                )
+                log.info("%s", _line(instance_id, name, diagnosis))
+
+
+def _line(instance_id: str, name: str, diagnosis: Diagnosis) -> str:
+    subject = f"Instance '{instance_id}' of '{name}'"
+    if diagnosis.waits:
+        return f"{subject} waits for {joined(diagnosis.waits)}."
+    return f"{subject}: {diagnosis.text}"
