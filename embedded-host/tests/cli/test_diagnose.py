@@ -71,6 +71,10 @@ def test_a_state_file_has_the_traceback_of_a_failed_instance(tmp_path: Path, com
     assert stack in call(command, "--id", "b", "--state", tmp_path).out
 
 
+HOST_JSON = '{"version": "2.0"}'
+
+
+@pytest.mark.process
 def test_a_state_file_of_another_sdk_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,7 +86,7 @@ def test_a_state_file_of_another_sdk_is_explained(
     write_state(state, SaveInstance(row), AppendHistory(1, 0, (started("b"),)))
     options = ("--id", "b", "--state", state, "--script-root", tmp_path)
     assert "EH411" not in call("diagnose", *options).out  # the folder has no app
-    (tmp_path / "host.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "host.json").write_text(HOST_JSON, encoding="utf-8")
     text = f"version {3 - own}.x of azure-functions-durable, and the app now uses {own}.x"
     assert text in call("diagnose", *options).out
 
