@@ -43,6 +43,25 @@ def test_a_finding_is_logged_once_for_each_function_and_kind(
     assert not findings.has(CONTEXT_NAME, "Other Name")
 
 
+def test_several_functions_are_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    functions = [function(f"F{number}") for number in range(7)]
+    findings = Findings(HostJson())
+    for _ in range(2):  # a reload does not log them again
+        findings.use(functions)
+        findings.add_all(CONTEXT_NAME, [function.name for function in functions])
+    assert len(codes(findings)) == 7
+    [record] = caplog.records
+    text = record.getMessage()
+    assert text.startswith(
+        "On the Azure Functions host, the functions 'F0' (function_app.py line 12), 'F1' ("
+    )
+    assert "'F4' (function_app.py line 12) and 2 more are invalid, because" in text
+    assert text.endswith('Write context_name="ctx", and rename the parameter. [EH801]')
+    findings.use([*functions, function("F7")])
+    findings.add_all(CONTEXT_NAME, ["F0", "F7"])
+    assert "the function 'F7' (function_app.py line 12) is invalid" in caplog.messages[-1]
+
+
 def test_a_reload_removes_the_findings_and_does_not_log_them_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

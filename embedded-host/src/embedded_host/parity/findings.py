@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -11,6 +11,9 @@ from embedded_host.app.definitions import Function, HostJson
 from embedded_host.parity.kinds import Kind
 
 log = logging.getLogger("embedded_host.parity")
+
+LISTED = 5
+"""Maximum number of functions that a line lists. The other functions are only counted."""
 
 
 class Finding(Struct, frozen=True):
@@ -24,10 +27,15 @@ class Finding(Struct, frozen=True):
     """The line of the function's definition, or 0 if it is unknown."""
 
     @property
+    def position(self) -> str:
+        """The function's name and its position, if the position is known."""
+        position = f" ({self.file} line {self.line})" if self.file else ""
+        return f"'{self.function}'{position}"
+
+    @property
     def on_azure(self) -> str:
         """A clause that states the behavior of the Azure Functions host."""
-        position = f" ({self.file} line {self.line})" if self.file else ""
-        return self.kind.on_azure.format(function=f"'{self.function}'{position}")
+        return self.kind.on_azure.format(function=self.position)
 
     def __str__(self) -> str:
         """Return the behavior of the Azure Functions host, the fix and the code."""
@@ -73,16 +81,37 @@ class Findings:
 
     def add(self, kind: Kind, function: str) -> None:
         """Add a finding. ``function`` is the durable name of a function, in upper or lower case."""
-        key = (kind.code, function.lower())
-        if self._is_ignored or key in self._found:
-            return
-        known = self._functions.get(function.lower())
-        finding = (
-            Finding(kind, function)
-            if known is None
-            else Finding(kind, known.name, known.code_file, known.line)
-        )
-        self._found[key] = finding
-        if key not in self._logged:
-            self._logged.add(key)
-            log.warning("%s", finding)
+        self.add_all(kind, [function])
+
+    def add_all(self, kind: Kind, functions: Sequence[str]) -> None:
+        """Add a finding for each function, and log the new findings in one line.
+
+        If there are several functions, ``kind`` must have a text for several functions.
+        """
+        new: list[Finding] = []
+        for function in functions:
+            key = (kind.code, function.lower())
+            if self._is_ignored or key in self._found:
+                continue
+            known = self._functions.get(function.lower())
+            finding = (
+                Finding(kind, function)
+                if known is None
+                else Finding(kind, known.name, known.code_file, known.line)
+            )
+            self._found[key] = finding
+            if key not in self._logged:
+                self._logged.add(key)
+                new.append(finding)
+        if len(new) == 1:
+            log.warning("%s", new[0])
+        elif new:
+            log.warning("%s", _summary(kind, new))
+
+
+def _summary(kind: Kind, findings: Sequence[Finding]) -> str:
+    """Return one line for several findings of one kind."""
+    more = len(findings) - LISTED
+    functions = ", ".join(finding.position for finding in findings[:LISTED])
+    clause = kind.of_several.format(functions=functions + (f" and {more} more" if more > 0 else ""))
+    return f"On the Azure Functions host, {clause}. {kind.instead} [{kind.code}]"

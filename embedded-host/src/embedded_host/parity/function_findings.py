@@ -32,6 +32,7 @@ def add_function_findings(findings: Findings, functions: Sequence[Function]) -> 
     functions.
     """
     found: set[Kind] = set()
+    invalid: list[str] = []
     for function in functions:
         if (
             function.is_built_in
@@ -41,7 +42,8 @@ def add_function_findings(findings: Findings, functions: Sequence[Function]) -> 
             continue
         kind = None if function.code_file else _OF_SDK.get(function.name)
         if kind is None:
-            findings.add(kinds.CONTEXT_NAME, function.durable_name)
+            invalid.append(function.durable_name)
         elif kind not in found:
             found.add(kind)
             findings.add(kind, function.durable_name)
+    findings.add_all(kinds.CONTEXT_NAME, invalid)

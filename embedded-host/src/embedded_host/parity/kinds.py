@@ -21,6 +21,8 @@ class Kind(Struct, frozen=True):
     """
     instead: str
     """A sentence with the code or the setting that works on both hosts."""
+    of_several: str = ""
+    """``on_azure`` for several functions, with ``{functions}``, or an empty string."""
 
 
 CONTEXT_NAME = Kind(
@@ -28,6 +30,8 @@ CONTEXT_NAME = Kind(
     "the function {function} is invalid, because its trigger has the binding name "
     "'_durable_input', which SDK 2.x derives from context_name=\"context\"",
     'Write context_name="ctx", and rename the parameter.',
+    "the functions {functions} are invalid, because their triggers have the binding name "
+    "'_durable_input', which SDK 2.x derives from context_name=\"context\"",
 )
 CALL_HTTP = Kind(
     "EH802",
