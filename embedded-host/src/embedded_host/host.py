@@ -366,6 +366,7 @@ class Host:
                 timeout=app.host.function_timeout,
                 interpreter=interpreter,
                 on_connected=partial(self._connected, interpreter),
+                is_stopping=lambda: self.is_stopping,
             )
         except ValueError as error:
             raise HostStartError(str(error)) from error

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.conftest import StartHost
@@ -86,6 +87,17 @@ def test_a_running_activity_finishes_within_the_grace_period(
     assert again.end(links)["output"] == ["one", "two"]
     assert lines(file).count("one begins") == 1, "a finished activity does not run again"
     assert len(lines(file)) >= max(done, 4)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups for signals")
+def test_a_signal_to_the_processes_of_the_host_is_not_an_error(
+    app: AppFolder, start_host: StartHost
+) -> None:
+    host = start_host(app.root)
+    for child in psutil.Process(host.process.pid).children(recursive=True):
+        child.terminate()
+    assert host.stop(signal.SIGTERM) == 0
+    assert "EH326" not in host.log
 
 
 def test_an_activity_beyond_the_grace_period_runs_again_after_restart(

@@ -165,6 +165,31 @@ async def test_a_killed_worker_is_replaced(
     assert pool.pids != [first]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to end a process with")
+@pytest.mark.parametrize("is_stopping", [False, True])
+async def test_a_worker_that_the_signal_to_stop_ends_is_not_reported(
+    app: AppFolder, is_stopping: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    signals: list[int] = []
+    pool = WorkerPool(
+        1,
+        dict(os.environ),
+        interpreter=app_interpreter(),
+        is_stopping=lambda: is_stopping and bool(signals),
+    )
+    await pool.start()
+    try:
+        await pool.load(load_of(app))
+        (first,) = pool.pids
+        os.kill(first, signal.SIGTERM)
+        await asyncio.sleep(0.05)  # the signal reaches the host later
+        signals.append(signal.SIGTERM)
+        await eventually_async(lambda: pool.pids not in ([], [first]), "the process is replaced")
+    finally:
+        await pool.close(0.2)
+    assert ("EH326" in caplog.text) is not is_stopping
+
+
 async def test_a_function_that_ends_its_process_costs_only_the_worker(
     app: AppFolder, start: StartPool
 ) -> None:

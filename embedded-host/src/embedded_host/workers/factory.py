@@ -16,12 +16,14 @@ def make_worker(
     timeout: float | None = None,
     interpreter: AppInterpreter | None = None,
     on_connected: Callable[[Hello], None] | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> Worker:
     """Return a worker whose functions have the environment ``environ``.
 
     ``timeout`` is functionTimeout in seconds.
     ``interpreter`` runs the worker processes; None means the host's interpreter.
     ``on_connected`` is called when the first worker process has connected.
+    ``is_stopping`` returns True after the shutdown of the host has begun.
     A worker in the host's process uses none of them.
     Raises ValueError if FUNCTIONS_WORKER_PROCESS_COUNT is invalid.
     """
@@ -37,4 +39,4 @@ def make_worker(
             f"FUNCTIONS_WORKER_PROCESS_COUNT is '{count}', but must be a number from 1 to 10. "
             "[EH204]"
         )
-    return WorkerPool(int(count), dict(environ), timeout, interpreter, on_connected)
+    return WorkerPool(int(count), dict(environ), timeout, interpreter, on_connected, is_stopping)

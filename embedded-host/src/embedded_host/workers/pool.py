@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import logging
+import signal
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -44,6 +45,8 @@ from embedded_worker.protocol import (
 )
 
 log = logging.getLogger("embedded_host.workers")
+_SIGNAL_PAUSE = 0.2
+"""Seconds in which the host receives a signal that has also ended a worker process."""
 _PAUSE, _MAX_PAUSE = 0.05, 5.0
 """Seconds before a process is replaced; the pause doubles while the replacements do not load."""
 SLOW_LOAD = 10.0
@@ -60,12 +63,14 @@ class WorkerPool:
         timeout: float | None = None,
         interpreter: AppInterpreter | None = None,
         on_connected: Callable[[Hello], None] | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         """Prepare ``count`` processes with the environment ``environ``.
 
         ``timeout`` is functionTimeout of host.json in seconds; None means no limit. A process whose
         call exceeds it is replaced. All processes run in ``interpreter``, by default the host's.
-        ``on_connected`` is called with the Hello of the first process.
+        ``on_connected`` is called with the Hello of the first process. ``is_stopping`` returns True
+        after the shutdown of the host has begun. The end of a process is not reported then.
         """
         self._count = count
         self._starter = ProcessStarter(interpreter or host_interpreter(), environ, on_connected)
@@ -85,6 +90,7 @@ class WorkerPool:
         self.on_client_request: ClientRequestHandler = respond_unavailable
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._is_stopping = is_stopping
 
     # -- start, reload, stop -----------------------------------------------------------------------
 
@@ -355,11 +361,15 @@ class WorkerPool:
                 return
             if worker.problem and not self._has_loaded:
                 return  # ``load`` raises the error
-            log.error(
-                "A worker process (pid %d) ended: %s. Another one is started. [EH326]",
-                worker.process.pid,
-                worker.lost,
-            )
+            if code == -signal.SIGTERM:
+                # The signal may have been sent to the host too, which then stops.
+                await asyncio.sleep(_SIGNAL_PAUSE)
+            if not self._is_stopping():
+                log.error(
+                    "A worker process (pid %d) ended: %s. Another one is started. [EH326]",
+                    worker.process.pid,
+                    worker.lost,
+                )
             lasted = (
                 worker.loaded.done()
                 and not worker.loaded.cancelled()
