@@ -36,7 +36,8 @@ class AdminFixture:
             function("Start", "httpTrigger", "start/{functionName}/{instanceId?}"),
             function("act", "activityTrigger"),
         )
-        app = App(Path("/apps/app"), HostJson(), LocalSettings(), (start, act))
+        of_sdk = function("BuiltIn__HttpPollOrchestrator", "orchestrationTrigger")
+        app = App(Path("/apps/app"), HostJson(), LocalSettings(), (start, act, of_sdk))
         self.invoked: list[tuple[str, str]] = []
         self.app = CurrentApp(LoadedApp(app, routes={"Start": HttpRoute.of(start, "api")}))
         self.admin = Admin(self.app, lambda f, input: self.invoked.append((f.name, input)))

@@ -15,9 +15,10 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 import click
 
+from embedded_host.app.definitions import is_built_in
 from embedded_host.cli.command import CommandError, NotAllowedError, NotFoundError, no_instance
 from embedded_host.cli.reader import EntityState, InstanceStatus, Json, Page
-from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER
+from embedded_host.management.parameters import CLI_USER_AGENT, CONTINUATION_TOKEN_HEADER
 from embedded_host.management.urls import WEBHOOK
 from embedded_host.store.interface import InstanceQuery
 
@@ -228,6 +229,7 @@ class ManagementClient:
         return [
             str(binding.get("orchestration") or function.name)
             for function in self.functions()
+            if not is_built_in(function.name)
             for binding in function.bindings
             if str(binding.get("type", "")).lower() == "orchestrationtrigger"
         ]
@@ -334,7 +336,9 @@ class ManagementClient:
         token: str | None = None,
         body: str | None = None,
     ) -> ApiResponse:
-        headers = {"x-functions-key": self._code} if self._code else {}
+        headers = {"User-Agent": CLI_USER_AGENT}
+        if self._code:
+            headers["x-functions-key"] = self._code
         if token:
             headers[CONTINUATION_TOKEN_HEADER] = token
         if body:

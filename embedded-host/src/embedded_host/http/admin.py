@@ -59,7 +59,8 @@ class Admin:
         if len(parts) == 1:
             if request.method != "GET":
                 return empty_response(404)
-            functions = sorted(self._app.loaded.app.functions, key=lambda f: f.name.lower())
+            functions = [f for f in self._app.loaded.app.functions if not f.is_built_in]
+            functions.sort(key=lambda f: f.name.lower())
             return json_response([self._describe(request, f) for f in functions])
         function = next(
             (f for f in self._app.loaded.app.functions if f.name.lower() == lower[1]), None
