@@ -134,8 +134,8 @@ def invalid_yield(yielded: object, all_tasks: str) -> str:
 def task_returned(code: CodeType, root: Path) -> str:
     """Return the error for an orchestrator that returns a task."""
     return (
-        f"{relative_name(code.co_filename, root)}: '{code.co_name}' returns a task and not its "
-        "result. Write return (yield context...)."
+        f"{relative_name(code.co_filename, root)} line {code.co_firstlineno}: '{code.co_name}' "
+        "returns a task and not its result. Write return (yield context...)."
     )
 
 

@@ -133,8 +133,12 @@ def test_the_finally_block_of_a_refused_orchestrator_runs(
     ],
 )
 def test_returning_a_task_is_refused(app: AppFolder, run: MakeFunction, code: str) -> None:
-    expected = f"{FILE}: 'run' returns a task and not its result. Write return (yield context...)."
-    assert failure(run(code), app.root) == expected
+    function = run(code)
+    line = function.__code__.co_firstlineno
+    assert failure(function, app.root) == (
+        f"{FILE} line {line}: 'run' returns a task and not its result. "
+        "Write return (yield context...)."
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from embedded_host.engine.sdk_protocols import SDK_2X
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import AppInvoker, without_folders
 from embedded_host.workers.loaded_app import LoadedApp
-from embedded_host.workers.worker import Worker
-from embedded_worker.protocol import InvocationResult
+from embedded_host.workers.worker import Invocation, Worker
+from embedded_worker.protocol import ErrorData, InvocationResult
 
 ROOT = Path("C:\\Users\\ada\\app" if sys.platform == "win32" else "/home/ada/app")
 
@@ -69,11 +69,39 @@ class CompletingWorker:
         return InvocationResult(1, json.dumps({"actions": [self.action]}))
 
 
-async def run_turn(worker: CompletingWorker) -> OrchestratorResult:
-    trigger = Binding("orchestrationTrigger", "ctx", "in", {"durableRequiresGrpc": True})
-    function = Function("Fails", ROOT, ROOT / "function_app.py", "main", (trigger,))
+class FailingWorker:
+    """A worker whose functions return values that cannot be serialized."""
+
+    async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
+        return InvocationResult(1, error=ErrorData("ValueError", "it is not JSON", ""))
+
+
+def invoker_of(worker: object, type: str, code_file: str = "") -> AppInvoker:
+    """Return the invoker of an app with one function of SDK 2.x."""
+    trigger = Binding(type, "ctx", "in", {"durableRequiresGrpc": True})
+    script = ROOT / "Fails" / "__init__.py"
+    function = Function("Fails", ROOT, script, "main", (trigger,), {}, code_file, 12)
     app = CurrentApp(LoadedApp(App(ROOT, HostJson(), LocalSettings(), (function,))))
-    invoker = AppInvoker(cast("Worker", worker), app, str, cast("Any", None), ROOT)
+    return AppInvoker(cast("Worker", worker), app, str, cast("Any", None), ROOT)
+
+
+@pytest.mark.parametrize(
+    ("code_file", "position"),
+    [("orders.py", "orders.py line 12"), ("", "Fails/__init__.py")],
+)
+async def test_a_failed_activity_without_a_traceback_is_logged_with_its_position(
+    code_file: str, position: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    invoker = invoker_of(FailingWorker(), "activityTrigger", code_file)
+    await invoker.activity("fails", "i-1", "1", 0)
+    assert caplog.messages == [
+        "Activity 'fails' of instance 'i-1' failed [EH402]: ValueError: it is not JSON "
+        f"(function 'Fails' in {position})"
+    ]
+
+
+async def run_turn(worker: CompletingWorker) -> OrchestratorResult:
+    invoker = invoker_of(worker, "orchestrationTrigger")
     turn = OrchestratorInput("i-1", "e", (), (), None, None, protocol=SDK_2X)
     return await invoker.orchestrator("Fails", turn)
 

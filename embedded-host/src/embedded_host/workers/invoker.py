@@ -135,10 +135,20 @@ class AppInvoker:
                 "Activity '%s' of instance '%s' failed [EH402]: %s",
                 name,
                 instance_id,
-                outcome.stack or outcome.text,
+                outcome.stack or self._with_position(outcome.text, name),
             )
             return self._adapter.activity_error(self._recorded(outcome))
         return None if outcome == "null" else outcome
+
+    def _with_position(self, text: str, name: str) -> str:
+        """Return the text of a failed activity, with the position of its function."""
+        function = self._functions["activity", name.lower()]
+        if function.code_file:
+            position = f"{function.code_file} line {function.line}"
+        else:
+            file = function.script_file
+            position = file.name if self._root is None else _relative(file, self._root)
+        return f"{text} (function '{function.name}' in {position})"
 
     async def entity(
         self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
@@ -193,6 +203,10 @@ def _by_durable_name(loaded: LoadedApp) -> dict[tuple[str, str], Function]:
         for function in loaded.enabled
         if (kind := function.durable_kind)
     }
+
+
+def _relative(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
 
 
 def without_folders(stack: str, root: Path) -> str:

@@ -64,8 +64,9 @@ def test_returning_a_task_is_refused(is_generator: bool) -> None:
     [failed] = [a for a in response["actions"] if "completeOrchestration" in a]
     message = failed["completeOrchestration"]["failureDetails"]["errorMessage"]
     name = "generator" if is_generator else "function"
+    line = (generator if is_generator else function).__code__.co_firstlineno
     assert message == (
-        f"test_yield_checks.py: '{name}' returns a task and not its result. "
+        f"test_yield_checks.py line {line}: '{name}' returns a task and not its result. "
         "Write return (yield context...)."
     )
 
