@@ -52,9 +52,14 @@ def test_the_traceback_is_printed_as_python_prints_it() -> None:
 
 def test_the_last_event_has_the_traceback_of_an_execution() -> None:
     of_sdk_1 = h.execution_completed(T0, 1, "Failed", "boom", "Traceback\n  line 1\n")
-    of_sdk_2 = h.execution_completed(T0, 1, "Failed", None, failure=CAUSE)
+    of_sdk_2 = h.execution_completed(T0, 1, "Failed", None, failure=FAILURE)
     assert execution_traceback([of_sdk_1, h.orchestrator_completed(T0)]) == "Traceback\n  line 1"
-    assert execution_traceback([of_sdk_2]) == "line 1"
+    assert execution_traceback([of_sdk_2]) == (
+        f"{failure_traceback(FAILURE)}\n\nCaused by:\n{failure_traceback(CAUSE)}"
+    )
+    without_stack = replace(CAUSE, stack_trace=None)
+    end = h.execution_completed(T0, 1, "Failed", None, failure=without_stack)
+    assert execution_traceback([end]) is None
     assert execution_traceback([h.execution_completed(T0, 1, "Completed", "1")]) is None
     assert execution_traceback([]) is None
 

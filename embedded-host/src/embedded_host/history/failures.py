@@ -56,8 +56,14 @@ def execution_traceback(events: Sequence[HistoryEvent]) -> str | None:
     ended = next((e for e in reversed(events) if isinstance(e, ExecutionCompleted)), None)
     if ended is None:
         return None
-    trace = None if ended.failure_details is None else failure_trace(ended.failure_details)
-    return trace or (None if ended.stack is UNSET else ended.stack.strip())
+    failures: list[FailureDetails] = []
+    failure = ended.failure_details
+    while failure is not None:
+        failures.append(failure)
+        failure = failure.inner_failure
+    if any(failure.stack_trace for failure in failures):
+        return "\n\nCaused by:\n".join(map(failure_traceback, failures))
+    return None if ended.stack is UNSET else ended.stack.strip()
 
 
 class _Response(Struct, rename="camel"):
