@@ -80,7 +80,7 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
 def _of_other_sdk(status: InstanceStatus, root: Path) -> Diagnosis | None:
     """Return the diagnosis of an instance that another version of the SDK must continue, or None.
 
-    The command asks the interpreter of the app in the folder ``root`` for its version of the SDK.
+    The interpreter of the app in the folder ``root`` reports the version of its SDK.
     """
     if status.protocol is None or status.is_finished:
         return None

@@ -18,7 +18,7 @@ import click
 from embedded_host.app.definitions import is_built_in
 from embedded_host.cli.command import CommandError, NotAllowedError, NotFoundError, no_instance
 from embedded_host.cli.reader import EntityState, InstanceStatus, Json, Page
-from embedded_host.management.parameters import CLI_USER_AGENT, CONTINUATION_TOKEN_HEADER
+from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER
 from embedded_host.management.urls import WEBHOOK
 from embedded_host.store.interface import InstanceQuery
 
@@ -336,7 +336,7 @@ class ManagementClient:
         token: str | None = None,
         body: str | None = None,
     ) -> ApiResponse:
-        headers = {"User-Agent": CLI_USER_AGENT}
+        headers: dict[str, str] = {}
         if self._code:
             headers["x-functions-key"] = self._code
         if token:

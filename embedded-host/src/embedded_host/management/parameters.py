@@ -21,8 +21,6 @@ PAGE_SIZE = 100
 """Default number of instances on a page."""
 LONGEST_WAIT = 30.0
 """Maximum seconds of ``Prefer: wait=N``."""
-CLI_USER_AGENT = "embedded-host-cli"
-"""The User-Agent of the commands, whose requests cause no parity findings."""
 CONTINUATION_TOKEN_HEADER = "x-ms-continuation-token"
 """The header of a list's response and of the request for the next page."""
 _DATE_FORMATS = (
