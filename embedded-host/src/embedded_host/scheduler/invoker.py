@@ -70,7 +70,7 @@ class WorkerInvoker:
         applies to a replay without new events for a diagnosis: it would wait for a worker, which
         does not report the awaited events.
         """
-        if not turn.new:
+        if not turn.new and not turn.is_continuation:
             return OrchestratorDecisions((), awaited_events=None)
         item = WorkItem(
             "orchestrator",
