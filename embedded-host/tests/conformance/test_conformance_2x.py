@@ -121,11 +121,3 @@ def test_termination_reaches_the_children(host: RunningHost) -> None:
 def test_an_instance_with_a_newer_version_runs(host: RunningHost) -> None:
     state = record(host, "native/version-newer-than-the-host's")[2]["body"]["result"]
     assert state["runtimeStatus"] in ("RUNNING", "COMPLETED")
-
-
-@NEEDS_SDK_2
-@pytest.mark.parametrize("case", ["orch/Retry", "orch/RetryExhaust", "native/NativeRetry"])
-def test_the_history_of_a_retried_call_has_all_attempts(host: RunningHost, case: str) -> None:
-    response = record(host, case)[1]
-    kinds = [event["EventType"] for event in response["body"]["historyEvents"]]
-    assert (response["status"], kinds.count("TaskFailed") >= 2) == (200, True)

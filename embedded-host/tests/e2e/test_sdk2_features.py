@@ -580,11 +580,12 @@ def test_the_history_export_writes_finished_instances(
     features2.end(links)
     job = f"job{uuid4().hex}"
     assert features2.post(f"/api/export/{job}", {}).status == 200
-    eventually(
-        lambda: features2.get(f"/api/export/{job}").json["result"][0] == "Completed",
-        "the export is complete",
-        60,
-    )
+
+    def is_complete() -> bool:
+        result = features2.get(f"/api/export/{job}").json["result"]
+        return result is not None and result[0] == "Completed"
+
+    eventually(is_complete, "the export is complete", 60)
     texts = [
         path.read_text(encoding="utf-8")
         for path in (features_folder / "exports" / job).rglob("*")
