@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Sequence
 from typing import Any
 
 Step = dict[str, Any]
@@ -54,6 +55,24 @@ def differences(recorded: Step, got: Step) -> list[str]:
         if _shown(expected.get(place, absent))
         != _shown(found.get(place, absent))  # as JSON, because True == 1 in Python
     ]
+
+
+def check_steps(
+    case: str,
+    recorded: Sequence[Step],
+    got: Sequence[Step],
+    skipped: Collection[object],
+) -> None:
+    """Fail if a step of ``got`` differs from its recording. ``skipped`` are (case, step) pairs."""
+    assert len(got) == len(recorded)
+    differing = [
+        f"[{number}] {expected['request']}\n    " + "\n    ".join(found)
+        for number, (expected, step) in enumerate(zip(recorded, got, strict=True))
+        if (case, number) not in skipped and (found := differences(expected, step))
+    ]
+    assert not differing, f"{case}: {len(differing)} of {len(got)} steps differ\n" + "\n".join(
+        differing
+    )
 
 
 def _shown(value: Any) -> str:
