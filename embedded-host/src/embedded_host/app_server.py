@@ -45,7 +45,7 @@ from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import AppInvoker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_host.workers.worker import Worker
-from embedded_worker.protocol import LoadResult
+from embedded_worker.protocol import LoadRequest, LoadResult
 
 log = logging.getLogger("embedded_host")
 
@@ -69,6 +69,8 @@ class ServerOptions:
 
     The startup output prints the command.
     """
+    strict: bool = False
+    """True if functions fail as on the Azure Functions host (``--parity strict``)."""
     grace: float = 5.0
     """Seconds until running requests and functions are cancelled at shutdown."""
 
@@ -135,10 +137,14 @@ class AppServer:
             WallClock(),
             authorization=self._authorization,
             on_fatal=self._on_fatal,
+            strict=self._options.strict,
         )
-        runtime = AppRuntime(self._app, hub_settings(self._app.loaded), dependencies)
+        runtime = AppRuntime(
+            self._app, hub_settings(self._app.loaded, strict=self._options.strict), dependencies
+        )
         cors = Cors(app.settings.cors, app.settings.cors_credentials)
         router = self._router = self._make_router(stack, self._app, runtime, cors)
+        self._worker.on_finding = runtime.findings.add_reported
         self._worker.on_client_request = runtime.client_requests(
             partial(router.client_request, self.public_url)
         )
@@ -179,9 +185,7 @@ class AppServer:
             )
 
         try:
-            result = await self._worker.reload(
-                load_request(app, self._environ, self._sdk_url), accept
-            )
+            result = await self._worker.reload(self._load_request(app), accept)
         except AppInterpreterError as error:
             log.error(
                 "Reload failed: %s The host still runs the previous code. [EH301]",
@@ -212,6 +216,9 @@ class AppServer:
         print(f"Ready at {self.public_url} in {seconds:.2f} s. Ctrl+C stops the host.", flush=True)
 
     # -- parts -------------------------------------------------------------------------------------
+
+    def _load_request(self, app: App) -> LoadRequest:
+        return load_request(app, self._environ, self._sdk_url, strict=self._options.strict)
 
     def _bind(self) -> socket.socket:
         """Return the public socket and set ``public_url``."""
@@ -254,7 +261,7 @@ class AppServer:
 
     async def _load(self, app: App) -> LoadedApp:
         try:
-            result = await self._worker.load(load_request(app, self._environ, self._sdk_url))
+            result = await self._worker.load(self._load_request(app))
         except WorkerLostError as lost:
             raise StateError(
                 f"The worker process exited before it had loaded the app: {lost}. "

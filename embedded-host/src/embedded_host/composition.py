@@ -41,8 +41,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("embedded_host")
 
 
-def hub_settings(loaded: LoadedApp) -> HubSettings:
-    """Return the settings of host.json for a task hub with the app's durable functions."""
+def hub_settings(loaded: LoadedApp, *, strict: bool = False) -> HubSettings:
+    """Return the settings of host.json for a task hub with the app's durable functions.
+
+    ``strict`` is the mode of ``--parity``.
+    """
     host = loaded.app.host
     return HubSettings(
         functions=durable_functions(loaded.enabled),
@@ -53,6 +56,7 @@ def hub_settings(loaded: LoadedApp) -> HubSettings:
         http_sleep_ms=host.http_sleep_ms,
         any_state_is_overridable=host.overridable_existing_states.lower() == "anystate",
         default_version=host.default_version,
+        strict=strict,
     )
 
 
@@ -74,6 +78,8 @@ class Dependencies:
     """The check of access keys, or None without keys."""
     on_fatal: Callable[[BaseException], None] | None = None
     """The callback for an error after which the task hub or the timers cannot continue."""
+    strict: bool = False
+    """True if functions fail as on the Azure Functions host (``--parity strict``)."""
 
 
 class AppRuntime:
@@ -83,7 +89,7 @@ class AppRuntime:
         """Create the parts. ``start`` starts them."""
         d, host = dependencies, app.loaded.app.host
         self._app, self._invoker = app, d.invoker
-        self.findings = Findings(host)
+        self.findings = Findings(host, is_strict=d.strict)
         self.hub = TaskHub(
             host.hub_name,
             settings,
@@ -179,12 +185,14 @@ class AppRuntime:
 
     def _add_findings(self, loaded: LoadedApp) -> None:
         usable = [function for function in loaded.enabled if function.name not in loaded.broken]
-        self.findings.use(usable)
+        self.findings.use(loaded.app.functions)
         if protocol_of(usable) != SDK_1X:
             # An app of SDK 1.x does not load the module.
             from embedded_host.parity.function_findings import add_function_findings
 
             add_function_findings(self.findings, usable)
+        for finding in loaded.findings:
+            self.findings.add_reported(finding)
 
     def _reload(self, loaded: LoadedApp) -> None:
         """Use the new code. The next turn of each instance replays the instance's whole history."""

@@ -82,6 +82,8 @@ class HostOptions:
     """True if the host reloads the app after a file has changed."""
     verbose: bool = False
     fsync: bool = True
+    strict: bool = False
+    """True if functions fail as on the Azure Functions host (``--parity strict``)."""
 
 
 class HostStartError(EmbeddedHostError):
@@ -223,6 +225,7 @@ class Host:
             self.options.auth,
             self.options.fsync,
             partial(self._install_command, interpreter),
+            self.options.strict,
             GRACE,
         )
         self._server = AppServer(options, environ, worker, self.stop)

@@ -22,6 +22,8 @@ from embedded_worker.protocol import (
     ClientRequest,
     ClientResponse,
     ErrorData,
+    FindingData,
+    FindingReport,
     FunctionSpec,
     Hello,
     HttpRequestData,
@@ -144,6 +146,7 @@ _WRITERS: dict[type, Callable[[Any], Parts]] = {
     Hello: lambda message: (_to_json(["hello", message._asdict()]), b""),
     LoadRequest: lambda message: (_to_json(["load", *message]), b""),
     ImportStarted: lambda message: (_to_json(["import_started", *message]), b""),
+    FindingReport: lambda message: (_to_json(["findings", *message]), b""),
     LoadResult: lambda message: (_to_json(["loaded", *message]), b""),
     InvocationRequest: _write_invocation,
     TurnRequest: _write_turn,
@@ -262,10 +265,11 @@ def _read_binding(value: Any) -> BindingSpec:
 
 
 def _read_load(fields: list[Any], blob: memoryview) -> LoadRequest:
-    root, functions, log_level, v2_script, rpc_base, grpc_target = fields
-    _check([root, log_level, v2_script or "", rpc_base, grpc_target], str, str, str, str, str)
+    root, functions, log_level, v2_script, rpc_base, grpc_target, strict = fields
+    texts = [root, log_level, v2_script or "", rpc_base, grpc_target]
+    _check([*texts, strict], str, str, str, str, str, bool)
     return LoadRequest(
-        root, _list(functions, _read_function), log_level, v2_script, rpc_base, grpc_target
+        root, _list(functions, _read_function), log_level, v2_script, rpc_base, grpc_target, strict
     )
 
 
@@ -280,13 +284,24 @@ def _read_problem(value: Any) -> LoadProblem:
     return LoadProblem(function, text, stack)
 
 
+def _read_finding(value: Any) -> FindingData:
+    _check(value, str, str, str, str, int, str)
+    return FindingData(*value)
+
+
+def _read_findings(fields: list[Any], blob: memoryview) -> FindingReport:
+    _check(fields, list)
+    return FindingReport(_list(fields[0], _read_finding))
+
+
 def _read_loaded(fields: list[Any], blob: memoryview) -> LoadResult:
-    _check(fields, list, list, dict)
-    problems, functions, placements = fields
+    _check(fields, list, list, dict, list)
+    problems, functions, placements, findings = fields
     return LoadResult(
         _list(problems, _read_problem),
         _list(functions, _read_function),
         {name: _placement(value) for name, value in placements.items()},
+        _list(findings, _read_finding),
     )
 
 
@@ -356,6 +371,7 @@ _READERS: dict[str, Callable[[list[Any], memoryview], Message]] = {
     "hello": _read_hello,
     "load": _read_load,
     "import_started": _read_import_started,
+    "findings": _read_findings,
     "loaded": _read_loaded,
     "invocation": _read_invocation,
     "turn": _read_turn,

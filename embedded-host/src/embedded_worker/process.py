@@ -26,6 +26,8 @@ from embedded_worker.protocol import (
     PROTOCOL_VERSION,
     ClientRequest,
     ClientResponse,
+    FindingData,
+    FindingReport,
     ImportStarted,
     InvocationRequest,
     LoadRequest,
@@ -141,10 +143,16 @@ class MessageHandler:
         elif isinstance(message, StopRequest):
             self.stopped.set()
 
+    def _report(self, channel: Channel, finding: FindingData) -> None:
+        """Send a finding. The caller may be any thread."""
+        report = FindingReport([finding])
+        self._loop.call_soon_threadsafe(channel.send, report)
+
     def _load(self, channel: Channel, runner: Runner, request: LoadRequest) -> None:
         configure_logging(request.log_level)
         send = partial(self.send_client_request, channel)
         runner.carry_client_calls(send, request, in_host=False)
+        runner.report = partial(self._report, channel)
         channel.send(
             runner.load(request, lambda name: channel.send(ImportStarted(name), at_once=True))
         )

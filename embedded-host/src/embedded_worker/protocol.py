@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Union
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 """The version of the protocol. Each release that changes a message increments it.
 
 The host passes its version as the first argument of the worker, which exits if it has another one.
@@ -116,6 +116,8 @@ class LoadRequest(NamedTuple):
 
     No gRPC server listens there. The worker carries the channels that the app opens to this target.
     """
+    strict: bool = False
+    """True if functions fail as on the Azure Functions host (``--parity strict``)."""
 
 
 class ImportStarted(NamedTuple):
@@ -134,6 +136,29 @@ class LoadProblem(NamedTuple):
     stack: str = ""
 
 
+class FindingData(NamedTuple):
+    """A parity finding: a part of the app that works here, but not on the Azure Functions host."""
+
+    code: str
+    """The code of the finding's kind (``embedded_host/parity/kinds``)."""
+    function: str
+    detail: str = ""
+    """A sentence about this occurrence, or an empty string."""
+    file: str = ""
+    """The path of the code relative to the app folder, or an empty string for the function's file.
+    """
+    line: int = 0
+    """The line of the code, or 0 for the line of the function."""
+    instance_id: str = ""
+    """The instance in which the finding was detected, or an empty string."""
+
+
+class FindingReport(NamedTuple):
+    """Reports parity findings. A worker sends it at any time after ``LoadResult``."""
+
+    findings: Sequence[FindingData]
+
+
 class LoadResult(NamedTuple):
     """The outcome of ``LoadRequest``."""
 
@@ -143,6 +168,8 @@ class LoadResult(NamedTuple):
     ``LoadRequest.functions``."""
     placements: Mapping[str, Placement] = {}
     """Placements by function name."""
+    findings: Sequence[FindingData] = ()
+    """The parity findings of the app's code."""
 
 
 class HttpRequestData(NamedTuple):
@@ -248,6 +275,7 @@ Message = Union[
     LoadRequest,
     ImportStarted,
     LoadResult,
+    FindingReport,
     InvocationRequest,
     TurnRequest,
     InvocationResult,

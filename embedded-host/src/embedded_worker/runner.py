@@ -36,6 +36,7 @@ from embedded_worker.loading import (
 from embedded_worker.orchestrator_lint import UnusableValueError, suspicious_calls
 from embedded_worker.protocol import (
     ErrorData,
+    FindingData,
     HttpRequestData,
     HttpResponseData,
     InvocationRequest,
@@ -71,6 +72,10 @@ def function_threads() -> int:
     return int(count) if count.isdigit() and int(count) > 0 else min(32, (os.cpu_count() or 1) + 4)
 
 
+def ignore_finding(finding: FindingData) -> None:
+    """Do nothing. A runner calls it before the host has set ``Runner.report``."""
+
+
 class Runner:
     """Loads an app once, then runs any number of its functions at the same time.
 
@@ -85,6 +90,10 @@ class Runner:
         self._extensions = Extensions({})
         self.root = Path()
         """The app folder."""
+        self.is_strict = False
+        """True if functions fail as on the Azure Functions host (``--parity strict``)."""
+        self.report: Callable[[FindingData], None] = ignore_finding
+        """Sends a parity finding to the host. Any thread may call it."""
         self._warned: set[str] = set()
 
     def carry_client_calls(
@@ -105,6 +114,7 @@ class Runner:
         ``on_import`` receives each function's name before the import, which may end the process.
         """
         root = self.root = Path(load.root)
+        self.is_strict = load.strict
         os.chdir(root)
         prepare_imports(root)
         self._extensions = Extensions(os.environ)

@@ -24,6 +24,8 @@ from embedded_worker.protocol import (
     ClientRequest,
     ClientResponse,
     ErrorData,
+    FindingData,
+    FindingReport,
     FunctionSpec,
     Hello,
     HttpRequestData,
@@ -53,12 +55,21 @@ MESSAGES: list[Message] = [
             )
         ],
     ),
-    LoadRequest("/app", [], "DEBUG", "function_app.py", "http://127.0.0.1:1/", "127.0.0.1:1"),
+    LoadRequest("/app", [], "DEBUG", "function_app.py", "http://127.0.0.1:1/", "127.0.0.1:1", True),
+    FindingReport([FindingData("EH811", "F", "A sentence.", "F/__init__.py", 3, "instance")]),
     ImportStarted("F"),
     LoadResult(
-        [LoadProblem("F", "text", "stack"), LoadProblem(None, "text")], [], {"F": "durable_threads"}
+        [LoadProblem("F", "text", "stack"), LoadProblem(None, "text")],
+        [],
+        {"F": "durable_threads"},
+        [],
     ),
-    LoadResult([], [FunctionSpec("F", "/app", "/app/function_app.py", "F", [], "lib.py", 7)], {}),
+    LoadResult(
+        [],
+        [FunctionSpec("F", "/app", "/app/function_app.py", "F", [], "lib.py", 7)],
+        {},
+        [FindingData("EH811", "F")],
+    ),
     InvocationRequest(
         1,
         "F",

@@ -21,7 +21,13 @@ from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
-from embedded_host.workers.worker import ClientRequestHandler, Invocation, respond_unavailable
+from embedded_host.workers.worker import (
+    ClientRequestHandler,
+    FindingHandler,
+    Invocation,
+    ignore_finding,
+    respond_unavailable,
+)
 from embedded_worker.protocol import (
     ErrorData,
     HttpRequestData,
@@ -39,6 +45,7 @@ class FakeWorker:
     def __init__(self) -> None:
         self.calls: list[tuple[str, HttpRequestData, str]] = []
         self.on_client_request: ClientRequestHandler = respond_unavailable
+        self.on_finding: FindingHandler = ignore_finding
         self.response: InvocationResult | Exception = InvocationResult(
             1, HttpResponseData(200, [], b"")
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from embedded_host.app.definitions import HostJson
-from embedded_host.parity.findings import Findings
-from embedded_host.parity.kinds import CALL_HTTP, CONTEXT_NAME
+from embedded_host.parity.findings import INSTANCES, Findings
+from embedded_host.parity.kinds.sdk2 import CALL_HTTP, CONTEXT_NAME
+from embedded_worker.protocol import FindingData
 from tests.parity.kit import codes, function
 
 
@@ -86,3 +87,30 @@ def test_a_hub_without_an_app_has_no_findings(caplog: pytest.LogCaptureFixture) 
     findings.add(CALL_HTTP, "Chain")
     assert codes(findings) == []
     assert not caplog.records
+
+
+def test_occurrences_are_counted_with_the_first_instances() -> None:
+    findings = new_findings()
+    for number in range(30):
+        findings.add(CALL_HTTP, "Chain", instance_id=f"i{number}")
+    findings.add(CALL_HTTP, "Chain", instance_id="i0")
+    [finding] = findings
+    assert finding.count == 31
+    assert finding.instances == [f"i{number}" for number in range(INSTANCES)]
+
+
+def test_a_finding_of_a_worker_has_its_own_position_and_detail(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    findings = new_findings()
+    findings.add_reported(FindingData("EH802", "Chain", "It is the second.", "shared/x.py", 4, "i"))
+    [finding] = findings
+    assert finding.position == "'Chain' (shared/x.py line 4)"
+    assert finding.instances == ["i"]
+    assert " It is the second. Send the request in an activity. [EH802]" in caplog.text
+
+
+def test_a_task_hub_without_an_app_has_no_findings() -> None:
+    findings = Findings()
+    findings.add(CALL_HTTP, "Chain")
+    assert not list(findings)

@@ -157,6 +157,14 @@ def _host_names(
     ".example.com accepts all names that end with .example.com. Repeatable.",
 )
 @click.option(
+    "--parity",
+    type=click.Choice(["helpful", "strict"]),
+    default="helpful",
+    show_default=True,
+    help="With the value helpful, the host explains the parts of an app that would fail on the "
+    "Azure Functions host, and runs them if possible. With the value strict, they fail here too.",
+)
+@click.option(
     "--verbose", is_flag=True, help="Log the host's own activity, and the tracebacks of its errors."
 )
 def start(
@@ -171,6 +179,7 @@ def start(
     auth: bool,
     allow_anonymous_network: bool,
     names: tuple[str, ...],
+    parity: str,
     verbose: bool,
 ) -> None:
     """Start the host with an app, like func start.
@@ -200,6 +209,7 @@ def start(
         reload=not (no_reload or in_process),
         verbose=verbose,
         fsync=fsync == "on",
+        strict=parity == "strict",
     )
     sys.exit(run_host(options))
 

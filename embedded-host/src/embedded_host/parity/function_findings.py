@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from embedded_host.app.definitions import Function
-from embedded_host.parity import kinds
 from embedded_host.parity.findings import Findings
-from embedded_host.parity.kinds import Kind
+from embedded_host.parity.kinds import Kind, sdk2
 
 INVALID_NAME = "_durable_input"
 """The name of a trigger of SDK 2.x that the Azure Functions host refuses."""
 _OF_SDK: dict[str, Kind] = {
-    "Schedule": kinds.SCHEDULED_TASKS,
-    "execute_schedule_operation_orchestrator": kinds.SCHEDULED_TASKS,
-    "FunctionsExportJobEntity": kinds.HISTORY_EXPORT,
-    "export_job_orchestrator": kinds.HISTORY_EXPORT,
+    "Schedule": sdk2.SCHEDULED_TASKS,
+    "execute_schedule_operation_orchestrator": sdk2.SCHEDULED_TASKS,
+    "FunctionsExportJobEntity": sdk2.HISTORY_EXPORT,
+    "export_job_orchestrator": sdk2.HISTORY_EXPORT,
 }
 """The kinds of findings of the SDK's own functions, by name of the function."""
 
@@ -46,4 +45,4 @@ def add_function_findings(findings: Findings, functions: Sequence[Function]) -> 
         elif kind not in found:
             found.add(kind)
             findings.add(kind, function.durable_name)
-    findings.add_all(kinds.CONTEXT_NAME, invalid)
+    findings.add_all(sdk2.CONTEXT_NAME, invalid)

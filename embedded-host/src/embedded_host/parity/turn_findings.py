@@ -11,9 +11,9 @@ from embedded_host.engine.events import (
     HistoryEvent,
     SubOrchestrationInstanceCreated,
 )
-from embedded_host.parity import kinds
 from embedded_host.parity.findings import Findings
 from embedded_host.parity.function_findings import is_of_sdk
+from embedded_host.parity.kinds import sdk2
 from embedded_host.parity.versions import add_version_finding
 
 HTTP_ORCHESTRATOR = "BuiltIn__HttpPollOrchestrator"
@@ -31,13 +31,13 @@ def add_turn_findings(
             if (
                 findings.host.entity_reorder_window
                 and findings.host.uses_azure_storage
-                and not findings.has(kinds.ENTITY_CALL, orchestrator)
+                and not findings.has(sdk2.ENTITY_CALL, orchestrator)
                 and _expects_response(event)
             ):
-                findings.add(kinds.ENTITY_CALL, orchestrator)
+                findings.add(sdk2.ENTITY_CALL, orchestrator)
         elif isinstance(event, SubOrchestrationInstanceCreated):
             if event.name == HTTP_ORCHESTRATOR:
-                findings.add(kinds.CALL_HTTP, orchestrator)
+                findings.add(sdk2.CALL_HTTP, orchestrator)
         elif isinstance(event, ExecutionStarted):
             add_version_finding(findings, event.name, event.version)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from embedded_host.parity import kinds
 from embedded_host.parity.findings import Findings
+from embedded_host.parity.kinds import sdk2
 
 _VERSION = re.compile(r"\d{1,9}(\.\d{1,9}){1,3}")
 """A version with two to four numbers (``System.Version``)."""
@@ -23,7 +23,7 @@ def add_version_finding(findings: Findings, orchestrator: str, version: str | No
         and host.version_match_strategy.lower() != "none"
         and is_newer(version, host.default_version)
     ):
-        findings.add(kinds.NEWER_VERSION, orchestrator)
+        findings.add(sdk2.NEWER_VERSION, orchestrator)
 
 
 def is_newer(version: str | None, other: str | None) -> bool:

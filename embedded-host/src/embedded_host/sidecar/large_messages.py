@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from embedded_host.engine.entity_messages import EntityId
-from embedded_host.parity.kinds import LARGE_MESSAGE
+from embedded_host.parity.kinds.sdk2 import LARGE_MESSAGE
 from embedded_host.sidecar import requests as q
 from embedded_host.sidecar import responses as r
 from embedded_host.task_hub.client import HubClient

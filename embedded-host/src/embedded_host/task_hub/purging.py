@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from embedded_host.engine.events import SubOrchestrationInstanceCreated
 from embedded_host.engine.status import FINISHED
-from embedded_host.parity.kinds import RECURSIVE_PURGE
+from embedded_host.parity.kinds.sdk2 import RECURSIVE_PURGE
 from embedded_host.store.interface import InstanceQuery, InstanceRow, Store
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.task_hub.instances import is_terminal

@@ -10,7 +10,7 @@ from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult
 from embedded_host.engine.status import Status
 from embedded_host.parity.findings import Findings
-from embedded_host.parity.kinds import RECURSIVE_TERMINATION
+from embedded_host.parity.kinds.sdk2 import RECURSIVE_TERMINATION
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.diagnosis import DiagnosedHub, running_children
 from embedded_host.task_hub.unit_of_work import UnitOfWork, UnitOfWorkBuilder

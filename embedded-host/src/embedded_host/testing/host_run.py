@@ -97,7 +97,7 @@ class HostRun:
         app_invoker = AppInvoker(worker, app, partial(urls.client_binding, BASE_URL), _no_http)
         self._invoker = FakeInvoker(app_invoker, fakes, self._set_fatal)
         self._commit = CrashingCommit(store, self.kill)
-        settings = hub_settings(worker.app)
+        settings = hub_settings(worker.app, strict=worker.is_strict)
         settings.store_inputs = True  # tests assert on the inputs of activities
         settings.replayed_up_to = REPLAYED_UP_TO
         self._runtime = AppRuntime(
@@ -112,8 +112,10 @@ class HostRun:
                 clock,
                 automatic_timers=False,
                 on_fatal=self._set_fatal,
+                strict=worker.is_strict,
             ),
         )
+        worker.on_finding = self._runtime.findings.add_reported
         self.hub, self.client = self._runtime.hub, self._runtime.client
         self.functions, self.management = self._runtime.functions, self._runtime.management
         self.client_requests = self._runtime.client_requests

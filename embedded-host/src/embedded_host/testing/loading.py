@@ -94,6 +94,7 @@ class KitRunner(Runner):
         imported = app_imports.find(load)
         if imported is not None:
             self.root = Path(load.root)
+            self.is_strict = load.strict
             os.chdir(self.root)
             sys.path.insert(0, load.root)
             self.functions = dict(imported.functions)
@@ -108,8 +109,10 @@ class KitRunner(Runner):
 class KitWorker(InProcessWorker):
     """A worker with a loaded app."""
 
-    def __init__(self, root: Path, settings: Mapping[str, str], rpc_base: str) -> None:
-        """Load the app.
+    def __init__(
+        self, root: Path, settings: Mapping[str, str], rpc_base: str, *, strict: bool = False
+    ) -> None:
+        """Load the app. ``strict`` is the mode of ``--parity``.
 
         Raises AppError if a file of the app is invalid, and AppLoadError if its code cannot be
         imported.
@@ -125,9 +128,10 @@ class KitWorker(InProcessWorker):
         self._client_threads = ThreadPoolExecutor(CLIENT_THREADS, "durable-client")
         super().__init__(added, self._kit_runner)
         self._carries = False
+        self.is_strict = strict
         self._process = ProcessState(added)
         try:
-            self._load_request = load_request(app, os.environ, rpc_base)
+            self._load_request = load_request(app, os.environ, rpc_base, strict=strict)
             loaded = self._kit_runner.load(self._load_request)
             self.app: LoadedApp = loaded_app(app, loaded, os.environ)
             if self.app.problem is not None:

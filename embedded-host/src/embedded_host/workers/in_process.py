@@ -11,10 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.workers.turn_request import run_turn
-from embedded_host.workers.worker import ClientRequestHandler, Invocation, respond_unavailable
+from embedded_host.workers.worker import (
+    ClientRequestHandler,
+    FindingHandler,
+    Invocation,
+    ignore_finding,
+    respond_unavailable,
+)
 from embedded_worker.protocol import (
     ClientResponse,
     ErrorData,
+    FindingData,
     InvocationRequest,
     InvocationResult,
     LoadRequest,
@@ -35,6 +42,7 @@ class InProcessWorker:
         self._executors: dict[Placement, ThreadPoolExecutor] = {}
         self._ids = itertools.count(1)
         self.on_client_request: ClientRequestHandler = respond_unavailable
+        self.on_finding: FindingHandler = ignore_finding
 
     async def start(self) -> None:
         """Set the environment of the functions and create their threads."""
@@ -47,6 +55,12 @@ class InProcessWorker:
     async def load(self, load: LoadRequest) -> LoadResult:
         """Import the app in the caller's thread."""
         self._runner.carry_client_calls(self._send_client_request, load, in_host=True)
+        loop = asyncio.get_running_loop()
+
+        def report(finding: FindingData) -> None:
+            loop.call_soon_threadsafe(self.on_finding, finding)
+
+        self._runner.report = report
         return self._runner.load(load)
 
     async def _send_client_request(self, method: str, path: str, body: bytes) -> ClientResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,13 @@ from embedded_host.app.route_template import RouteTemplateError, function_route
 from embedded_host.app.schedule import ScheduleError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
 from embedded_host.app.timer_trigger import TimerTrigger
-from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadRequest, LoadResult
+from embedded_worker.protocol import (
+    BindingSpec,
+    FindingData,
+    FunctionSpec,
+    LoadRequest,
+    LoadResult,
+)
 
 SERVED = ("httptrigger", "orchestrationtrigger", "activitytrigger", "entitytrigger", "timertrigger")
 _LEVELS = {
@@ -45,6 +51,8 @@ class LoadedApp:
     """The problem of the whole app, for example a failed import, or None."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Routes of HTTP functions that are out of service, by function name."""
+    findings: Sequence[FindingData] = ()
+    """The parity findings of the app's code."""
 
     @cached_property
     def route_table(self) -> RouteTable:
@@ -72,14 +80,15 @@ class LoadedApp:
         return [f for f in self.enabled if f.trigger.type.lower() in types]
 
 
-def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadRequest:
+def load_request(
+    app: App, environ: Mapping[str, str], rpc_base: str, *, strict: bool = False
+) -> LoadRequest:
     """Return the load request for the workers.
 
     ``rpc_base`` is the base URL of the durable client's endpoint. The gRPC channels of SDK 2.x have
     the host and port of this URL as their target, but the worker carries them over its connection
-    to the host. A folder with both
-    programming models is a v2 app if its app object declares functions
-    (functions-host.md#function-indexing).
+    to the host. ``strict`` is the mode of ``--parity``. A folder with both programming models is a
+    v2 app if its app object declares functions (functions-host.md#function-indexing).
     """
     levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
     # A worker has one log level for all functions, so levels of single functions are not used.
@@ -92,6 +101,7 @@ def load_request(app: App, environ: Mapping[str, str], rpc_base: str) -> LoadReq
         script if app.uses_v2_model else None,
         rpc_base,
         urlsplit(rpc_base).netloc,
+        strict,
     )
 
 
@@ -143,7 +153,7 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
                     f"{error}"
                 )
     problem = next((p.text for p in loaded.problems if p.function is None), None)
-    return LoadedApp(app, routes, timers, broken, problem, refused)
+    return LoadedApp(app, routes, timers, broken, problem, refused, loaded.findings)
 
 
 def _service(kind: str) -> str:

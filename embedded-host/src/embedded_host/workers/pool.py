@@ -24,7 +24,13 @@ from embedded_host.workers.process_starter import ProcessStarter
 from embedded_host.workers.quarantine import Quarantine
 from embedded_host.workers.time_limit import TimeLimit
 from embedded_host.workers.turn_request import run_turn
-from embedded_host.workers.worker import ClientRequestHandler, Invocation, respond_unavailable
+from embedded_host.workers.worker import (
+    ClientRequestHandler,
+    FindingHandler,
+    Invocation,
+    ignore_finding,
+    respond_unavailable,
+)
 from embedded_host.workers.worker_process import WorkerProcess, exit_reason
 from embedded_worker.channel import FEW_CALLS
 from embedded_worker.framing import UnsendableMessageError
@@ -33,6 +39,7 @@ from embedded_worker.protocol import (
     ClientRequest,
     ClientResponse,
     ErrorData,
+    FindingReport,
     Hello,
     ImportStarted,
     InvocationRequest,
@@ -88,6 +95,7 @@ class WorkerPool:
         """True after the first load of the app."""
         self._ids = itertools.count(1)
         self.on_client_request: ClientRequestHandler = respond_unavailable
+        self.on_finding: FindingHandler = ignore_finding
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._is_stopping = is_stopping
@@ -447,6 +455,9 @@ class WorkerPool:
                 future.set_result(message)
         elif isinstance(message, ClientRequest):
             self._add_task(asyncio.ensure_future(self._respond(worker, message)))
+        elif isinstance(message, FindingReport):
+            for finding in message.findings:
+                self.on_finding(finding)
         elif isinstance(message, ImportStarted):
             worker.loading = message.function
         elif isinstance(message, LoadResult):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_worker.protocol import (
+    FindingData,
     HttpRequestData,
     InvocationRequest,
     InvocationResult,
@@ -44,6 +45,14 @@ class Invocation:
         return InvocationRequest(id, self.function, self.trigger, self.invocation_id, self.client)
 
 
+FindingHandler = Callable[[FindingData], None]
+"""A handler of the parity findings that a worker reports after the load."""
+
+
+def ignore_finding(finding: FindingData) -> None:
+    """Do nothing. The app has no collection of findings yet."""
+
+
 class Worker(Protocol):
     """Runs the app's functions, in separate processes or in the host's process.
 
@@ -51,6 +60,7 @@ class Worker(Protocol):
     """
 
     on_client_request: ClientRequestHandler
+    on_finding: FindingHandler
 
     async def start(self) -> None:
         """Start the processes, without an app."""

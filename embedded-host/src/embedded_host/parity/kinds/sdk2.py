@@ -1,4 +1,4 @@
-"""The kinds of parity findings, with their codes in ``errors.md``.
+"""The kinds of findings of SDK 2.x.
 
 Source: the recordings of SDK 2.0.0rc3 on the Azure Functions host, version 4.1037 with the Durable
 extension 3.19.0 (docs/reference/known-differences.md#sdk-2x).
@@ -6,24 +6,7 @@ extension 3.19.0 (docs/reference/known-differences.md#sdk-2x).
 
 from __future__ import annotations
 
-from msgspec import Struct
-
-
-class Kind(Struct, frozen=True):
-    """A kind of function that works here, but not on the Azure Functions host."""
-
-    code: str
-    """The stable code in ``errors.md``, which identifies the kind."""
-    on_azure: str
-    """A clause that states the behavior of the Azure Functions host.
-
-    ``{function}`` is replaced by the name and the position of the function.
-    """
-    instead: str
-    """A sentence with the code or the setting that works on both hosts."""
-    of_several: str = ""
-    """``on_azure`` for several functions, with ``{functions}``, or an empty string."""
-
+from embedded_host.parity.kinds import Kind
 
 CONTEXT_NAME = Kind(
     "EH801",
