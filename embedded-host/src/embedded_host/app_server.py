@@ -281,7 +281,9 @@ class AppServer:
     ) -> Router:
         dashboard = Dashboard(self._options.state / STATE_FILE, runtime.hub, app)
         stack.callback(dashboard.close)
-        admin = Admin(app, runtime.start_function, self._authorization, self._keys)
+        admin = Admin(
+            app, runtime.start_function, self._authorization, self._keys, runtime.findings
+        )
         return Router(
             runtime.functions,
             runtime.management,

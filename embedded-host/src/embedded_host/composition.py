@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from embedded_host.app.definitions import Function
-from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.http.authorization import Authorization
 from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.management import ManagementApi
@@ -30,7 +29,8 @@ from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.task_hub.settings import HubSettings, default_concurrency
 from embedded_host.task_hub.timer_functions import TimerFunctions
 from embedded_host.workers.current_app import CurrentApp
-from embedded_host.workers.invoker import FunctionInvoker, durable_functions, protocol_of
+from embedded_host.workers.invoker import FunctionInvoker, durable_functions
+from embedded_host.workers.load_findings import add_load_findings
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_host.workers.worker import ClientRequestHandler, Worker
 from embedded_worker.protocol import RPC_METHOD
@@ -120,7 +120,7 @@ class AppRuntime:
             app, d.worker, d.urls.client_binding, throttle, d.authorization
         )
         self._running: set[asyncio.Task[None]] = set()
-        self._add_findings(app.loaded)
+        add_load_findings(self.findings, app.loaded)
         app.subscribe(self._reload)
 
     def client_requests(self, to_management: ClientRequestHandler) -> ClientRequestHandler:
@@ -183,19 +183,8 @@ class AppRuntime:
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
 
-    def _add_findings(self, loaded: LoadedApp) -> None:
-        usable = [function for function in loaded.enabled if function.name not in loaded.broken]
-        self.findings.use(loaded.app.functions)
-        if protocol_of(usable) != SDK_1X:
-            # An app of SDK 1.x does not load the module.
-            from embedded_host.parity.function_findings import add_function_findings
-
-            add_function_findings(self.findings, usable)
-        for finding in loaded.findings:
-            self.findings.add_reported(finding)
-
     def _reload(self, loaded: LoadedApp) -> None:
         """Use the new code. The next turn of each instance replays the instance's whole history."""
-        self._add_findings(loaded)
+        add_load_findings(self.findings, loaded)
         self.hub.reload(durable_functions(loaded.enabled))
         self.timers.reload(loaded.timers.values())

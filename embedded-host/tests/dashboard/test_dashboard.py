@@ -7,7 +7,10 @@ import json
 
 import pytest
 
+from embedded_host.app.definitions import HostJson
 from embedded_host.dashboard.server_sent_events import POLL_INTERVAL
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.kinds.sdk2 import CALL_HTTP
 from tests.dashboard.conftest import DashboardUnderTest
 
 # -- access
@@ -273,3 +276,13 @@ async def test_the_stream_of_one_instance_announces_only_its_changes(
     await dashboard.host.raise_event("Go")
     assert await announced == b"data: changed\n\n"
     await response.stream.aclose()
+
+
+async def test_the_findings_have_the_instances(dashboard: DashboardUnderTest) -> None:
+    dashboard.host.hub.findings = Findings(HostJson())
+    dashboard.host.hub.findings.add(CALL_HTTP, "Done", instance_id="i-1")
+    body = await dashboard.get("findings")
+    assert body["mode"] == "helpful"
+    [finding] = body["findings"]
+    assert (finding["code"], finding["function"], finding["count"]) == ("EH802", "Done", 1)
+    assert finding["instances"] == ["i-1"]

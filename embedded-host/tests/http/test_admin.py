@@ -145,3 +145,8 @@ async def test_unknown_admin_paths_are_404(request_line: str) -> None:
     method, _, target = request_line.partition(" ")
     response = await AdminFixture().request(method, target, '{"input": "x"}')
     assert (response.status, response.body, response.headers) == (404, b"", [])
+
+
+async def test_the_parity_findings_have_an_endpoint_of_their_own() -> None:
+    response = await AdminFixture().request("GET", "/admin/host/parity")
+    assert json.loads(response.body) == {"mode": "helpful", "findings": []}

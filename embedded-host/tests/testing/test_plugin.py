@@ -122,3 +122,20 @@ def test_a_run_without_the_fixture_imports_the_plugin_only(tmp_path: Path) -> No
     )
     output = run_pytest(tmp_path)
     assert "1 passed" in output, output
+
+
+@pytest.mark.parametrize("by", ["option", "setting"])
+def test_the_app_is_strict_with_the_option_or_the_setting(tmp_path: Path, by: str) -> None:
+    tests = shop_app(tmp_path / "shop").root / "tests"
+    tests.mkdir()
+    (tests / "test_order.py").write_text(
+        "from embedded_host.parity.kinds.sdk2 import CALL_HTTP\n"
+        "def test_order(durable_app):\n"
+        "    durable_app._simulation.host.findings.add(CALL_HTTP, 'Order')\n"
+        "    durable_app.sync.run('Order', 7)\n",
+        encoding="utf-8",
+    )
+    arguments = ["--durable-strict"] if by == "option" else ["-o", "durable_strict=true"]
+    output = run_pytest(tests, *arguments)
+    assert "ParityError: On the Azure Functions host, call_http in the orchestrator" in output
+    assert "1 failed" in output, output

@@ -116,6 +116,7 @@ def test_assertion_errors_are_those_of_failed_expectations() -> None:
         "HistoryMismatchError",
         "NotFinishedError",
         "OrchestrationFailedError",
+        "ParityError",
     }
 
 

@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 from embedded_host.engine.invocations import OrchestratorInput
-from embedded_host.testing import DurableApp, FunctionLoadError, UnknownFunctionError
-from embedded_host.testing.simulation import Simulation
+from embedded_host.parity.kinds.sdk2 import CALL_HTTP
+from embedded_host.testing import (
+    DurableApp,
+    FunctionLoadError,
+    ParityError,
+    UnknownFunctionError,
+)
+from embedded_host.testing.simulation import Parity, Simulation
 from embedded_host.testing.virtual_clock import START
 from tests.support.app_folder import AppFolder, orchestration_trigger
 
@@ -96,3 +102,34 @@ def test_open_session_raises_for_code_that_the_sdk_did_not_create(tmp_path: Path
             simulation.open_session("Plain", INPUT)
     finally:
         simulation.close()
+
+
+def strict_simulation(root: Path, *ignored: str) -> Simulation:
+    return Simulation(root, {}, START, 100, Parity(is_strict=True, ignored=frozenset(ignored)))
+
+
+async def test_a_new_finding_of_a_strict_app_raises_parity_error_once(shop_root: Path) -> None:
+    simulation = strict_simulation(shop_root)
+    try:
+        simulation.host.findings.add(CALL_HTTP, "Order")
+        with pytest.raises(ParityError, match=r"call_http in the orchestrator 'Order'") as raised:
+            await simulation.run_until_idle()
+        assert raised.value.codes == ("EH802",)
+        await simulation.run_until_idle()
+    finally:
+        simulation.close()
+
+
+async def test_an_ignored_finding_raises_no_error(shop_root: Path) -> None:
+    simulation = strict_simulation(shop_root, "EH802")
+    try:
+        simulation.host.findings.add(CALL_HTTP, "Order")
+        await simulation.run_until_idle()
+    finally:
+        simulation.close()
+
+
+async def test_a_finding_of_a_helpful_app_raises_no_error(simulation: Simulation) -> None:
+    simulation.host.findings.add(CALL_HTTP, "Order")
+    await simulation.run_until_idle()
+    assert [finding.kind for finding in simulation.host.findings] == [CALL_HTTP]

@@ -17,6 +17,7 @@ _MODULES = {
     "init": "init:init",
     "doctor": "doctor:doctor",
     "functions": "functions:functions",
+    "parity": "parity:parity",
     "scheduler": "scheduler:scheduler",
     "start-new": "instances:start_new",
     "get-runtime-status": "instances:get_runtime_status",

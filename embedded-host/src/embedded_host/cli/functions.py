@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import click
 
 from embedded_host.app.binding_types import DURABLE_TRIGGERS
 from embedded_host.app.definitions import is_built_in
+from embedded_host.cli.app_folder import load_folder
 from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import CommandError, command, keep_examples
 from embedded_host.cli.output import print_json, print_table
@@ -116,26 +116,13 @@ def of_folder(target: Target, python: str | None = None) -> list[FunctionRow]:
     """Return the functions of an app folder, sorted by name.
 
     ``python`` is the app's interpreter, or None to find it.
-    A worker imports the app, because the functions of a v2 app are known only after the import.
     Raises CommandError if the app cannot be loaded.
     """
-    from embedded_host.app.folder import read_app
-    from embedded_host.app.local_settings import effective_environment
-    from embedded_host.workers.app_interpreter import AppInterpreterError, find_app_interpreter
-    from embedded_host.workers.app_loading import AppLoadingError, load_app
-
-    root = target.root.absolute()
-    app = read_app(root, os.environ)
-    added, _ = effective_environment(app.settings, os.environ, app.root)
-    click.echo(f"App: {root} (no host responds)", err=True)
-    environ = {**os.environ, **added}
-    try:
-        interpreter = find_app_interpreter(app.root, environ, option=python)
-        loaded = load_app(app, environ, interpreter).app
-    except (AppInterpreterError, AppLoadingError) as error:
-        raise CommandError(str(error)) from error
+    loaded = load_folder(target, python)
     if loaded.problem:
-        raise CommandError(f"The app in {root} cannot be loaded: {loaded.problem} [EH310]")
+        raise CommandError(
+            f"The app in {target.root.absolute()} cannot be loaded: {loaded.problem} [EH310]"
+        )
     rows = []
     for function in loaded.app.functions:
         if function.is_built_in:

@@ -224,6 +224,22 @@ class ManagementClient:
         errors = response.json_object().get("errors") if response.status == 200 else None
         return " ".join(map(str, errors)) if errors else None
 
+    def parity(self) -> Json:
+        """Return the app's parity findings. Raises CommandError for another kind of host."""
+        response = self._send("GET", "/admin/host/parity")
+        if response.status in (401, 403):
+            raise CommandError(
+                f"{self.name} requires its master key to list parity findings (status "
+                f"{response.status}): pass the key with --code. [EH503]"
+            )
+        if response.status == 404:
+            raise CommandError(
+                f"{self.name} is not an embedded host, so it has no parity findings. Select an "
+                "embedded host with --url, or stop this host to check the app folder. [EH509]"
+            )
+        self._expect(response, 200)
+        return response.json_object()
+
     def orchestrators(self) -> list[str]:
         """Return the orchestrators' durable names. Raises CommandError without the master key."""
         return [

@@ -15,6 +15,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from embedded_host.dashboard.assets import asset
 from embedded_host.dashboard.functions import app_functions, calls
 from embedded_host.dashboard.instance_steps import interpretation
@@ -26,6 +28,7 @@ from embedded_host.dashboard.query_parameters import (
 from embedded_host.dashboard.server_sent_events import ChangeFeed
 from embedded_host.engine.events import encode_events
 from embedded_host.engine.json_codec import compact
+from embedded_host.parity.documents import parity_document
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.overview import ListedInstance, Overview
 from embedded_host.task_hub.hub import TaskHub
@@ -109,6 +112,7 @@ class Dashboard:
             "instance": self._instance,
             "entities": self._entities,
             "functions": self._functions,
+            "findings": self._findings,
             "events": self._events,
         }
         endpoint = endpoints.get(path.removeprefix("api/"))
@@ -289,6 +293,9 @@ class Dashboard:
                 lambda overview: calls(overview.samples(hub, **_SAMPLES))
             )
         return json_response(document)
+
+    async def _findings(self, parameters: QueryParameters) -> Response:
+        return json_response(msgspec.to_builtins(parity_document(self._hub.findings)))
 
     async def _events(self, parameters: QueryParameters) -> Response:
         if self._feed is None:

@@ -8,10 +8,14 @@ import time
 from collections.abc import Callable
 from urllib.parse import unquote
 
+import msgspec
+
 from embedded_host.access_keys.key_file import KeyFile
 from embedded_host.app.definitions import Function
 from embedded_host.http.admin_keys import AdminKeys
 from embedded_host.http.authorization import Authorization
+from embedded_host.parity.documents import parity_document
+from embedded_host.parity.findings import Findings
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, json_response, text_response
 from embedded_host.workers.current_app import CurrentApp
@@ -32,14 +36,16 @@ class Admin:
         invoke: Invoke,
         authorization: Authorization | None = None,
         keys: KeyFile | None = None,
+        findings: Findings | None = None,
     ) -> None:
         """Serve the functions of ``app``.
 
         ``invoke(function, input)`` starts a function that has no HTTP trigger, and returns at once.
-        ``keys`` is None if the host requires no keys.
+        ``keys`` is None if the host requires no keys. ``findings`` are the app's parity findings.
         """
         self._app, self._invoke, self._authorization = app, invoke, authorization or Authorization()
         self._keys = AdminKeys(keys, app) if keys is not None else None
+        self._findings = findings or Findings()
         self._started = time.monotonic()
 
     async def handle(self, request: Request) -> Response:
@@ -54,6 +60,9 @@ class Admin:
             return response
         if lower == ["host", "status"] and request.method == "GET":
             return json_response(self._status())
+        if lower == ["host", "parity"] and request.method == "GET":
+            # The Azure Functions host has no such endpoint.
+            return json_response(msgspec.to_builtins(parity_document(self._findings)))
         if lower[:1] != ["functions"] or len(parts) > 3:
             return empty_response(404)
         if len(parts) == 1:

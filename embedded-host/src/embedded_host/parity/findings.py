@@ -62,15 +62,19 @@ class Findings:
     code has a finding again, the finding is not logged again.
     """
 
-    def __init__(self, host: HostJson | None = None, *, is_strict: bool = False) -> None:
+    def __init__(
+        self, host: HostJson | None = None, *, is_strict: bool = False, is_logged: bool = True
+    ) -> None:
         """Create an empty collection. ``host`` has the settings of the app's host.json.
 
         ``host`` is None for a task hub without an app. In this case, ``add`` does nothing.
+        ``is_logged`` is False if the caller prints the findings.
         """
         self.host = host or HostJson()
         self.is_strict = is_strict
         """True if functions fail as on the Azure Functions host (``--parity strict``)."""
         self._is_ignored = host is None
+        self._is_logged = is_logged
         self._functions: dict[str, Function] = {}
         self._found: dict[tuple[str, str], Finding] = {}
         self._logged: set[tuple[str, str]] = set()
@@ -169,7 +173,7 @@ class Findings:
         if instance_id:
             found.instances.append(instance_id)
         self._found[key] = found
-        if key in self._logged:
+        if key in self._logged or not self._is_logged:
             return None
         self._logged.add(key)
         return found

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         LivelockError,
         NotFinishedError,
         OrchestrationFailedError,
+        ParityError,
         UnknownFunctionError,
         UnreadableHistoryError,
     )
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         RecordedSentEvent,
         RecordedTimer,
     )
+    from embedded_host.testing.parity_finding import ParityFinding
     from embedded_host.testing.replaying import Replayed
     from embedded_host.workers.shared_environment import PackageConflictError
 
@@ -69,6 +71,7 @@ _NAMES = {
         "LivelockError",
         "NotFinishedError",
         "OrchestrationFailedError",
+        "ParityError",
         "UnknownFunctionError",
         "UnreadableHistoryError",
     ),
@@ -84,6 +87,7 @@ _NAMES = {
         "RecordedSentEvent",
         "RecordedTimer",
     ),
+    "embedded_host.testing.parity_finding": ("ParityFinding",),
     "embedded_host.testing.replaying": ("Replayed",),
     "embedded_host.workers.shared_environment": ("PackageConflictError",),
 }
@@ -111,6 +115,8 @@ __all__ = [
     "NotFinishedError",
     "OrchestrationFailedError",
     "PackageConflictError",
+    "ParityError",
+    "ParityFinding",
     "RecordedCall",
     "RecordedEntityCall",
     "RecordedEvent",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ from embedded_host.testing.errors import NotFinishedError
 from embedded_host.testing.http import HttpResponse, request_body
 from embedded_host.testing.instance_handle import InstanceHandle
 from embedded_host.testing.instance_operations import InstanceOperations
-from embedded_host.testing.simulation import Simulation
+from embedded_host.testing.simulation import Parity, Simulation
 from embedded_host.testing.sync import EventLoop, Synchronous
 from embedded_host.testing.values import encoded_input
 from embedded_host.testing.virtual_clock import START, YEAR
@@ -50,6 +50,8 @@ class DurableApp(InstanceOperations):
         settings: Mapping[str, str] | None = None,
         now: datetime = START,
         limit: int = 10_000,
+        strict: bool = False,
+        ignored_findings: Collection[str] = (),
     ) -> None:
         """Load an app.
 
@@ -59,14 +61,21 @@ class DurableApp(InstanceOperations):
             now: The clock's initial time. If it has no time zone, the time zone is UTC.
             limit: The maximum number of functions and turns that run before the clock moves. If
                 the app exceeds the limit, LivelockError is raised.
+            strict: True to fail as on the Azure Functions host, and to raise ParityError for each
+                part of the app that works only on the embedded host.
+            ignored_findings: The codes of findings that do not raise ParityError, for example
+                ``{"EH805"}``.
 
         Raises:
+            ParityError: ``strict`` is true, and the app's code would fail on the Azure Functions
+                host. The other methods raise it for code that has run.
             AppError: A file of the app is invalid or missing. The error lists all problems.
             AppLoadError: The app's code cannot be imported.
             PackageConflictError: The installed version of a package does not match the test kit.
         """
         check_packages("the test kit")
-        super().__init__(Simulation(Path(root).absolute(), settings or {}, now, limit))
+        parity = Parity(strict, frozenset(ignored_findings))
+        super().__init__(Simulation(Path(root).absolute(), settings or {}, now, limit, parity))
         self._sync: SyncDurableApp | None = None
 
     def __enter__(self) -> DurableApp:

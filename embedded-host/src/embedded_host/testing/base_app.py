@@ -13,6 +13,7 @@ from embedded_host.store.interface import InstanceQuery
 from embedded_host.testing.fakes import Failure, Fake, HttpFake, SideEffect
 from embedded_host.testing.history_file import read_history
 from embedded_host.testing.instance_handle import InstanceHandle
+from embedded_host.testing.parity_finding import ParityFinding, parity_finding
 from embedded_host.testing.replaying import Replayed, replay_history
 from embedded_host.testing.simulation import Simulation
 from embedded_host.testing.values import decoded
@@ -63,6 +64,14 @@ class BaseDurableApp:
             InstanceHandle(self._simulation, row.id)
             for row in sorted(rows, key=lambda row: row.key)
         ]
+
+    @property
+    def parity_findings(self) -> list[ParityFinding]:
+        """The parts of the app that would fail on the Azure Functions host, as far as detected.
+
+        The last restart or reset of the app has removed the findings of earlier runs.
+        """
+        return [parity_finding(finding) for finding in self._simulation.host.findings]
 
     def instance(self, instance: InstanceHandle | str) -> InstanceHandle:
         """Return a handle of an existing instance.

@@ -6,10 +6,11 @@ test also derive from ``AssertionError``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from embedded_host.app.suggestion import did_you_mean
 from embedded_host.errors import EmbeddedHostError
+from embedded_host.parity.findings import Finding
 
 __tracebackhide__ = True
 
@@ -73,6 +74,15 @@ class OrchestrationFailedError(EmbeddedHostError, AssertionError):
 
     The message contains its error, or the events, timers and calls that it waits for.
     """
+
+
+class ParityError(EmbeddedHostError, AssertionError):
+    """A part of the app would fail on the Azure Functions host (``strict=True``)."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.codes = tuple(finding.kind.code for finding in findings)
+        """The codes of the findings, for example ``("EH805",)``."""
 
 
 class FakeCallsError(EmbeddedHostError, AssertionError):

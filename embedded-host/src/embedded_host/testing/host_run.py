@@ -116,6 +116,7 @@ class HostRun:
             ),
         )
         worker.on_finding = self._runtime.findings.add_reported
+        self.findings = self._runtime.findings
         self.hub, self.client = self._runtime.hub, self._runtime.client
         self.functions, self.management = self._runtime.functions, self._runtime.management
         self.client_requests = self._runtime.client_requests

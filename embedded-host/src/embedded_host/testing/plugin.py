@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from embedded_host.testing.app import DurableApp
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option ``--durable-strict`` and the setting ``durable_strict``."""
+    parser.getgroup("durable_app").addoption(
+        "--durable-strict",
+        action="store_true",
+        help="Fail a test with durable_app if the app would fail on Azure Functions.",
+    )
+    parser.addini(
+        "durable_strict", "True for --durable-strict in all test runs.", type="bool", default=False
+    )
+
+
 @pytest.fixture
 def durable_app_root(request: pytest.FixtureRequest) -> Path:
     """Return the app folder: the nearest parent folder of the test file that contains host.json.
@@ -37,8 +49,10 @@ def durable_app_root(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def durable_app(durable_app_root: Path) -> Iterator[DurableApp]:
+def durable_app(request: pytest.FixtureRequest, durable_app_root: Path) -> Iterator[DurableApp]:
     """Yield the app of ``durable_app_root`` with an empty in-memory state and a virtual clock.
+
+    With the option ``--durable-strict``, the app is strict (see ``DurableApp``).
 
     The methods are coroutines. ``durable_app.sync`` has the same methods for tests that are not
     coroutines.
@@ -52,5 +66,7 @@ def durable_app(durable_app_root: Path) -> Iterator[DurableApp]:
     """
     from embedded_host.testing import DurableApp
 
-    with DurableApp(durable_app_root) as app:
+    config = request.config
+    strict = bool(config.getoption("--durable-strict") or config.getini("durable_strict"))
+    with DurableApp(durable_app_root, strict=strict) as app:
         yield app

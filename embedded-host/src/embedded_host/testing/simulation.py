@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from embedded_host.task_hub.diagnosis import status_diagnosis, waits_diagnosis
 from embedded_host.testing.errors import (
     FunctionLoadError,
     InstanceNotFoundError,
+    ParityError,
     UnknownFunctionError,
 )
 from embedded_host.testing.fake_invoker import Fakes
@@ -48,6 +50,19 @@ BUILT_IN = (BUILT_IN_HTTP_ACTIVITY, BUILT_IN_HTTP_ORCHESTRATOR)
 """The functions that SDK 2.x adds to each app."""
 
 
+@dataclass(frozen=True)
+class Parity:
+    """The treatment of parity findings."""
+
+    is_strict: bool = False
+    """True if a finding raises ParityError."""
+    ignored: frozenset[str] = frozenset()
+    """The codes of findings that do not raise ParityError."""
+
+
+HELPFUL = Parity()
+
+
 class Simulation:
     """The app under test, with its host, store and clock.
 
@@ -55,18 +70,31 @@ class Simulation:
     """
 
     def __init__(
-        self, root: Path, settings: Mapping[str, str], start: datetime, limit: int
+        self,
+        root: Path,
+        settings: Mapping[str, str],
+        start: datetime,
+        limit: int,
+        parity: Parity = HELPFUL,
     ) -> None:
         """Load the app.
 
         ``limit`` is the maximum number of functions and turns that run before the clock moves.
-        Raises AppError or AppLoadError.
+        Raises AppError, AppLoadError or ParityError.
         """
-        self._worker = KitWorker(root, settings, RPC_BASE)
+        self._parity = parity
+        self._reported: set[tuple[str, str]] = set()
+        """The code and function of the findings that ParityError has reported."""
+        self._worker = KitWorker(root, settings, RPC_BASE, strict=parity.is_strict)
         self._worker.on_client_request = self._respond_to_client
         self._start, self._limit = start, limit
         self.fakes = Fakes()
         self._begin()
+        try:
+            self.check_parity()
+        except ParityError:
+            self.close()
+            raise
 
     def _begin(self) -> None:
         self.clock = VirtualClock(self._start)
@@ -97,8 +125,21 @@ class Simulation:
         while True:
             await self.host.run_until_idle()
             if not self.host.is_killed:
+                self.check_parity()
                 return
             await self.restart()
+
+    def check_parity(self) -> None:
+        """Raise ParityError if the app has new findings and the mode is strict."""
+        new = [
+            finding
+            for finding in self.host.findings
+            if (finding.kind.code, finding.function) not in self._reported
+            and finding.kind.code not in self._parity.ignored
+        ]
+        self._reported.update((finding.kind.code, finding.function) for finding in new)
+        if new and self._parity.is_strict:
+            raise ParityError(new)
 
     async def restart(self) -> None:
         """Kill the host, and start a new host with the same state."""

@@ -19,6 +19,7 @@ import { curlBox, jsonEditor } from "./dialog.js";
 import { requestDialog } from "./request_dialog.js";
 import { formattedJson } from "./values.js";
 import { signalEntity } from "./entities.js";
+import { findingsSection, readFindings } from "./findings.js";
 
 const GROUPS = {
   orchestrationTrigger: "Orchestrators",
@@ -35,7 +36,10 @@ const KINDS = {
 };
 
 export async function show(body, { signal }) {
-  const app = await getFromDashboard("functions", { calls: true }, signal);
+  const [app, parity] = await Promise.all([
+    getFromDashboard("functions", { calls: true }, signal),
+    readFindings(signal),
+  ]);
   const all = app.functions;
   // A call is a string like "activity NAME".
   const same = (a, b) => a.toLowerCase() === b.toLowerCase();
@@ -161,6 +165,7 @@ export async function show(body, { signal }) {
       ),
     );
   add(body, [h("h1", null, "Functions"), h("p", { class: "quiet" }, app.root)]);
+  add(body, [findingsSection(parity)]);
   for (const [type, title] of Object.entries(GROUPS)) {
     const group = all.filter((f) => (GROUPS[f.type] ? f.type : "") === type);
     if (group.length)
