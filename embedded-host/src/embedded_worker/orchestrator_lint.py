@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import linecache
 import sys
-import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 
 from embedded_worker.app_files import is_app_file, relative_name
 from embedded_worker.sdk import entity_of, orchestrator_of
 from embedded_worker.user_function import UserFunction
-
-_TIMER = "use yield context.create_timer(...)"
-_IO = (
-    "does I/O in each replay and blocks every other orchestrator; call it in an activity, or use "
-    "context.call_http"
-)
-_CALL_ADVICE = {
-    "time.sleep": f"blocks every other orchestrator and is repeated by each replay; {_TIMER}",
-    "asyncio.sleep": f"has no effect; {_TIMER}",
-    "datetime.now": "differs in each replay; use context.current_utc_datetime",
-    "datetime.utcnow": "differs in each replay; use context.current_utc_datetime",
-    "datetime.today": "differs in each replay; use context.current_utc_datetime",
-    "date.today": "differs in each replay; use context.current_utc_datetime",
-    "time.time": "differs in each replay; use context.current_utc_datetime",
-    "uuid.uuid1": "differs in each replay; use context.new_uuid()",
-    "uuid.uuid4": "differs in each replay; use context.new_uuid()",
-    "uuid4": "differs in each replay; use context.new_uuid()",
-}
-_MODULE_ADVICE = {
-    "random": "differs in each replay; call it in an activity",
-    "secrets": "differs in each replay; call it in an activity",
-    "requests": _IO,
-    "httpx": _IO,
-    "urllib.request": _IO,
-    "subprocess": "is run again by each replay; call it in an activity",
-}
 
 
 class UnusableValueError(TypeError):
@@ -92,35 +63,6 @@ def shape_problem(call: UserFunction, kind: str, where: str, name: str) -> str |
     return None
 
 
-def suspicious_calls(function: UserFunction, root: Path) -> Iterator[str]:
-    """Yield a warning for each call that blocks or that has another result in each replay.
-
-    A warning has the position of the call and its replacement.
-    """
-    try:
-        lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-        file = relative_name(inspect.getsourcefile(function) or "", root)
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and (name := _dotted(node.func)):
-            last_two = ".".join(name.split(".")[-2:])
-            instead = _CALL_ADVICE.get(last_two)
-            if instead is None:
-                instead = next(
-                    (
-                        text
-                        for module, text in _MODULE_ADVICE.items()
-                        if name.startswith(module + ".")
-                    ),
-                    None,
-                )
-            if instead:
-                line = first + node.lineno - 1
-                yield f"{file} line {line}: {name}(...) in an orchestrator {instead}."
-
-
 def invalid_yield(yielded: object, all_tasks: str) -> str:
     """Return the error for a yielded value that is not a task.
 
@@ -162,13 +104,3 @@ def caller_position(root: Path) -> str:
             return f"{relative_name(frame.f_code.co_filename, root)} line {frame.f_lineno}"
         frame = frame.f_back
     return "?"
-
-
-def _dotted(node: ast.expr) -> str:
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    return ".".join([node.id, *reversed(parts)])

@@ -33,7 +33,7 @@ from embedded_worker.loading import (
     own_traceback,
     prepare_imports,
 )
-from embedded_worker.orchestrator_lint import UnusableValueError, suspicious_calls
+from embedded_worker.orchestrator_lint import UnusableValueError
 from embedded_worker.protocol import (
     ErrorData,
     FindingData,
@@ -47,6 +47,7 @@ from embedded_worker.protocol import (
     Placement,
     TurnRequest,
 )
+from embedded_worker.replay_lint import suspicious_calls
 from embedded_worker.sdk import (
     OUT_OF_PROC_LABEL,
     USES_DURABLETASK,

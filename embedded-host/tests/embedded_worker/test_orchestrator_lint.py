@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import azure.durable_functions as df
@@ -13,7 +12,6 @@ import pytest
 from embedded_worker.orchestrator_lint import (
     caller_position,
     shape_problem,
-    suspicious_calls,
     thread_position,
 )
 from tests.support.app_folder import AppFolder
@@ -102,73 +100,6 @@ def test_valid_functions_have_no_shape_problem(run: MakeFunction) -> None:
     assert (
         shape_problem(run("async def run(req):\n    pass\n"), "httpTrigger", FILE, "main") is None
     )
-
-
-@pytest.mark.parametrize(
-    ("call", "name", "instead"),
-    [
-        ("time.sleep(5)", "time.sleep", "yield context.create_timer(...)"),
-        ("asyncio.sleep(5)", "asyncio.sleep", "yield context.create_timer(...)"),
-        ("datetime.now()", "datetime.now", "use context.current_utc_datetime"),
-        (
-            "datetime.datetime.utcnow()",
-            "datetime.datetime.utcnow",
-            "use context.current_utc_datetime",
-        ),
-        ("datetime.today()", "datetime.today", "use context.current_utc_datetime"),
-        ("date.today()", "date.today", "use context.current_utc_datetime"),
-        ("time.time()", "time.time", "use context.current_utc_datetime"),
-        ("uuid.uuid1()", "uuid.uuid1", "use context.new_uuid()"),
-        ("str(uuid.uuid4())", "uuid.uuid4", "use context.new_uuid()"),
-        ("uuid4()", "uuid4", "use context.new_uuid()"),
-        ("random.choice([1])", "random.choice", "call it in an activity"),
-        ("secrets.token_hex()", "secrets.token_hex", "call it in an activity"),
-        (
-            "requests.get('x').json()",
-            "requests.get",
-            "call it in an activity, or use context.call_http",
-        ),
-        ("httpx.get('x')", "httpx.get", "call it in an activity, or use context.call_http"),
-        (
-            "urllib.request.urlopen('x')",
-            "urllib.request.urlopen",
-            "call it in an activity, or use context.call_http",
-        ),
-        ("subprocess.run(['x'])", "subprocess.run", "call it in an activity"),
-    ],
-)
-def test_calls_that_block_or_are_not_deterministic_have_a_warning(
-    app: AppFolder, run: MakeFunction, call: str, name: str, instead: str
-) -> None:
-    function = run(
-        f"import time\n\ndef run(context):\n    yield context.call_activity('A')\n    x = {call}\n"
-    )
-    (warning,) = suspicious_calls(function, app.root)
-    assert warning.startswith(f"{FILE} line 5: {name}(...) in an orchestrator ")
-    assert warning.endswith(f"{instead}.")
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        "context.new_uuid()",
-        "randomly.choice()",
-        "sleep(1)",
-        "self.now()",
-        "[1][0].now()",
-        "requests",
-        "mytime.times()",
-    ],
-)
-def test_harmless_calls_have_no_warning(app: AppFolder, run: MakeFunction, call: str) -> None:
-    assert list(suspicious_calls(run(f"def run(context):\n    yield {call}\n"), app.root)) == []
-
-
-def test_a_function_without_source_is_not_checked(tmp_path: Path) -> None:
-    names: dict[str, Any] = {}
-    exec("def run(context):\n    time.sleep(1)\n", names)
-    assert list(suspicious_calls(names["run"], tmp_path)) == []
-    assert list(suspicious_calls(len, tmp_path)) == []
 
 
 # -- positions -------------------------------------------------------------------------------------
