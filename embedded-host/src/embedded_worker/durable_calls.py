@@ -53,14 +53,17 @@ def can_keep(handle: UserFunction) -> bool:
     return handles.can_keep(handle) if USES_DURABLETASK else orchestrator_sessions.can_keep(handle)
 
 
-def open_session(handle: UserFunction, payload: str, root: Path) -> Session:
+def open_session(
+    handle: UserFunction, payload: str, root: Path, *, is_strict: bool = False
+) -> Session:
     """Return a session of the orchestrator ``handle``. ``payload`` is the JSON of its first turn.
 
-    ``root`` is the app's folder. Positions in messages are relative to it.
+    ``root`` is the app's folder. Positions in messages are relative to it. ``is_strict`` is True
+    with ``--parity strict``.
     """
     if USES_DURABLETASK:
         return handles.open_session(handle, payload, root)
-    return orchestrator_sessions.OrchestratorSession(handle, payload, root)
+    return orchestrator_sessions.OrchestratorSession(handle, payload, root, is_strict=is_strict)
 
 
 def run_handle(handle: UserFunction, kind: str, trigger: str, context: func.Context) -> str | None:

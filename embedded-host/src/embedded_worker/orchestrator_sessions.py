@@ -6,7 +6,9 @@ history. The result of a turn is the same in both cases.
 
 Two behaviors differ from the SDK's executor on purpose (docs/reference/known-differences.md):
 External events of one name complete the waits for that name in the order of arrival, one event for
-each wait. Names of events are compared without regard to case.
+each wait. Names of events are compared without regard to case. With ``--parity strict``, the SDK's
+executor assigns the events: an event completes the newest wait whose name has the same case, and
+the last event that arrived before a wait completes all later waits for its name.
 """
 
 from __future__ import annotations
@@ -61,9 +63,10 @@ _prototype = TaskOrchestrationExecutor()
 
 
 class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
-    """The SDK's executor, with external events in the order of arrival."""
+    """The SDK's executor, with external events in the order of arrival unless it is strict."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_strict: bool = False) -> None:
+        self.is_strict = is_strict
         # The SDK builds the same table and class for every executor. Sharing them saves time.
         table = getattr(_prototype, "event_to_SetTaskValuePayload", None)
         events = getattr(_prototype, "task_completion_events", None)
@@ -117,7 +120,8 @@ class _Executor(TaskOrchestrationExecutor):  # type: ignore[misc]
 
     def set_task_value(self, event: HistoryEvent, is_success: bool, id_key: str) -> None:
         if (
-            event.event_type != HistoryEventType.EVENT_RAISED
+            self.is_strict
+            or event.event_type != HistoryEventType.EVENT_RAISED
             or event.Name in self.context.open_tasks
         ):
             # The name of an open task is the id of an entity call, and the event is its response.
@@ -199,7 +203,11 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
         return task
 
     def _add_to_open_tasks(self, task: TaskBase) -> None:
-        if isinstance(task, AtomicTask) and task._api_name == _WAIT:
+        if (
+            isinstance(task, AtomicTask)
+            and task._api_name == _WAIT
+            and not self.executor.is_strict
+        ):
             self.executor.wait(task)
             return
         super()._add_to_open_tasks(task)
@@ -208,10 +216,13 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
 class OrchestratorSession:
     """One execution of one orchestrator."""
 
-    def __init__(self, handle: UserFunction, payload: str, root: Path) -> None:
+    def __init__(
+        self, handle: UserFunction, payload: str, root: Path, *, is_strict: bool = False
+    ) -> None:
         """Prepare the execution for ``payload``, the JSON object of its first turn.
 
-        ``root`` is the app's folder. Positions in messages are relative to it.
+        ``root`` is the app's folder. Positions in messages are relative to it. ``is_strict`` is
+        True if the SDK assigns the events to waits.
         """
         function = orchestrator_of(handle)
         assert function is not None
@@ -220,7 +231,7 @@ class OrchestratorSession:
         self.seen = len(document["history"])
         self._context = _Context(**document)
         self._context._input_expected_type = getattr(handle, "_df_input_type", None)
-        self._executor = self._context.executor = _Executor()
+        self._executor = self._context.executor = _Executor(is_strict=is_strict)
         self._function = checked(function, root)
         self._context.root, self._context.unyielded = root, []
         self._variables = contextvars.copy_context()

@@ -236,7 +236,9 @@ class Runner:
         self._blocked.begin(function.spec.name, turn.instance_id, self.root)
         try:
             if session is None:
-                session = open_session(function.call, turn.payload, self.root)
+                session = open_session(
+                    function.call, turn.payload, self.root, is_strict=self.is_strict
+                )
             output = self._run_session(function, turn, session, events)
         except BaseException as error:
             if session is None:  # the payload is invalid or the SDK is unknown

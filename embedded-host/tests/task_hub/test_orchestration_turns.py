@@ -30,7 +30,7 @@ async def test_an_exception_fails_the_instance() -> None:
 async def test_a_bug_of_the_host_fails_one_instance_and_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def replay(*arguments: object) -> None:
+    def replay(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("ours")
 
     host = new_hub()

@@ -44,8 +44,10 @@ from embedded_host.engine.messages import (
     StartActivity,
     StartOrchestration,
 )
+from embedded_host.engine.observations import Difference, Observation
 from embedded_host.engine.orchestration import Orchestration, TurnSettings
 from embedded_host.engine.sdk_protocols import SDK_1X
+from embedded_host.engine.timers import fire_time_on_azure
 
 Clock = Callable[[], datetime]
 
@@ -71,6 +73,7 @@ class DecisionRecorder:
         self._protocol = settings.functions.protocol
         self.events = events
         self.outgoing: list[Outgoing] = []
+        self.observations: list[Observation] = []
 
     def record(self, decision: Decision) -> str | None:
         """Append the scheduling event of a decision, and send its message.
@@ -85,7 +88,7 @@ class DecisionRecorder:
                 h.timer_created(now, decision.id, decision.fire_at, decision.retry_of)
             )
             fired = h.timer_fired(now, decision.id, decision.fire_at)
-            self.to_self(fired, due=decision.fire_at)
+            self.to_self(fired, due=self._due(decision.fire_at, now))
         elif isinstance(decision, CreateSubOrchestration):
             self._start_child(decision, now)
         elif isinstance(decision, SendOperation):
@@ -98,6 +101,16 @@ class DecisionRecorder:
         else:
             self._release(decision, now)
         return None
+
+    def _due(self, fire_at: datetime, now: datetime) -> datetime:
+        """Return the time at which a timer fires, and observe a timer of at most a second."""
+        if fire_at <= now or not self._settings.uses_azure_storage:
+            return fire_at
+        on_azure = fire_time_on_azure(fire_at, now)
+        if on_azure <= now:
+            seconds = (fire_at - now).total_seconds()
+            self.observations.append(Observation(Difference.SHORT_TIMER, (f"{seconds:.3g}",)))
+        return on_azure if self._settings.strict else fire_at
 
     def _schedule(self, decision: ScheduleTask, now: datetime) -> None:
         state, activities = self._state, self._settings.functions.activities

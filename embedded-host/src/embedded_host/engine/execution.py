@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from uuid import NAMESPACE_URL, uuid5
@@ -55,12 +55,15 @@ from embedded_host.engine.events import (
     HistoryEvent,
     OrchestratorStarted,
     SchedulingEvent,
+    TimerCreated,
+    TimerFired,
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.invocations import ReplayProgress
 from embedded_host.engine.message_labels import OutgoingLabels
-from embedded_host.engine.task import PendingTask, Task, settled
-from embedded_host.engine.timers import Timers
+from embedded_host.engine.observations import Difference, Observation
+from embedded_host.engine.task import PendingTask, Task, TimerTask, settled
+from embedded_host.engine.timers import Timers, fire_time_on_azure
 
 
 @dataclass
@@ -73,6 +76,8 @@ class Execution:
 
     instance_id: str
     execution_id: str
+    is_strict: bool = False
+    """True if events, long timers and retries have the effects of the Azure Functions host."""
     pending: dict[int, MatchedDecision] = field(default_factory=dict)
     """Decisions that are not yet in the history, by id."""
     now: datetime | None = None
@@ -85,6 +90,8 @@ class Execution:
     """True once the orchestrator has returned or raised an exception. Tasks may still be open."""
     attempts: dict[int, int] = field(default_factory=dict)
     """Number of each attempt of a call with a retry policy, counted from 1, by decision id."""
+    observations: list[Observation] = field(default_factory=list)
+    """The differences of this turn from the Azure Functions host."""
     labels: OutgoingLabels | None = None
     """Labels of the messages to entities. The turn sets it before it sends the first message."""
     _position: int = 0
@@ -108,13 +115,23 @@ class Execution:
     _tasks: dict[int, PendingTask] = field(default_factory=dict)
     """Tasks without a completion, by decision id."""
     _timers: Timers = field(default_factory=Timers)
-    _events: EventWaits = field(default_factory=EventWaits)
+    _part: Task | None = None
+    """The last top-level timer: an awaited timer, or a part of a long timer."""
+    _events: EventWaits = field(init=False)
+    _late: tuple[EventRaised, ...] = ()
+    """The events that arrived after the orchestrator had requested to continue as new."""
     _responses: dict[str, tuple[Task, str]] = field(default_factory=dict)
     """Task and entity id of each entity call without a response, by request id."""
     _held: list[CompletionEvent | EventRaised] = field(default_factory=list)
     """Events that arrived while the instance was suspended, in turns without counts."""
-    _withheld: dict[int, MatchedDecision] = field(default_factory=dict)
-    """Decisions made while the instance was suspended, in a turn with counts."""
+    _withheld: dict[int, tuple[MatchedDecision, datetime | None]] = field(default_factory=dict)
+    """Decisions made while the instance was suspended, in a turn with counts, with their times."""
+    _completed_at: datetime | None = None
+    """The time of the completion or event that is being delivered."""
+
+    def __post_init__(self) -> None:
+        """Create the waits, which share the list of observations."""
+        self._events = EventWaits(self.is_strict, self.observations)
 
     # -- interface of a turn -----------------------------------------------------------------------
 
@@ -123,8 +140,13 @@ class Execution:
         actions: tuple[Action, ...],
         events: Sequence[HistoryEvent],
         progress: ReplayProgress | None = None,
+        *,
+        new: int | None = None,
     ) -> None:
         """Process the actions of a turn and the events since the last call.
+
+        The last ``new`` events, by default all, are the events of this turn. Only these events
+        cause ``observations``.
 
         With ``progress.counts``, decisions get their ids in the order in which the SDK numbers its
         tasks. Without counts, all actions are available before the first event, as on the Azure
@@ -142,10 +164,14 @@ class Execution:
             )
         self.program = program
         self._timers.mark(program, progress.unchanged)
+        self.observations.clear()
+        first_new = 0 if new is None else len(events) - new
         self._has_counts = counts is not None
         if counts is None:
             self._advance()
         for at, event in enumerate(events):
+            if at == first_new:
+                self.observations.clear()
             self._count = 0 if counts is None else counts[at]
             self._process(event)
             if self._has_counts:
@@ -161,6 +187,7 @@ class Execution:
         1.3 KiB for each waiting instance.
         """
         self._current, self._events, self._timers = None, EventWaits(), Timers()
+        self._part = None
         for tasks in (self._tasks, self._responses):
             tasks.clear()
 
@@ -199,7 +226,16 @@ class Execution:
 
     @property
     def unconsumed_events(self) -> Iterator[EventRaised]:
-        """Buffered external events that no wait has accepted."""
+        """External events that no wait has accepted and that the next execution receives.
+
+        The Azure Functions host passes on only the events that arrive after the request to continue
+        as new (DurableTask.Core, ``TaskOrchestrationContext.HandleEventRaisedEvent``).
+        """
+        return iter(self._late) if self.is_strict else chain(self.lost_events, self._late)
+
+    @property
+    def lost_events(self) -> Iterator[EventRaised]:
+        """Buffered external events, which are lost on the Azure Functions host."""
         return chain.from_iterable(self._events.unconsumed.values())
 
     def take_id(self) -> int:
@@ -217,10 +253,15 @@ class Execution:
         try:
             while (self._current is None or self._current.done) and self._position < self._open_to:
                 action = self.program[self._position]
+                if self._part is not None and not self._part.done:
+                    self.observations.append(Observation(Difference.LONG_TIMER))
+                self._part = None
                 self._position += 1
                 self._numbered_to = max(self._numbered_to, self._position)
                 self._current = self._invoke(action)
-                if self._has_counts and isinstance(action, CreateTimer):
+                if isinstance(action, CreateTimer):
+                    self._part = self._current
+                if self._has_counts and isinstance(action, CreateTimer) and not self.is_strict:
                     # The SDK splits a long timer into several timers, its legs. It may add an
                     # action after a top-level timer that has not fired: the next leg, or an action
                     # after an event that ended the wait for the leg. Such an action must not wait
@@ -286,8 +327,12 @@ class Execution:
         if not children:
             whole.settle()
         elif isinstance(action, WhenAny):
+            timers = [child for child in children if isinstance(child, TimerTask)]
             for child in children:
-                child.then(whole.settle)
+                if not timers or isinstance(child, TimerTask):
+                    child.then(whole.settle)
+                else:
+                    child.then(lambda: self._settle_race(whole, timers))
         else:
             missing = [len(children)]
 
@@ -300,15 +345,56 @@ class Execution:
                 child.then(one_more)
         return whole
 
+    def _settle_race(self, whole: Task, timers: Sequence[TimerTask]) -> None:
+        """Settle a ``task_any``. Observe a timer that wins it on the Azure Functions host."""
+        completed_at = self._completed_at
+        if not whole.done and completed_at is not None:
+            for timer in timers:
+                fires = timer.fires_on_azure
+                # An orchestrator cancels the timer only after the race.
+                if not timer.done and fires is not None and completed_at >= fires:
+                    self.observations.append(Observation(Difference.CLOSE_RACE))
+        whole.settle()
+
     def _decide(self, decision: MatchedDecision) -> PendingTask:
         self._put(decision)
-        task = self._tasks[decision.id] = PendingTask()
+        is_timer = isinstance(decision, StartTimer)
+        task = self._tasks[decision.id] = TimerTask() if is_timer else PendingTask()
         return task
 
     def _put(self, decision: MatchedDecision) -> None:
-        (self._withheld if self.suspended and self._has_counts else self.pending)[decision.id] = (
-            decision
-        )
+        if self.suspended and self._has_counts:
+            self._withheld[decision.id] = decision, self.now
+        else:
+            self.pending[decision.id] = decision
+
+    def _resume(self) -> None:
+        """Deliver the events that the suspension held, and make its withheld decisions."""
+        self.suspended = False
+        for id, (decision, decided) in self._withheld.items():
+            self.pending[id] = self._resumed(decision, decided)
+        self._withheld.clear()
+        held, self._held = self._held, []
+        for waiting in held:
+            self._deliver(waiting)
+
+    def _resumed(self, decision: MatchedDecision, decided: datetime | None) -> MatchedDecision:
+        """Return a withheld decision. The Azure Functions host makes it at the resume.
+
+        The last failure of a retried call starts a timer that is due at once.
+        """
+        if (
+            not isinstance(decision, StartTimer)
+            or decision.retry_of is None
+            or decided is None
+            or self.now is None
+            or not decided < min(decision.fire_at, self.now)
+        ):
+            return decision
+        self.observations.append(Observation(Difference.SUSPENDED_RETRY))
+        if not self.is_strict:
+            return decision
+        return replace(decision, fire_at=self.now + (decision.fire_at - decided))
 
     def _activity(self, id: int, name: str, input: str) -> PendingTask:
         return self._decide(ScheduleTask(id, name, input))
@@ -387,12 +473,7 @@ class Execution:
         elif isinstance(event, ExecutionSuspended):
             self.suspended = True
         elif isinstance(event, ExecutionResumed):
-            self.suspended = False
-            self.pending.update(self._withheld)
-            self._withheld.clear()
-            held, self._held = self._held, []
-            for waiting in held:
-                self._deliver(waiting)
+            self._resume()
 
     def _match(self, event: SchedulingEvent) -> None:
         decision = self.pending.pop(event.event_id, None)
@@ -401,6 +482,10 @@ class Execution:
             decision = self.pending.pop(event.event_id, None)
         if wrong := mismatch(event, decision):
             raise NonDeterministicError(wrong)
+        if isinstance(event, TimerCreated):
+            task = self._tasks.get(event.event_id)
+            if isinstance(task, TimerTask):
+                task.fires_on_azure = fire_time_on_azure(event.due_at, event.occurred_at)
         if (
             isinstance(event, EventSent)
             and isinstance(decision, SendOperation)
@@ -412,10 +497,14 @@ class Execution:
                 self._responses[request_id] = self._responses.pop(decision.request_id)
 
     def _deliver(self, event: CompletionEvent | EventRaised) -> None:
+        # The time of a TimerFired event is the time at which the timer was created.
+        self._completed_at = None if isinstance(event, TimerFired) else event.occurred_at
         if isinstance(event, EventRaised):
             called = self._responses.pop(event.name, None)
             if called is not None:
                 called[0].settle()
+            elif self.continue_with is not None:
+                self._late += (event,)
             else:
                 self._events.deliver(event, self._waits_at)
             return

@@ -16,6 +16,7 @@ from embedded_host.engine.execution import Execution
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.history import History
 from embedded_host.engine.messages import Message, Outgoing
+from embedded_host.engine.observations import Observation
 from embedded_host.engine.recorded_execution import RecordedExecution
 from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
@@ -76,6 +77,10 @@ class TurnSettings:
     store_inputs: bool = False
     http_sleep_ms: int = 30000
     default_version: str | None = None
+    strict: bool = False
+    """True if a turn has the effects of the Azure Functions host (``--parity strict``)."""
+    uses_azure_storage: bool = True
+    """False if host.json selects a storage provider on which timers do not fire early."""
 
 
 @dataclass
@@ -97,6 +102,8 @@ class TurnResult:
     continued_as: ExecutionStarted | None = None
     """The ExecutionStarted of the next execution, if this one continued as new."""
     seen: int = 0
+    observations: list[Observation] = field(default_factory=list)
+    """The differences of the turn from the Azure Functions host."""
     host_error: str = ""
     """Traceback, for the log, of an error in the host that made the turn fail."""
     problem: str = ""

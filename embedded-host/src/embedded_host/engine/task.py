@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 
 class Task:
@@ -42,6 +43,17 @@ class PendingTask(Task):
         super().__init__()
         self.failed = False
         self.cancelled = False
+
+
+class TimerTask(PendingTask):
+    """The task of a durable timer."""
+
+    __slots__ = ("fires_on_azure",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fires_on_azure: datetime | None = None
+        """The time at which the Azure Functions host fires the timer, once it is recorded."""
 
 
 def settled() -> Task:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from math import ceil
 
 from embedded_host.engine.actions import Action, CreateTimer, WhenAll, WhenAny
 from embedded_host.engine.task import PendingTask
@@ -55,6 +57,17 @@ class Timers:
         """Settle the cancelled timers."""
         while self._cancelled:
             self._cancelled.pop(0).settle()
+
+
+def fire_time_on_azure(fire_at: datetime, created: datetime) -> datetime:
+    """Return the time at which the Azure Functions host fires a timer on Azure Storage.
+
+    The host delays the message of the timer by whole seconds, rounded down, and some time passes
+    between the start of the turn and the message (functions-host.md#effects-of-actions). The host
+    therefore fires a timer of one second at once, and a timer of two seconds after one second.
+    """
+    seconds = (fire_at - created) / timedelta(seconds=1)
+    return created + timedelta(seconds=max(0, ceil(seconds) - 1))
 
 
 def _timers_of(actions: Iterable[Action]) -> Iterator[CreateTimer]:

@@ -41,6 +41,7 @@ from embedded_host.engine.invocations import (
 from embedded_host.engine.json_codec import compact, is_json
 from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.messages import Deliver, Message
+from embedded_host.engine.observations import Difference, Observation
 from embedded_host.engine.orchestration import (
     ExecutionState,
     Orchestration,
@@ -165,9 +166,11 @@ class _Run:
             self.custom_status = output.custom_status
         kept = self.kept if isinstance(self.kept, Execution) else None
         events = self.events if kept else state.history.events + self.events
-        execution = kept or Execution(state.instance_id, state.execution_id)
+        execution = kept or Execution(
+            state.instance_id, state.execution_id, self.settings.strict
+        )
         try:
-            execution.replay(output.actions, events, output.progress)
+            execution.replay(output.actions, events, output.progress, new=len(self.events))
         except NonDeterministicError as error:
             return self.refuse(str(error))
         self.execution = execution
@@ -181,6 +184,9 @@ class _Run:
             if output.error:
                 return self.fail(output.error, output.stack)
             if execution.continue_with is not None:
+                if lost := [event.name for event in execution.lost_events]:
+                    names = tuple(dict.fromkeys(lost))
+                    execution.observations.append(Observation(Difference.CARRIED_EVENT, names))
                 unconsumed = {id(event) for event in execution.unconsumed_events}
                 carried = [e for e in state.history.events + self.events if id(e) in unconsumed]
                 input = execution.continue_with.input
@@ -337,6 +343,9 @@ class _Run:
         """Record the end of the turn and return its result."""
         now = self.clock()
         self.events.append(h.orchestrator_completed(now))
+        observations = list(self.recorder.observations)
+        if isinstance(self.execution, Execution):
+            observations = [*self.execution.observations, *observations]
         return TurnResult(
             self.events,
             False,
@@ -347,6 +356,7 @@ class _Run:
             self.execution,
             self.recorder.outgoing,
             seen=self.seen,
+            observations=observations,
         )
 
 

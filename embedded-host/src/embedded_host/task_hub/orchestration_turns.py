@@ -102,6 +102,10 @@ async def _record(
         from embedded_host.parity.turn_findings import add_turn_findings
 
         add_turn_findings(hub.findings, state.name, result.events)
+    if result.observations:
+        from embedded_host.parity.observed_findings import add_observed_findings
+
+        add_observed_findings(hub.findings, state.name, instance.id, result.observations)
 
     def apply() -> None:
         result.apply(state)

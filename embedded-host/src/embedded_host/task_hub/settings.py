@@ -26,6 +26,8 @@ class HubSettings:
     any_state_is_overridable: bool = False
     default_version: str | None = None
     """Version of instances and sub-orchestrations that are started without a version."""
+    uses_azure_storage: bool = True
+    """False if host.json selects another storage provider of the Azure Functions host."""
     strict: bool = False
     """True if functions fail as on the Azure Functions host (``--parity strict``)."""
     replayed_up_to: int = 0

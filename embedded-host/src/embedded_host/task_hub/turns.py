@@ -35,6 +35,8 @@ async def orchestrator_turn(
             settings.store_inputs,
             settings.http_sleep_ms,
             settings.default_version,
+            settings.strict,
+            settings.uses_azure_storage,
         ),
         clock.now,
     )

@@ -1,0 +1,61 @@
+"""The parity findings of the differences that the engine has observed in a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from embedded_host.engine.observations import Difference, Observation
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.kinds import Kind, events, timers
+
+_KINDS: dict[Difference, tuple[Kind, str]] = {
+    Difference.EVENT_BEFORE_WAIT: (events.EVENT_BEFORE_WAIT, "The name of the event is {}."),
+    Difference.NEWEST_WAIT: (events.NEWEST_WAIT, "The name of the event is {}."),
+    Difference.EVENT_CASE: (
+        events.EVENT_CASE,
+        "The name of the event is {}, and the orchestrator awaits {}.",
+    ),
+    Difference.CARRIED_EVENT: (events.CARRIED_EVENT, "The lost events are: {}."),
+    Difference.SHORT_TIMER: (
+        timers.EARLY_TIMER,
+        "A timer of {} s fires at once, because the host waits for whole seconds only.",
+    ),
+    Difference.CLOSE_RACE: (
+        timers.EARLY_TIMER,
+        "In a task_any, another task was done in the last second of the timer. There, the timer "
+        "fires first.",
+    ),
+    Difference.LONG_TIMER: (
+        timers.LATE_CONTINUATION,
+        "The SDK splits a timer of more than six days into parts of three days. An event has no "
+        "effect before the current part ends.",
+    ),
+    Difference.SUSPENDED_RETRY: (
+        timers.LATE_CONTINUATION,
+        "An activity failed while the instance was suspended. The retry interval starts when the "
+        "instance is resumed.",
+    ),
+}
+"""The kind and the detail of each difference. ``{}`` is replaced by the subjects."""
+
+
+def add_observed_findings(
+    findings: Findings, orchestrator: str, instance_id: str, observations: Iterable[Observation]
+) -> None:
+    """Add a finding for each observation of a turn of ``orchestrator``."""
+    for difference, subjects in observations:
+        kind, detail = _KINDS[difference]
+        findings.add(
+            kind,
+            orchestrator,
+            instance_id=instance_id,
+            detail=detail.format(*_shown(difference, subjects)),
+        )
+
+
+def _shown(difference: Difference, subjects: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the subjects as in a message: names in quotes, and times as they are."""
+    if difference is Difference.SHORT_TIMER:
+        return subjects
+    names = tuple(f"'{name}'" for name in subjects)
+    return (", ".join(names),) if difference is Difference.CARRIED_EVENT else names
