@@ -215,7 +215,7 @@ async def test_a_202_is_not_polled_without_the_asynchronous_pattern(remote: Remo
 
 async def test_polling_stops_without_a_waiting_orchestration(remote: Remote) -> None:
     remote.responses = [accepted("/status"), accepted("/status"), accepted("/status")]
-    wanted = iter([True, False])
+    wanted = iter([True, True, True, False])
     result = await remote.send(
         {"method": "GET", "uri": remote.base}, is_wanted=lambda: next(wanted)
     )
@@ -223,6 +223,14 @@ async def test_polling_stops_without_a_waiting_orchestration(remote: Remote) -> 
     assert result.type == "CancelledError"
     assert len(remote.seen) == 2
     assert len(remote.slept) == 2
+
+
+async def test_a_202_is_the_result_if_the_client_must_not_poll(remote: Remote) -> None:
+    remote.responses = [accepted("/status")]
+    result = await remote.send({"method": "GET", "uri": remote.base}, is_wanted=lambda: False)
+    assert isinstance(result, str)
+    assert json.loads(result)["statusCode"] == 202
+    assert (len(remote.seen), remote.slept) == (1, [])
 
 
 # -- errors

@@ -36,6 +36,7 @@ class Run:
             lambda: self.invoker.functions,
             limit,
             is_wanted=is_wanted,
+            is_polling=lambda _: True,
             on_result=lambda _, event: self.results.append(event),
             on_error=self.errors.append,
         )

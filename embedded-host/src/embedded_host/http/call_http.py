@@ -77,7 +77,8 @@ class CallHttpClient:
 
         If a 202 response has a Location header, the client polls this URL until the status changes,
         as documented for call_http. The pause between polls is the Retry-After header, or the
-        default of host.json. Polling stops when ``is_wanted`` returns False.
+        default of host.json. If ``is_wanted`` returns False after a 202 response, this response is
+        the result.
         """
         sent: _HttpRequest | None = None
         try:
@@ -109,7 +110,12 @@ class CallHttpClient:
         while True:
             response, text = await self._send(method, url, headers, content)
             location = response.headers.get("Location")
-            if response.status != 202 or not location or not request.is_polled:
+            if (
+                response.status != 202
+                or not location
+                or not request.is_polled
+                or not is_wanted()
+            ):
                 return compact(
                     {"statusCode": response.status, "headers": _general(response), "content": text}
                 )

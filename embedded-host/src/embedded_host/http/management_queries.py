@@ -5,6 +5,7 @@ See functions-host.md#management-routes and #list-and-purge.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from embedded_host.engine.json_codec import compact
@@ -57,36 +58,37 @@ class ListRoutes:
     async def purge(self, request: Request) -> Response:
         """Delete the finished instances that match a filter.
 
-        An invalid filter deletes nothing. This is an intended difference: the Azure Functions host
-        ignores the invalid part and deletes more (functions-host.md#list-and-purge).
+        The Azure Functions host ignores the invalid parts of a filter, and deletes running
+        instances too if no final status remains (functions-host.md#list-and-purge). In strict mode,
+        this host does so too. Otherwise, it refuses such a filter.
         """
         query = request.query
-        if not query.get("createdtimefrom", "").strip():
+        created_from = parse_timestamp(query.get("createdtimefrom"))
+        if created_from is None:
             return json_response("Please provide value for 'createdTimeFrom' parameter.", 400)
-        for name in ("createdTimeFrom", "createdTimeTo"):
-            text = query.get(name.lower(), "")
-            if text.strip() and parse_timestamp(text) is None:
-                return _refused(f"'{name}' is not a date and time: '{text}'.")
-        statuses = []
-        for text in comma_separated(query.get("runtimestatus")):
-            status = runtime_status(text)
-            if status not in FINISHED:
-                names = ", ".join(FINISHED)
-                return _refused(
-                    f"'runtimeStatus' must be one of {names}, not '{text}', because only finished "
-                    "instances can be purged."
-                )
-            statuses.append(status)
-        if query.get("runtimestatus", "").strip() and not statuses:
-            return _refused("'runtimeStatus' does not contain a status.")
+        names = comma_separated(query.get("runtimestatus"))
+        final = [status for status in map(runtime_status, names) if status in FINISHED]
         filter = InstanceQuery(
-            created_from=parse_timestamp(query.get("createdtimefrom")),
+            created_from=created_from,
             created_to=parse_timestamp(query.get("createdtimeto")),
-            statuses=tuple(statuses),
+            statuses=tuple(status for status in final if status is not None),
         )
+        problem = None if self._client.hub.settings.strict else _problem(query, bool(final))
+        if problem is not None:
+            self._client.report_purge(filter)
+            return json_response(f"{problem} Nothing was deleted.", 400)
         deleted = await self._client.purge_many(filter)
         return json_response({"instancesDeleted": deleted}) if deleted else empty_response(404)
 
 
-def _refused(reason: str) -> Response:
-    return json_response(f"{reason} Nothing was deleted.", 400)
+def _problem(query: Mapping[str, str], has_final_status: bool) -> str | None:
+    """Return the reason why the filter of a purge is refused, or None."""
+    created_to, statuses = query.get("createdtimeto", ""), query.get("runtimestatus", "")
+    if created_to.strip() and parse_timestamp(created_to) is None:
+        return f"'createdTimeTo' is not a date and time: '{created_to}'."
+    if not statuses.strip() or has_final_status:
+        return None
+    return (
+        f"'runtimeStatus' must contain at least one of {', '.join(FINISHED)}, but it is "
+        f"'{statuses}'. Only finished instances can be purged."
+    )

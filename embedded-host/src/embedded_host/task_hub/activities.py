@@ -23,7 +23,8 @@ HTTP_CALLS = 1000
 class Activities:
     """The scheduled activities of a task hub.
 
-    ``is_wanted`` returns false once no instance waits for the result. ``on_result`` receives the
+    ``is_wanted`` returns false once no instance waits for the result. ``is_polling`` returns true
+    if an HTTP call polls after its first response 202 with a Location. ``on_result`` receives the
     completion event. ``on_error`` receives unforeseen exceptions.
     """
 
@@ -35,11 +36,12 @@ class Activities:
         limit: int,
         *,
         is_wanted: Callable[[ActivityWork], bool],
+        is_polling: Callable[[ActivityWork], bool],
         on_result: Callable[[ActivityWork, TaskCompleted | TaskFailed], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
         self._clock, self._invoker, self._functions = clock, invoker, functions
-        self._is_wanted, self._on_result = is_wanted, on_result
+        self._is_wanted, self._is_polling, self._on_result = is_wanted, is_polling, on_result
         self._running: dict[tuple[int, int], datetime] = {}
         """Start times of the running activities, by instance key and task id."""
         self._activities = ConcurrencyLimiter(limit, on_error)
@@ -89,9 +91,15 @@ class Activities:
     async def _outcome(self, work: ActivityWork) -> str | UserError | None:
         row, functions = work.row, self._functions().activities
         if row.name == HTTP_ACTIVITY:
+            polls = False
+
+            def is_wanted() -> bool:
+                nonlocal polls
+                polls = self._is_wanted(work) and (polls or self._is_polling(work))
+                return polls
+
             return await run_call(
-                lambda _: self._invoker.http(row.input, lambda: self._is_wanted(work)),
-                "an HTTP call",
+                lambda _: self._invoker.http(row.input, is_wanted), "an HTTP call"
             )
         # The function was removed after the activity was scheduled (functions-host.md#replay).
         if row.name not in functions:

@@ -221,6 +221,10 @@ class HubClient:
         """Delete the finished orchestrations that match ``query``, and return their number."""
         return (await purging.purge_many(self.hub, query)).count
 
+    def report_purge(self, query: InstanceQuery) -> None:
+        """Add findings for the instances that the Azure Functions host would delete."""
+        purging.report_purge(self.hub, query)
+
     # -- entities ----------------------------------------------------------------------------------
 
     async def signal_entity(

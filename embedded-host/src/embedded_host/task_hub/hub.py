@@ -129,6 +129,7 @@ class TaskHub:
             lambda: self.settings.functions,
             settings.max_activities,
             is_wanted=self._activity_is_wanted,
+            is_polling=self._is_polling,
             on_result=self._activity_completed,
             on_error=self._stop,
         )
@@ -390,6 +391,16 @@ class TaskHub:
             return instance.key == work.row.instance and not instance.is_terminal
         row = self.store.instance(self.name, work.instance_id)
         return row is not None and row.key == work.row.instance and not is_terminal(row)
+
+    def _is_polling(self, work: ActivityWork) -> bool:
+        """Return True if ``call_http`` polls after a response 202, and add a finding."""
+        instance = self.find(work.instance_id)
+        if instance is not None and isinstance(instance.state, Orchestration):
+            # Few apps receive such a response, so the module is imported only now.
+            from embedded_host.parity.kinds.events import CALL_HTTP_POLLING
+
+            self.findings.add(CALL_HTTP_POLLING, instance.state.name, instance_id=instance.id)
+        return not self.settings.strict
 
     def _activity_completed(self, work: ActivityWork, event: TaskCompleted | TaskFailed) -> None:
         item = InboxItem(Message(event, work.row.execution_id), activity_id=work.row.id)

@@ -117,5 +117,6 @@ class Invoker(Protocol):
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         """Send the request of a ``call_http`` and return its response. Both are JSON.
 
-        The method may stop polling for a result once ``is_wanted`` returns false.
+        The method calls ``is_wanted`` before and after each pause between polls. If it returns
+        false, the method does not poll.
         """

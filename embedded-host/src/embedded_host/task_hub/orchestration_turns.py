@@ -11,6 +11,7 @@ from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult, deliverable
 from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
+from embedded_host.parity.kinds.events import ORPHANS
 from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.inbox import InboxItem
 from embedded_host.task_hub.instances import LoadedInstance
@@ -125,6 +126,7 @@ async def _record(
             instance.id,
             ", ".join(str(child.instance_id) for child in children),
         )
+        hub.findings.add(ORPHANS, state.name, instance_id=instance.id)
 
 
 def _replays(hub: OrchestrationHub, state: Orchestration, messages: Sequence[Message]) -> bool:

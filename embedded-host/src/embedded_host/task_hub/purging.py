@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from embedded_host.engine.events import SubOrchestrationInstanceCreated
-from embedded_host.engine.status import FINISHED
+from embedded_host.engine.status import FINISHED, UNFINISHED
+from embedded_host.parity.kinds.events import PURGE
 from embedded_host.parity.kinds.sdk2 import RECURSIVE_PURGE
 from embedded_host.store.interface import InstanceQuery, InstanceRow, Store
 from embedded_host.task_hub.hub import TaskHub
@@ -16,6 +17,9 @@ from embedded_host.task_hub.instances import is_terminal
 
 BATCH = 50
 """Number of instances that are deleted before other work runs on the event loop."""
+
+REPORTED = 100
+"""Maximum number of instances for which a purge adds findings."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,25 @@ async def purge_many(
 ) -> Purged:
     """Delete the finished orchestrations that match ``query``, for at most ``seconds``.
 
+    If the query has no final status, the Azure Functions host deletes all instances of the period,
+    also running ones and entities (functions-host.md#list-and-purge). In strict mode, this function
+    does so too.
+
     The event loop runs other work after each ``BATCH`` instances.
     """
     deleted = 0
     deadline = None if seconds is None else time.monotonic() + seconds
-    statuses = tuple(status for status in query.statuses or FINISHED if status in FINISHED)
+    statuses = tuple(status for status in query.statuses if status in FINISHED)
+    if not statuses:
+        report_purge(hub, query)
+        if hub.settings.strict:
+            query = replace(query, entities=None)
+        elif query.statuses:
+            return Purged(0, is_complete=True)
+        else:
+            statuses = FINISHED
     query = replace(query, statuses=statuses)
-    while statuses:
+    while True:
         rows, last = hub.store.scan(hub.name, query, BATCH)
         deleted += await purge(hub, rows, recursive=recursive)
         if last is None:
@@ -69,6 +85,23 @@ async def purge_many(
         query = replace(query, after_id=last)
         await asyncio.sleep(0)
     return Purged(deleted, is_complete=True)
+
+
+def report_purge(hub: TaskHub, query: InstanceQuery) -> None:
+    """Add a finding for each instance that only the Azure Functions host would delete.
+
+    If the query has no final status, these are the unfinished instances.
+    """
+    final = tuple(status for status in query.statuses if status in FINISHED)
+    wanted = replace(query, statuses=final or UNFINISHED, entities=False)
+    rows, _ = hub.store.scan(hub.name, wanted, REPORTED)
+    for row in rows:
+        hub.findings.add(
+            PURGE,
+            row.name,
+            instance_id=row.id,
+            detail=f"The status of the instance '{row.id}' is {row.status}.",
+        )
 
 
 def _with_children(hub: TaskHub, rows: Sequence[InstanceRow]) -> list[InstanceRow]:

@@ -34,8 +34,9 @@ CARRIED_EVENT = Kind(
 )
 PURGE = Kind(
     "EH876",
-    "the purge deletes running instances of {function}, because its filter has no final status "
-    "that the host can read",
+    "the purge also deletes instances of {function} that this host keeps, because that host "
+    "ignores the invalid parts of a filter, and deletes running instances if no final status "
+    "remains",
     "Purge with the statuses Completed, Failed and Terminated, and with valid times.",
 )
 ORPHANS = Kind(
