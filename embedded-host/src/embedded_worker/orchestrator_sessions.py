@@ -203,11 +203,7 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
         return task
 
     def _add_to_open_tasks(self, task: TaskBase) -> None:
-        if (
-            isinstance(task, AtomicTask)
-            and task._api_name == _WAIT
-            and not self.executor.is_strict
-        ):
+        if isinstance(task, AtomicTask) and task._api_name == _WAIT and not self.executor.is_strict:
             self.executor.wait(task)
             return
         super()._add_to_open_tasks(task)

@@ -257,6 +257,8 @@ async def everything(api: Api) -> list[str]:
         ("&runtimeStatus=", {"done", "bad"}),
         ("&createdTimeTo=2026-01-02T03:04:05Z", {"done", "bad"}),
         ("&createdTimeTo=", {"done", "bad"}),
+        ("&runtimeStatus=Completed,Nope", {"done"}),
+        ("&runtimeStatus=Completed&runtimeStatus=Pending", {"done"}),
     ],
 )
 async def test_a_purge_deletes_the_finished_instances_of_the_filter(
@@ -286,10 +288,7 @@ async def test_a_purge_without_matching_instances_is_404(api: Api, query: str) -
         ("", NEEDS_FROM),
         ("createdTimeFrom=", NEEDS_FROM),
         ("createdTimeFrom=%20&runtimeStatus=Completed", NEEDS_FROM),
-        (
-            "createdTimeFrom=yesterday",
-            "'createdTimeFrom' is not a date and time: 'yesterday'. Nothing was deleted.",
-        ),
+        ("createdTimeFrom=yesterday", NEEDS_FROM),
         (
             "createdTimeFrom=2020-01-01&createdTimeTo=2020-13-01",
             "'createdTimeTo' is not a date and time: '2020-13-01'. Nothing was deleted.",
@@ -297,26 +296,11 @@ async def test_a_purge_without_matching_instances_is_404(api: Api, query: str) -
         *(
             (
                 f"createdTimeFrom=2020-01-01&runtimeStatus={status}",
-                "'runtimeStatus' must be one of Completed, Failed, Terminated, Canceled, not "
-                f"'{invalid}', because only finished instances can be purged. Nothing was deleted.",
+                "'runtimeStatus' must contain at least one of Completed, Failed, Terminated, "
+                f"Canceled, but it is '{status}'. Only finished instances can be purged. Nothing "
+                "was deleted.",
             )
-            for status, invalid in [
-                *(
-                    ("Running", "Running"),
-                    ("completed", "completed"),
-                    ("Completed,Nope", "Nope"),
-                    ("0", "0"),
-                ),
-                *(
-                    ("Completed&runtimeStatus=Pending", "Pending"),
-                    ("99", "99"),
-                    ("Suspended", "Suspended"),
-                ),
-            ]
-        ),
-        (
-            "createdTimeFrom=2020-01-01&runtimeStatus=,",
-            "'runtimeStatus' does not contain a status. Nothing was deleted.",
+            for status in ("Running", "completed", "0", "99", "Suspended,Nope", ",")
         ),
     ],
 )

@@ -61,7 +61,12 @@ class CronSchedule:
         return len(cron.seconds) > 1 and [len(values) for values in rest] == [60, 24, 31, 12, 7]
 
     @property
-    def _is_interval(self) -> bool:
+    def is_yearly(self) -> bool:
+        """True if the schedule is due on one day of a year."""
+        return len(self.cron.days) == 1 and len(self.cron.months) == 1
+
+    @property
+    def is_interval(self) -> bool:
         """True if second, minute or hour has consecutive values.
 
         Source: the Azure Functions host searches NCrontab's normalized string for ``*`` and ``-``.
@@ -75,7 +80,7 @@ class CronSchedule:
         wall = now.replace(tzinfo=None, fold=0)
         found = self.cron.next(wall)
         if (
-            self._is_interval
+            self.is_interval
             and not now.fold
             and self._repeats(wall)
             and (found is None or not self._repeats(found))
@@ -88,7 +93,7 @@ class CronSchedule:
             if due > after:
                 return due
             # The first pass through the repeated hour has ended.
-            if self._is_interval:
+            if self.is_interval:
                 return self._utc(found, fold=1)
             found = self.cron.next(found)
         return None

@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from embedded_host.app.definitions import Binding, Function
-from embedded_host.app.schedule import Schedule, ScheduleError, parse_schedule, time_zone
-from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
+from embedded_host.app.schedule import (
+    ZONE_SETTING,
+    Schedule,
+    ScheduleError,
+    parse_schedule,
+    time_zone,
+)
+from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,8 @@ class TimerTrigger:
     schedule: Schedule
     run_on_startup: bool = False
     use_monitor: bool = True
+    has_zone_setting: bool = False
+    """True if the app sets ``WEBSITE_TIME_ZONE``. Otherwise, the schedule uses UTC or ``TZ``."""
 
     @classmethod
     def of(cls, function: Function, environ: Mapping[str, str]) -> TimerTrigger:
@@ -42,6 +50,7 @@ class TimerTrigger:
             parse_schedule(text, zone),
             _flag(properties, "runOnStartup", False),
             _flag(properties, "useMonitor", True),
+            bool(setting(ZONE_SETTING, environ)),
         )
 
     @property

@@ -166,9 +166,7 @@ class _Run:
             self.custom_status = output.custom_status
         kept = self.kept if isinstance(self.kept, Execution) else None
         events = self.events if kept else state.history.events + self.events
-        execution = kept or Execution(
-            state.instance_id, state.execution_id, self.settings.strict
-        )
+        execution = kept or Execution(state.instance_id, state.execution_id, self.settings.strict)
         try:
             execution.replay(output.actions, events, output.progress, new=len(self.events))
         except NonDeterministicError as error:

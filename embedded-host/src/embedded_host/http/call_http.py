@@ -110,12 +110,7 @@ class CallHttpClient:
         while True:
             response, text = await self._send(method, url, headers, content)
             location = response.headers.get("Location")
-            if (
-                response.status != 202
-                or not location
-                or not request.is_polled
-                or not is_wanted()
-            ):
+            if response.status != 202 or not location or not request.is_polled or not is_wanted():
                 return compact(
                     {"statusCode": response.status, "headers": _general(response), "content": text}
                 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.parity.findings import Findings
 from embedded_host.workers.invoker import protocol_of
@@ -17,5 +19,10 @@ def add_load_findings(findings: Findings, loaded: LoadedApp) -> None:
         from embedded_host.parity.function_findings import add_function_findings
 
         add_function_findings(findings, usable)
+    if loaded.timers:
+        # Many apps have no timer functions.
+        from embedded_host.parity.schedule_findings import add_schedule_findings
+
+        add_schedule_findings(findings, loaded.timers.values(), datetime.now(timezone.utc))
     for finding in loaded.findings:
         findings.add_reported(finding)
