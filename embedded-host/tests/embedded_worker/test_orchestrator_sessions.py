@@ -31,9 +31,13 @@ Steps = Generator[Any, Any, Any]
 class Turns:
     """Runs turns of one orchestrator. If ``fresh``, each turn replays it from its history."""
 
-    def __init__(self, function: Callable[[Any], Any], *, fresh: bool = False) -> None:
+    def __init__(
+        self, function: Callable[[Any], Any], *, fresh: bool = False, is_strict: bool = False
+    ) -> None:
         self.handle = df.Orchestrator.create(function)
-        self.fresh = fresh
+        self.fresh, self.is_strict = fresh, is_strict
+        self.by_sdk: dict[str, Any] = {}
+        """The result of the SDK alone for the events of the last turn."""
         self.past: list[HistoryEvent] = []
         self.session: OrchestratorSession | None = None
         self.actions: list[Any] = []
@@ -54,7 +58,12 @@ class Turns:
         seen = 0 if self.session is None or self.fresh else self.session.seen
         payload = OrchestratorInput("i-1", "e-1", self.past, new, None, None, seen)
         if not seen:
-            self.session = OrchestratorSession(self.handle, orchestrator_payload(payload), ROOT)
+            self.session = OrchestratorSession(
+                self.handle, orchestrator_payload(payload), ROOT, is_strict=self.is_strict
+            )
+        if self.is_strict:
+            whole = OrchestratorInput("i-1", "e-1", self.past, new, None, None, 0)
+            self.by_sdk = json.loads(self.handle(orchestrator_payload(whole)))
         self.past = [*self.past, *new]
         assert self.session is not None
         state: dict[str, Any] = json.loads(
@@ -136,6 +145,43 @@ def test_a_name_is_compared_without_regard_to_case(turns: MakeTurns) -> None:
     main = turns(three_in_turn)
     main(event("GO", 1), event("Other", 0))
     assert main(event("go", 2), event("gO", 3))["output"] == [1, 2, 3]
+
+
+def two_of_a_task_any(context: Any) -> Steps:
+    waits = [context.wait_for_external_event("Go") for _ in range(2)]
+    winner = yield context.task_any(waits)
+    return waits.index(winner)
+
+
+def after_an_activity(context: Any) -> Steps:
+    yield context.call_activity("Echo")
+    first = yield context.wait_for_external_event("Go")
+    second = yield context.wait_for_external_event("Go")
+    return [first, second]
+
+
+# The SDK warns of an event that arrives before its wait.
+@pytest.mark.filterwarnings("ignore:Potential duplicate Task completion")
+@pytest.mark.needs_durable("1.3.0", "an event that arrives before its wait")
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize(
+    ("function", "batches", "output"),
+    [
+        (after_an_activity, [[], [event("Go", 1), event("Go", 2)], [completed(0)]], [2, 2]),
+        (after_an_activity, [[], [event("Go", 1)], [completed(0)]], [1, 1]),
+        (two_of_a_task_any, [[], [event("Go", 1)]], 1),
+        (three_in_turn, [[], [event("GO", 0)], [event("Go", n) for n in range(3)]], [0, 1, 2]),
+        (three_at_once, [[event("Go", n) for n in range(3)]], [2, 1, 0]),
+    ],
+)
+def test_a_strict_session_assigns_events_as_the_sdk_does(
+    function: Any, batches: list[list[HistoryEvent]], output: Any, *, fresh: bool
+) -> None:
+    main = Turns(function, fresh=fresh, is_strict=True)
+    for batch in batches:
+        state = main(*batch)
+        assert state == main.by_sdk
+    assert state["output"] == output
 
 
 def late(context: Any) -> Steps:

@@ -12,9 +12,11 @@ import pytest
 from embedded_host.engine import history as h
 from embedded_host.engine.events import EventRaised, ExecutionStarted
 from embedded_host.engine.messages import Message
-from embedded_host.engine.orchestration import TurnResult
+from embedded_host.engine.observations import Difference, Observation
+from embedded_host.engine.orchestration import TurnResult, TurnSettings
 from embedded_host.engine.status import Status
 from tests.engine.scenario import (
+    FUNCTIONS,
     PARENT,
     Scenario,
     activity,
@@ -132,3 +134,18 @@ def test_decision_ids_start_at_zero_in_each_execution(times: int) -> None:
         main.turn(sdk_output(activity(), continue_as_new(), done=True), completed(0))
         main.turn(sdk_output(activity()))
         assert main.steps == ["started", "task_scheduled 0"]
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize(("strict", "carried"), [(False, ["Kept", "Late"]), (True, ["Late"])])
+def test_azure_carries_only_the_events_after_continue_as_new(
+    strict: bool, carried: list[str], *, fresh: bool
+) -> None:
+    main = Scenario(settings=TurnSettings(FUNCTIONS, strict=strict), fresh=fresh)
+    main.start(sdk_output(event("Go")), raised("Kept"))
+    result = main.turn(
+        sdk_output(event("Go"), continue_as_new(), done=True), raised("Go"), raised("Late")
+    )
+    events = [e for e in main.state.history.events if isinstance(e, EventRaised)]
+    assert [e.name for e in events] == carried
+    assert result.observations == [Observation(Difference.CARRIED_EVENT, ("Kept",))]

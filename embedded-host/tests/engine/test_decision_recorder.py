@@ -17,20 +17,28 @@ from embedded_host.engine.decisions import (
     ScheduleTask,
     SendEvent,
     SendOperation,
+    StartTimer,
 )
-from embedded_host.engine.events import EventRaised, EventSent, TaskFailed, TaskScheduled
+from embedded_host.engine.events import (
+    EventRaised,
+    EventSent,
+    TaskFailed,
+    TaskScheduled,
+    TimerFired,
+)
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.messages import Deliver, StartActivity, StartOrchestration
+from embedded_host.engine.observations import Difference, Observation
 from embedded_host.engine.orchestration import Orchestration, TurnSettings
 from tests.engine.scenario import T0, after
 
 
-def recorder(protocol: int = 2) -> DecisionRecorder:
+def recorder(protocol: int = 2, **settings: Any) -> DecisionRecorder:
     functions = DurableFunctions.of(["Main", "Child"], ["Echo"], ["Counter"], protocol)
     return DecisionRecorder(
         Orchestration("i", "Main", "e", T0, T0),
-        TurnSettings(functions),
+        TurnSettings(functions, **settings),
         lambda: T0,
         T0,
         [],
@@ -170,3 +178,28 @@ def test_a_lock_request_goes_to_the_first_entity_and_a_release_to_each() -> None
         "@counter@b",
         "s",
     )
+
+
+@pytest.mark.parametrize(
+    ("strict", "azure_storage", "seconds", "due", "is_short"),
+    [
+        (False, True, 1, 1, True),
+        (True, True, 1, 0, True),
+        (True, True, 2, 1, False),
+        (True, False, 1, 1, False),
+        (False, True, 2, 2, False),
+        (True, True, 0, 0, False),
+    ],
+)
+def test_a_strict_timer_fires_as_on_azure_storage(
+    strict: bool, azure_storage: bool, seconds: float, due: float, is_short: bool
+) -> None:
+    one = recorder(strict=strict, uses_azure_storage=azure_storage)
+    one.record(StartTimer(1, after(seconds)))
+    [sent] = one.outgoing
+    assert isinstance(sent, Deliver)
+    assert sent.message.due == after(due)
+    assert isinstance(sent.message.event, TimerFired)
+    assert sent.message.event.due_at == after(seconds)
+    short = [Observation(Difference.SHORT_TIMER, (f"{seconds}",))]
+    assert one.observations == (short if is_short else [])

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from embedded_host.engine.actions import Action, CreateTimer, WhenAny
 from embedded_host.engine.task import PendingTask
-from embedded_host.engine.timers import Timers
-from tests.engine.scenario import T0
+from embedded_host.engine.timers import Timers, fire_time_on_azure
+from tests.engine.scenario import T0, after
 
 
 def create(cancelled: bool) -> CreateTimer:
@@ -35,3 +37,10 @@ def test_unchanged_actions_are_not_checked_again() -> None:
     timers.add(timer, 0, cancelled=False)
     timers.mark([create(True)], unchanged=1)
     assert not timer.cancelled
+
+
+@pytest.mark.parametrize(
+    ("seconds", "waits"), [(0, 0), (0.5, 0), (1, 0), (1.5, 1), (2, 1), (60, 59), (-5, 0)]
+)
+def test_azure_fires_a_timer_after_whole_seconds(seconds: float, waits: float) -> None:
+    assert fire_time_on_azure(after(seconds), T0) == after(waits)

@@ -91,13 +91,13 @@ class ApiResponse:
 
 
 class Api:
-    def __init__(self, findings: Findings | None = None) -> None:
+    def __init__(self, findings: Findings | None = None, **settings: Any) -> None:
         invoker = InlineInvoker(
             {"Done": done, "Wait": wait, "Fail": fail},
             {"Echo": lambda value: value},
             {"Counter": counter},
         )
-        self.host = HubUnderTest(invoker, findings=findings)
+        self.host = HubUnderTest(invoker, findings=findings, **settings)
         self.management = ManagementApi(self.host.client, ManagementUrls("Hub"))
 
     async def request(

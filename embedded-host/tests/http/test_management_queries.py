@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 import pytest
 
+from embedded_host.app.definitions import HostJson
 from embedded_host.http import management_responses
 from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER, continuation_token
+from embedded_host.parity.findings import Findings
 from embedded_host.store.interface import InstanceRow, SaveInstance
 from tests.http.api import Api, request
 from tests.task_hub.kit import T0
@@ -310,3 +312,43 @@ async def test_a_purge_with_an_invalid_filter_deletes_nothing(
     before = await everything(api)
     assert await purge(api, query) == (400, message)
     assert await ids(api) == before
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["EH876"]),
+        ("&runtimeStatus=Running", ["EH876"]),
+        ("&runtimeStatus=Completed", []),
+        ("&runtimeStatus=Completed&createdTimeTo=never", ["EH876"]),
+    ],
+)
+async def test_a_filter_with_which_azure_deletes_more_is_a_finding(
+    query: str, found: list[str]
+) -> None:
+    findings = Findings(HostJson())
+    api = Api(findings)
+    before = await everything(api)
+    assert (await purge(api, f"createdTimeFrom=2020-01-01{query}"))[0] in (200, 400)
+    assert {finding.kind.code for finding in findings} == set(found)
+    assert "wait" in await ids(api)
+    assert len(before) == 4
+    await api.host.kill()
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("", set[str]()),
+        ("&runtimeStatus=Running,Nope", set[str]()),
+        ("&runtimeStatus=Completed,Running", {"@counter@k", "bad", "wait"}),
+        ("&runtimeStatus=Completed&createdTimeTo=never", {"@counter@k", "bad", "wait"}),
+    ],
+)
+async def test_a_strict_purge_deletes_as_much_as_azure(query: str, left: set[str]) -> None:
+    api = Api(strict=True)
+    await everything(api)
+    deleted = {"instancesDeleted": 4 - len(left)}
+    assert await purge(api, f"createdTimeFrom=2020-01-01{query}") == (200, deleted)
+    assert set(await ids(api)) == left
+    await api.host.kill()

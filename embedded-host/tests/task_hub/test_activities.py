@@ -46,6 +46,24 @@ class Run:
         assert self.errors == []
 
 
+@pytest.mark.parametrize("is_strict", [False, True])
+async def test_a_polling_http_call_is_a_finding_of_the_orchestrator(is_strict: bool) -> None:
+    class PollingInvoker(InlineInvoker):
+        async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
+            return compact([is_wanted(), is_wanted()])
+
+    def calls(context: Any) -> Any:
+        return (yield context.call_http("GET", "http://localhost/"))
+
+    findings = Findings(HostJson())
+    host = HubUnderTest(PollingInvoker({"Calls": calls}), findings=findings, strict=is_strict)
+    await host.start("Calls")
+    assert host.outcome() == ("Completed", [not is_strict] * 2)
+    [finding] = findings
+    assert (finding.kind.code, finding.function) == ("EH878", "Calls")
+    assert (finding.count, finding.instances) == (1 + is_strict, ["i-1"])
+
+
 async def test_a_result_or_an_exception_becomes_the_completion() -> None:
     run = Run()
     for activity in (work(0), work(1, "fail"), work(2, "Gone")):

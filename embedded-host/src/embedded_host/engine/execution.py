@@ -55,7 +55,6 @@ from embedded_host.engine.events import (
     HistoryEvent,
     OrchestratorStarted,
     SchedulingEvent,
-    TimerCreated,
     TimerFired,
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
@@ -253,9 +252,7 @@ class Execution:
         try:
             while (self._current is None or self._current.done) and self._position < self._open_to:
                 action = self.program[self._position]
-                if self._part is not None and not self._part.done:
-                    self.observations.append(Observation(Difference.LONG_TIMER))
-                self._part = None
+                self._observe_long_timer()
                 self._position += 1
                 self._numbered_to = max(self._numbered_to, self._position)
                 self._current = self._invoke(action)
@@ -269,8 +266,16 @@ class Execution:
                     self._current = settled()
                 elif not self._current.done:
                     self._current.then(self._advance)
+            if self._current is self._part and self._position < self._open_to:
+                self._observe_long_timer()
         finally:
             self._running = False
+
+    def _observe_long_timer(self) -> None:
+        """Observe that the orchestrator continues during the last top-level timer."""
+        if self._part is not None and not self._part.done:
+            self.observations.append(Observation(Difference.LONG_TIMER))
+        self._part = None
 
     def _reserve(self, upto: int) -> None:
         """Assign ids to the decisions of the first ``upto`` actions, in a turn with counts.
@@ -350,16 +355,17 @@ class Execution:
         completed_at = self._completed_at
         if not whole.done and completed_at is not None:
             for timer in timers:
-                fires = timer.fires_on_azure
                 # An orchestrator cancels the timer only after the race.
-                if not timer.done and fires is not None and completed_at >= fires:
+                if not timer.done and completed_at >= timer.fires_on_azure:
                     self.observations.append(Observation(Difference.CLOSE_RACE))
         whole.settle()
 
     def _decide(self, decision: MatchedDecision) -> PendingTask:
         self._put(decision)
-        is_timer = isinstance(decision, StartTimer)
-        task = self._tasks[decision.id] = TimerTask() if is_timer else PendingTask()
+        task = PendingTask()
+        if isinstance(decision, StartTimer) and self.now is not None:
+            task = TimerTask(fire_time_on_azure(decision.fire_at, self.now))
+        self._tasks[decision.id] = task
         return task
 
     def _put(self, decision: MatchedDecision) -> None:
@@ -482,10 +488,6 @@ class Execution:
             decision = self.pending.pop(event.event_id, None)
         if wrong := mismatch(event, decision):
             raise NonDeterministicError(wrong)
-        if isinstance(event, TimerCreated):
-            task = self._tasks.get(event.event_id)
-            if isinstance(task, TimerTask):
-                task.fires_on_azure = fire_time_on_azure(event.due_at, event.occurred_at)
         if (
             isinstance(event, EventSent)
             and isinstance(decision, SendOperation)

@@ -50,10 +50,10 @@ class TimerTask(PendingTask):
 
     __slots__ = ("fires_on_azure",)
 
-    def __init__(self) -> None:
+    def __init__(self, fires_on_azure: datetime) -> None:
+        """Create the task. The Azure Functions host fires the timer at ``fires_on_azure``."""
         super().__init__()
-        self.fires_on_azure: datetime | None = None
-        """The time at which the Azure Functions host fires the timer, once it is recorded."""
+        self.fires_on_azure = fires_on_azure
 
 
 def settled() -> Task:

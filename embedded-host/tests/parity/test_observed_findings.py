@@ -1,0 +1,37 @@
+"""The findings of observed differences."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedded_host.app.definitions import HostJson
+from embedded_host.engine.observations import Difference, Observation
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.observed_findings import add_observed_findings
+
+
+@pytest.mark.parametrize(
+    ("difference", "subjects", "code", "detail"),
+    [
+        (Difference.EVENT_BEFORE_WAIT, ("Go",), "EH870", "The name of the event is 'Go'."),
+        (Difference.NEWEST_WAIT, ("Go",), "EH871", "The name of the event is 'Go'."),
+        (Difference.EVENT_CASE, ("go", "Go"), "EH872", "'go', and the orchestrator awaits 'Go'."),
+        (Difference.CARRIED_EVENT, ("A", "B"), "EH873", "The lost events are: 'A', 'B'."),
+        (Difference.SHORT_TIMER, ("0.5",), "EH874", "A timer of 0.5 s fires at once"),
+        (Difference.CLOSE_RACE, (), "EH874", "in the last second of the timer"),
+        (Difference.LONG_TIMER, (), "EH875", "parts of three days"),
+        (Difference.SUSPENDED_RETRY, (), "EH875", "while the instance was suspended"),
+    ],
+)
+def test_each_difference_has_a_finding(
+    difference: Difference, subjects: tuple[str, ...], code: str, detail: str
+) -> None:
+    findings = Findings(HostJson())
+    add_observed_findings(findings, "Main", "i-1", [Observation(difference, subjects)])
+    [finding] = findings
+    assert (finding.kind.code, finding.function, finding.instances) == (code, "Main", ["i-1"])
+    assert detail in finding.detail
+
+
+def test_each_difference_has_a_case_above() -> None:
+    assert len(Difference) == 8
