@@ -3,13 +3,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
+import pytest
+
+from embedded_host.app.definitions import HostJson
 from embedded_host.engine.events import TaskCompleted, TaskFailed
+from embedded_host.engine.failures import UserError
+from embedded_host.engine.json_codec import compact
+from embedded_host.parity.findings import Findings
 from embedded_host.store.interface import ActivityRow
 from embedded_host.task_hub.activities import Activities
 from embedded_host.task_hub.unit_of_work import ActivityWork
 from tests.support.polling import eventually_async
-from tests.task_hub.kit import InlineInvoker, ManualClock
+from tests.task_hub.kit import HubUnderTest, InlineInvoker, ManualClock
 
 
 def fail(value: object) -> None:

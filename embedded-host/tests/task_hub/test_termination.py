@@ -155,3 +155,12 @@ async def test_a_worker_may_terminate_its_orchestration() -> None:
     host = HubUnderTest(_TerminatingInvoker({}))
     await host.start("Ends")
     assert host.outcome() == ("Terminated", "enough")
+
+
+async def test_sub_orchestrations_that_continue_are_a_finding_of_the_parent() -> None:
+    findings = Findings(HostJson())
+    host = new_hub(findings=findings)
+    await running_family(host)
+    await host.client.terminate("i-1", None)
+    await host.idle()
+    assert codes(findings) == [("EH877", "Parent")]
