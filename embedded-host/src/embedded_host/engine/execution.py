@@ -83,6 +83,12 @@ class Execution:
     """The orchestrator's current time."""
     continue_with: ContinueAsNew | None = None
     """The request to continue as new, if the orchestrator made one."""
+    late_events: tuple[EventRaised, ...] = ()
+    """The external events after ``continue_with``.
+
+    Only these events remain on the Azure Functions host (DurableTask.Core,
+    ``TaskOrchestrationContext.HandleEventRaisedEvent``).
+    """
     program: tuple[Action, ...] = ()
     suspended: bool = False
     returned: bool = False
@@ -117,8 +123,6 @@ class Execution:
     _part: Task | None = None
     """The last top-level timer: an awaited timer, or a part of a long timer."""
     _events: EventWaits = field(init=False)
-    _late: tuple[EventRaised, ...] = ()
-    """The events that arrived after the orchestrator had requested to continue as new."""
     _responses: dict[str, tuple[Task, str]] = field(default_factory=dict)
     """Task and entity id of each entity call without a response, by request id."""
     _held: list[CompletionEvent | EventRaised] = field(default_factory=list)
@@ -225,16 +229,7 @@ class Execution:
 
     @property
     def unconsumed_events(self) -> Iterator[EventRaised]:
-        """External events that no wait has accepted and that the next execution receives.
-
-        The Azure Functions host passes on only the events that arrive after the request to continue
-        as new (DurableTask.Core, ``TaskOrchestrationContext.HandleEventRaisedEvent``).
-        """
-        return iter(self._late) if self.is_strict else chain(self.lost_events, self._late)
-
-    @property
-    def lost_events(self) -> Iterator[EventRaised]:
-        """Buffered external events, which are lost on the Azure Functions host."""
+        """Buffered external events that no wait has accepted."""
         return chain.from_iterable(self._events.unconsumed.values())
 
     def take_id(self) -> int:
@@ -505,10 +500,10 @@ class Execution:
             called = self._responses.pop(event.name, None)
             if called is not None:
                 called[0].settle()
-            elif self.continue_with is not None:
-                self._late += (event,)
-            else:
-                self._events.deliver(event, self._waits_at)
+                return
+            if self.continue_with is not None:
+                self.late_events += (event,)
+            self._events.deliver(event, self._waits_at)
             return
         task = self._tasks.pop(event.scheduled_id, None)
         if task is not None:

@@ -182,16 +182,34 @@ class _Run:
             if output.error:
                 return self.fail(output.error, output.stack)
             if execution.continue_with is not None:
-                if lost := [event.name for event in execution.lost_events]:
-                    names = tuple(dict.fromkeys(lost))
-                    execution.observations.append(Observation(Difference.CARRIED_EVENT, names))
-                unconsumed = {id(event) for event in execution.unconsumed_events}
-                carried = [e for e in state.history.events + self.events if id(e) in unconsumed]
+                carried = self._carried(execution)
                 input = execution.continue_with.input
                 return self.continue_as_new(None if input is None else compact(input), carried)
             if output.is_done:
                 return self.complete(Status.COMPLETED, output.output, "")
         return self.wait(execution.suspended)
+
+    def _carried(self, execution: Execution) -> list[HistoryEvent]:
+        """Return the events that the next execution receives, and observe lost events.
+
+        The Azure Functions host passes on the events after the request to continue as new. It
+        replays the whole history with all actions.
+        """
+        events = self.state.history.events + self.events
+        unconsumed = list(execution.unconsumed_events)
+        if not (unconsumed or self.settings.strict):
+            return []
+        on_azure = Execution(self.state.instance_id, self.state.execution_id, is_strict=True)
+        try:
+            on_azure.replay(execution.program, events)
+        except NonDeterministicError:
+            on_azure = execution
+        late = {id(event) for event in on_azure.late_events}
+        if lost := dict.fromkeys(event.name for event in unconsumed if id(event) not in late):
+            execution.observations.append(Observation(Difference.CARRIED_EVENT, tuple(lost)))
+        carried = late if self.settings.strict else {id(event) for event in unconsumed}
+        on_azure.close()
+        return [event for event in events if id(event) in carried]
 
     def decide(self, output: OrchestratorDecisions) -> TurnResult:
         """Record the decisions of an orchestrator of SDK 2.x."""
