@@ -47,6 +47,11 @@ class FunctionContext(func.Context):
         return None
 
 
+# Apps see this name in reprs and errors. It is that of the class in the Azure Functions host's Python
+# worker.
+FunctionContext.__name__ = FunctionContext.__qualname__ = "Context"
+
+
 class _TraceContext:
     trace_parent = trace_state = Traceparent = Tracestate = ""
     attributes: dict[str, str] = {}  # noqa: RUF012 - functions read it as a mapping

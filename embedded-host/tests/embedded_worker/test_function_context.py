@@ -24,6 +24,13 @@ def test_the_context_names_the_function_and_the_invocation(function: LoadedFunct
     assert context.thread_local_storage is thread_local_storage
 
 
+def test_the_class_has_the_name_of_the_workers_class(function: LoadedFunction) -> None:
+    context = FunctionContext(function, "")
+    assert type(context).__name__ == "Context"
+    with pytest.raises(AttributeError, match="'Context' object has no attribute 'nothing'"):
+        getattr(context, "nothing")  # noqa: B009 - mypy knows that there is no such attribute
+
+
 def test_an_invocation_without_an_id_gets_one(function: LoadedFunction) -> None:
     assert UUID(FunctionContext(function, "").invocation_id)
 
