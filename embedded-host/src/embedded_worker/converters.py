@@ -20,6 +20,9 @@ class Converter(Protocol):
     def check_input_type_annotation(self, annotation: type) -> bool:
         """Return True if a parameter with this annotation accepts the binding's values."""
 
+    def check_output_type_annotation(self, annotation: type) -> bool:
+        """Return True if an output with this annotation accepts the binding's values."""
+
     def has_implicit_output(self) -> bool:
         """Return True if a function may return a value although it has no ``$return`` binding."""
 

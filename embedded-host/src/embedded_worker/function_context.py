@@ -47,8 +47,7 @@ class FunctionContext(func.Context):
         return None
 
 
-# Apps see this name in reprs and errors. It is that of the class in the Azure Functions host's Python
-# worker.
+# Apps see this name in reprs and errors. The class of Azure's Python worker has the same name.
 FunctionContext.__name__ = FunctionContext.__qualname__ = "Context"
 
 

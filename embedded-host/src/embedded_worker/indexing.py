@@ -61,7 +61,7 @@ def index_app(root: Path, script: str) -> IndexedApp:
                     "example @app.route()."
                 )
             indexed.functions.append(spec)
-            indexed.loaded[name] = bind(spec, call, position)
+            indexed.loaded[name] = bind(spec, call, position, root, is_v2=True)
         except LoadError as error:
             indexed.loaded.setdefault(name, error)
             indexed.problems.append(LoadProblem(name, str(error), error.stack))

@@ -12,25 +12,26 @@ import os
 import sys
 import traceback
 import types
-import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import azure.functions as func
-
+from embedded_worker.annotations import (
+    STRING_REQUEST,
+    RefusedSignatureError,
+    Signature,
+    StreamingAnnotationError,
+    check_signature,
+)
 from embedded_worker.app_files import is_app_file, relative_name
-from embedded_worker.converters import find_converter
 from embedded_worker.framing import encodable
 from embedded_worker.orchestrator_lint import shape_problem
-from embedded_worker.protocol import SDK_2_REQUIREMENTS, BindingSpec, FunctionSpec
+from embedded_worker.protocol import SDK_2_REQUIREMENTS, BindingSpec, FindingData, FunctionSpec
 from embedded_worker.sdk import (
     USES_DURABLETASK,
-    entity_of,
     is_code_for_2x,
     is_sdk_module,
-    orchestrator_of,
-    passes_client,
+    user_code,
 )
 from embedded_worker.user_function import UserFunction
 
@@ -52,9 +53,16 @@ class LoadError(Exception):
     traceback.
     """
 
-    def __init__(self, text: str, stack: str = "") -> None:
+    def __init__(self, text: str, stack: str = "", *, finding: FindingData | None = None) -> None:
         super().__init__(encodable(text))
         self.stack = encodable(stack)
+        self.finding = finding
+        """The parity finding of a function that the Azure Functions host refuses, or None."""
+
+    @property
+    def code(self) -> str:
+        """The code of the parity finding, or an empty string."""
+        return self.finding.code if self.finding is not None else ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,8 @@ class LoadedFunction:
     wants_context: bool
     takes_string: bool = False
     """True if the function gets the trigger's string without conversion."""
+    findings: tuple[FindingData, ...] = ()
+    """The parity findings of the function's signature."""
 
 
 def prepare_imports(root: Path) -> None:
@@ -109,7 +119,7 @@ def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
     module = _import(root, spec)
     where = relative_name(spec.script_file, root)
     try:
-        return bind(spec, _entry_point(module, spec, where), where)
+        return bind(spec, _entry_point(module, spec, where), where, root)
     except LoadError:
         raise
     except Exception as error:  # raised by user code, for example by a module's __getattr__
@@ -141,44 +151,30 @@ def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> Us
     return function
 
 
-def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
-    """Match a callable's parameters with its bindings. Raises LoadError if they do not match."""
+def bind(
+    spec: FunctionSpec, call: UserFunction, where: str, root: Path, *, is_v2: bool = False
+) -> LoadedFunction:
+    """Match a callable's parameters with its bindings. Raises LoadError if they do not match.
+
+    ``where`` is the position of the callable, and ``root`` is the app folder. ``is_v2`` is True for
+    a function with decorators.
+    """
     trigger = next(b for b in spec.bindings if b.is_trigger)
     if wrong := shape_problem(call, trigger.type, where, spec.entry_point):
         raise LoadError(wrong)
+    try:
+        signature = check_signature(call, spec, is_v2=is_v2)
+    except RefusedSignatureError as error:
+        raise _refused(error, call, spec, root) from error
+    except StreamingAnnotationError as error:
+        raise LoadError(
+            f"the annotation {error.name} in the signature of '{spec.entry_point}' in {where} is a "
+            "class of HTTP streaming (azurefunctions-extensions-http-fastapi), which the embedded "
+            "host does not serve. Use func.HttpRequest and func.HttpResponse, or run the app with "
+            "Core Tools."
+        ) from error
     bindings = {b.name: b for b in spec.bindings}
     returned = bindings.pop("$return", None)
-    try:
-        parameters = dict(inspect.signature(call).parameters)
-    except (TypeError, ValueError) as error:
-        raise LoadError(
-            f"the parameters of '{spec.entry_point}' in {where} cannot be read: {error}."
-        ) from error
-    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    named = {n: p for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-    context = named.get("context")
-    wants_context = context is not None and "context" not in bindings
-    unbound = [
-        n
-        for n, p in named.items()
-        if n not in bindings and n != "context" and p.default is inspect.Parameter.empty
-    ]
-    missing = [] if takes_any else [n for n in bindings if n not in named]
-    if unbound or missing:
-        raise LoadError(
-            f"the parameters of '{spec.entry_point}' in {where} do not match the bindings of "
-            f"{spec.name}: parameters ({', '.join(named) or 'none'}), "
-            f"bindings ({', '.join(bindings) or 'none'}). "
-            + (f"No binding is named {_alternatives(unbound)}. " if unbound else "")
-            + (f"No parameter is named {_alternatives(missing)}. " if missing else "")
-            + (
-                "The parameter of the result of df.Orchestrator.create or df.Entity.create is "
-                "named 'context'. Name the binding 'context' too (in a decorator: "
-                'context_name="context"). The parameter of your own function may have any name.'
-                if orchestrator_of(call) or entity_of(call)
-                else "Give both the same names."
-            )
-        )
     for name, binding in bindings.items():
         is_input = binding.direction == "in"
         if is_input and binding is not trigger and binding.type.lower() not in _CLIENTS:
@@ -187,11 +183,6 @@ def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
                 "not served by the embedded host. Read it in the function itself, with that "
                 "service's package, or run the app with Core Tools."
             )
-    annotations = _annotations(call)
-    for name, binding in bindings.items():
-        if binding.type.lower() in _CLIENTS and passes_client(call):
-            continue
-        _check_annotation(spec, where, binding, annotations.get(name))
     return LoadedFunction(
         spec=spec,
         call=call,
@@ -200,80 +191,47 @@ def bind(spec: FunctionSpec, call: UserFunction, where: str) -> LoadedFunction:
         clients=tuple(n for n, b in bindings.items() if b.type.lower() in _CLIENTS),
         outs={n: b.type for n, b in bindings.items() if b.is_output},
         return_type=returned.type if returned else None,
-        wants_context=wants_context,
-        takes_string=as_string(trigger.type, annotations.get(trigger.name)),
+        wants_context=signature.wants_context,
+        takes_string=trigger.name in signature.unconverted,
+        findings=_findings(call, spec, trigger, signature, root),
     )
 
 
-def _annotations(call: UserFunction) -> dict[str, object]:
-    try:
-        if sys.version_info < (3, 10):
-            return typing.get_type_hints(call)
-        return inspect.get_annotations(call, eval_str=True)
-    except Exception:  # an annotation that only type checkers resolve does no harm
-        return {}
+def _refused(
+    error: RefusedSignatureError, call: UserFunction, spec: FunctionSpec, root: Path
+) -> LoadError:
+    """Return the error for a function that the Azure Functions host does not load."""
+    from embedded_worker.annotation_advice import advice  # few apps need it
+
+    text, line = advice(error, call, spec)
+    file = _file(call, spec, root)
+    position = f"{file} line {line}" if line else file
+    return LoadError(
+        f"{error}. {position}: {text}",
+        finding=FindingData(error.code, spec.name, text, file, line),
+    )
 
 
-def _check_annotation(
-    spec: FunctionSpec, where: str, binding: BindingSpec, annotation: object
-) -> None:
-    name, kind, is_out = binding.name, binding.type, binding.is_output
-    if annotation is None:
-        return
-    marked_out = getattr(annotation, "__origin__", annotation) is func.Out
-    if is_out != marked_out and isinstance(getattr(annotation, "__origin__", annotation), type):
-        raise LoadError(
-            f"the parameter '{name}' of '{spec.entry_point}' in {where} is an "
-            + (
-                "output, so annotate it with func.Out[...]"
-                if is_out
-                else "input, so remove func.Out from its annotation"
-            )
-            + f', or change "direction" in {spec.name}/function.json.'
-        )
-    converter = find_converter(kind)
-    if is_out or converter is None or not isinstance(annotation, type):
-        return
-    if as_string(kind, annotation):
-        return
-    check = getattr(converter, "check_input_type_annotation", None)
-    try:
-        fits = check is None or check(annotation)
-    except TypeError:
-        return
-    if not fits and annotation.__module__.split(".")[0] in ("fastapi", "starlette"):
-        raise LoadError(
-            f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with "
-            f"{annotation.__name__} of HTTP streaming (azurefunctions-extensions-http-fastapi), "
-            "which the embedded host does not serve. Annotate it as func.HttpRequest and return a "
-            "func.HttpResponse, or run the app with Core Tools."
-        )
-    if not fits:
-        raise LoadError(
-            f"the parameter '{name}' of '{spec.entry_point}' in {where} is annotated with "
-            f"{annotation.__name__}, which a binding of type {kind} does not support; annotate it "
-            f"as {_EXPECTED.get(kind.lower(), 'described in the documentation of the binding')}."
-        )
+def _findings(
+    call: UserFunction,
+    spec: FunctionSpec,
+    trigger: BindingSpec,
+    signature: Signature,
+    root: Path,
+) -> tuple[FindingData, ...]:
+    """Return the parity findings of a function that can be loaded."""
+    if trigger.type.lower() != "httptrigger" or trigger.name not in signature.unconverted:
+        return ()
+    from embedded_worker.annotation_advice import string_request_advice  # few apps need it
+
+    text, line = string_request_advice(call, spec, trigger.name)
+    return (FindingData(STRING_REQUEST, spec.name, text, _file(call, spec, root), line),)
 
 
-def as_string(kind: str, annotation: object) -> bool:
-    """Return True if a parameter receives the unconverted value of its binding.
-
-    As on the Azure Functions host, this is the case for the annotations str and bytes, unless the
-    binding has an implicit output. An HTTP request is never passed as a string.
-    """
-    converter = find_converter(kind)
-    own_output = converter is not None and converter.has_implicit_output()
-    return annotation in (str, bytes) and not own_output and kind.lower() != "httptrigger"
-
-
-_EXPECTED = {
-    "httptrigger": "func.HttpRequest",
-    "durableclient": "str",
-    "orchestrationtrigger": "func.OrchestrationContext, or omit the annotation",
-    "entitytrigger": "func.EntityContext, or omit the annotation",
-    "timertrigger": "func.TimerRequest",
-}
+def _file(call: UserFunction, spec: FunctionSpec, root: Path) -> str:
+    """Return the file of the user's function relative to ``root``."""
+    code = getattr(user_code(call), "__code__", None)
+    return relative_name(getattr(code, "co_filename", spec.script_file), root)
 
 
 def _import(root: Path, spec: FunctionSpec) -> types.ModuleType:
@@ -393,7 +351,3 @@ def _is_ours(filename: str) -> bool:
             str(Path("asyncio", "futures.py")),
         )
     )
-
-
-def _alternatives(names: Iterable[str]) -> str:
-    return " or ".join(f"'{name}'" for name in names)

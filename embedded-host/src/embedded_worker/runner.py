@@ -63,6 +63,13 @@ DURABLE_THREADS = 4
 """Threads for orchestrators and entities only, so that blocking activities do not delay them."""
 
 
+_STRING_REQUEST = (
+    "unexpected type of data received for the \"generic\" binding : 'http'. The request is "
+    "annotated with str or bytes. Annotate it with func.HttpRequest"
+)
+"""The error of a request that is annotated with str or bytes. Its start is the worker's message."""
+
+
 def function_threads() -> int:
     """Return the number of threads for HTTP functions, activities and timer functions.
 
@@ -125,7 +132,9 @@ class Runner:
             if indexed.functions or indexed.problems:
                 self.functions.update(indexed.loaded)
                 self._after_load()
-                return LoadResult(indexed.problems, indexed.functions, self._placements())
+                return LoadResult(
+                    indexed.problems, indexed.functions, self._placements(), self._findings()
+                )
         problems: list[LoadProblem] = []
         for spec in load.functions:
             on_import(spec.name)
@@ -135,7 +144,7 @@ class Runner:
                 self.functions[spec.name] = error
                 problems.append(LoadProblem(spec.name, str(error), error.stack))
         self._after_load()
-        return LoadResult(problems, placements=self._placements())
+        return LoadResult(problems, placements=self._placements(), findings=self._findings())
 
     def _after_load(self) -> None:
         """Call the extensions' hooks, and log orchestrators that block or are not deterministic."""
@@ -150,6 +159,16 @@ class Runner:
         """Return False for an orchestrator of the SDK, such as that of ``call_http``."""
         code = getattr(function, "__code__", None)
         return code is None or is_app_file(code.co_filename, self.root)
+
+    def _findings(self) -> list[FindingData]:
+        """Return the parity findings of the signatures of the app's functions."""
+        found: list[FindingData] = []
+        for function in self.functions.values():
+            if isinstance(function, LoadedFunction):
+                found += function.findings
+            elif function.finding is not None:
+                found.append(function.finding)
+        return found
 
     def _placements(self) -> dict[str, Placement]:
         return {name: self.placement(name) for name in self.functions}
@@ -312,6 +331,8 @@ class Runner:
         converter = converter_for(trigger.type)
         value = invoke.trigger
         if isinstance(value, HttpRequestData):
+            if function.takes_string:
+                raise ValueError(_STRING_REQUEST)
             datum = request_datum(value)
         else:
             datum = meta.Datum(
