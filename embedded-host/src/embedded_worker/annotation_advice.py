@@ -16,6 +16,7 @@ from embedded_worker.annotations import (
     CONTEXT,
     DIRECTION,
     NAMES,
+    NOT_A_FUNCTION,
     PARAMETER,
     RETURN,
     UNRESOLVED,
@@ -266,6 +267,19 @@ def _of_unresolved(
     return f"{subject} cannot be evaluated. Correct it, or omit it."
 
 
+def _of_callable(
+    error: RefusedSignatureError,
+    call: UserFunction,
+    spec: FunctionSpec,
+    name: str,
+    definition: Definition,
+) -> str:
+    return (
+        f"'{spec.entry_point}' is an object of the class {type(call).__name__}. Write a function "
+        "that calls it."
+    )
+
+
 def _of_direction(
     error: RefusedSignatureError,
     call: UserFunction,
@@ -294,6 +308,7 @@ _ADVICE = {
     NAMES: _of_names,
     UNRESOLVED: _of_unresolved,
     DIRECTION: _of_direction,
+    NOT_A_FUNCTION: _of_callable,
 }
 
 

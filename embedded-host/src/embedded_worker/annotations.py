@@ -34,6 +34,8 @@ DIRECTION = "EH816"
 """An annotation or the type of a binding does not match the binding's direction."""
 STRING_REQUEST = "EH817"
 """The request of an HTTP function is annotated with str or bytes: each call fails."""
+NOT_A_FUNCTION = "EH818"
+"""The function is a callable object, such as a functools.partial."""
 
 _HAS_RUNTIME = sys.version_info >= (3, 13)
 """True if Azure runs this version of Python with the package azure-functions-runtime."""
@@ -108,8 +110,12 @@ def check_signature(call: UserFunction, spec: FunctionSpec, *, is_v2: bool = Fal
     parameters = dict(inspect.signature(call).parameters)
     try:
         annotations = typing.get_type_hints(call)
+        if is_v2:
+            inspect.getfile(call)
     except Exception as error:
-        raise RefusedSignatureError(UNRESOLVED, _described(error)) from error
+        is_function = inspect.isroutine(call) or inspect.isclass(call)
+        code = UNRESOLVED if is_function else NOT_A_FUNCTION
+        raise RefusedSignatureError(code, _described(error)) from error
     bindings = _bindings(check, spec)
     returned = bindings.pop("$return", None)
     wants_context = "context" in parameters and "context" not in bindings
@@ -122,7 +128,7 @@ def check_signature(call: UserFunction, spec: FunctionSpec, *, is_v2: bool = Fal
         if name in annotations:
             try:
                 is_unconverted = _check_parameter(check, bindings[name], annotations[name])
-            except TypeError as error:
+            except (AttributeError, TypeError) as error:
                 annotation = annotations[name]
                 raise RefusedSignatureError(
                     PARAMETER, _described(error), name, annotation
@@ -142,7 +148,7 @@ def is_accepted(annotation: object, binding: BindingSpec) -> bool:
     """Return True if the Azure Functions host accepts the annotation for a binding."""
     try:
         _check_parameter(_Check("", is_v2=False), binding, annotation)
-    except (RefusedSignatureError, StreamingAnnotationError, TypeError):
+    except (RefusedSignatureError, StreamingAnnotationError, AttributeError, TypeError):
         return False
     return True
 
@@ -255,7 +261,7 @@ def _check_parameter(check: _Check, binding: BindingSpec, annotation: object) ->
 
 
 def _mismatch(check: _Check, binding: BindingSpec, annotation: object) -> RefusedSignatureError:
-    name, kind, shown = binding.name, binding.type, getattr(annotation, "__name__", "")
+    name, kind, shown = binding.name, binding.type, _name(annotation)
     data_type = _data_type(binding)
     if not check.is_v2 or data_type == "0":
         where = "the binding decorator" if check.is_v2 and _HAS_RUNTIME else "function.json"
@@ -369,6 +375,8 @@ def _is_generic(annotation: object) -> bool:
 
 def _origin(annotation: object) -> object:
     """Return the class of an alias such as ``func.Out[str]``, or None for any other annotation."""
+    if annotation is typing.Generic:
+        return annotation
     return getattr(annotation, "__origin__", None) if isinstance(annotation, _Alias) else None
 
 

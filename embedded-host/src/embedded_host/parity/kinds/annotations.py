@@ -51,3 +51,8 @@ STRING_REQUEST = Kind(
     "bytes",
     "The request of an HTTP function is a func.HttpRequest.",
 )
+NOT_A_FUNCTION = Kind(
+    "EH818",
+    "{function} is not loaded, because it is a callable object and not a function",
+    _REFUSED,
+)
