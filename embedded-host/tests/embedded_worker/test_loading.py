@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from embedded_worker import loading
 from embedded_worker.framing import encode
 from embedded_worker.loading import LoadedFunction, LoadError, load_function, prepare_imports
 from embedded_worker.protocol import LoadProblem, LoadResult
@@ -67,9 +67,22 @@ def test_a_binding_named_context_replaces_the_invocation_context(app: AppFolder)
     assert not load(app).wants_context
 
 
-def test_kwargs_and_parameters_with_defaults_match_any_bindings(app: AppFolder) -> None:
-    app.function("Hello", "def main(value, extra=3, **others): pass", activity_trigger(), CLIENT)
-    assert load(app).clients == ("starter",)
+@pytest.mark.parametrize(
+    ("parameters", "unbound"),
+    [
+        ("value, starter, extra=3", "{'extra'}"),
+        ("value, starter, **others", "{'others'}"),
+        ("value, starter, *others, extra=3", "{'extra', 'others'}"),
+    ],
+)
+def test_each_parameter_needs_a_binding(app: AppFolder, parameters: str, unbound: str) -> None:
+    app.function("Hello", f"def main({parameters}): pass", activity_trigger(), CLIENT)
+    text = str(refused(app))
+    assert (
+        "cannot load the Hello function: the following parameters are declared in Python but not "
+        f"in function.json: {unbound}. Hello/__init__.py line 1: " in text
+    )
+    assert "Parameters with default values, *args and **kwargs need a binding too." in text
 
 
 @pytest.mark.parametrize(
@@ -112,12 +125,20 @@ def test_script_file_and_entry_point_select_the_function(app: AppFolder) -> None
     assert load(app).call("x") == "hi"
 
 
-def test_an_annotation_that_cannot_be_resolved_is_ignored(app: AppFolder) -> None:
+def test_an_annotation_that_cannot_be_resolved_is_refused(app: AppFolder) -> None:
     code = (
-        "from __future__ import annotations\ndef main(value: NoSuchType) -> Another: return value"
+        "from __future__ import annotations\n"
+        "def main(\n    value: NoSuchType,\n) -> str: return value"
     )
     app.function("Hello", code, activity_trigger())
-    assert load(app).call(1) == 1
+    error = refused(app)
+    assert str(error).startswith(
+        "NameError: name 'NoSuchType' is not defined. Hello/__init__.py line 3: The annotation "
+        "NoSuchType of the parameter 'value' of 'main' cannot be evaluated."
+    )
+    assert error.finding is not None
+    assert error.finding[:2] == ("EH815", "Hello")
+    assert error.finding[3:5] == ("Hello/__init__.py", 3)
 
 
 @pytest.mark.parametrize("annotation", ["func.HttpRequest", "'func.HttpRequest'"])
@@ -321,7 +342,7 @@ def test_a_message_with_a_lone_surrogate_can_be_sent_to_the_host(app: AppFolder)
 def test_parameters_and_bindings_without_a_counterpart_are_named(app: AppFolder) -> None:
     app.function("Hello", "def main(city, context): ...", activity_trigger("name"), CLIENT)
     text = str(refused(app))
-    assert "parameters (city, context), bindings (name, starter)" in text
+    assert "has the parameters (city, context), and Hello has the bindings (name, starter)" in text
     assert "No binding is named 'city'." in text
     assert "No parameter is named 'name' or 'starter'." in text
 
@@ -336,77 +357,69 @@ def test_an_orchestrators_binding_must_be_named_context(app: AppFolder) -> None:
 
 def test_a_function_without_parameters_is_refused(app: AppFolder) -> None:
     app.function("Hello", "def main(): ...", activity_trigger("name"))
-    assert "parameters (none), bindings (name)" in str(refused(app))
+    assert "the parameters (none), and Hello has the bindings (name)" in str(refused(app))
 
 
 @pytest.mark.parametrize(
     ("binding", "annotation", "expected"),
     [
-        (http_trigger(), "int", "annotate it as func.HttpRequest"),
-        (orchestration_trigger("req"), "str", "func.OrchestrationContext, or omit the annotation"),
+        (http_trigger(), "int", "func.HttpRequest"),
+        (orchestration_trigger("req"), "str", "func.OrchestrationContext"),
     ],
 )
 def test_an_unsupported_annotation_is_refused(
     app: AppFolder, binding: dict[str, Any], annotation: str, expected: str
 ) -> None:
     app.function("Hello", f"def main(req: {annotation}): ...", binding)
-    text = str(refused(app))
-    assert (
-        f"the parameter 'req' of 'main' in Hello/__init__.py is annotated with {annotation}" in text
+    error = refused(app)
+    assert str(error) == (
+        "cannot load the Hello function: type of req binding in function.json "
+        f'"{binding["type"]}" does not match its Python annotation "{annotation}". '
+        f"Hello/__init__.py line 1: The annotation {annotation} of the parameter 'req' of 'main' "
+        f"is not valid for a binding of type {binding['type']}. Write {expected}, or omit the "
+        "annotation."
     )
-    assert expected in text
+    assert error.code == "EH811"
 
 
-def test_a_string_annotation_skips_the_converter(
-    app: AppFolder, monkeypatch: pytest.MonkeyPatch
+def test_a_function_of_another_file_has_the_position_of_its_code(app: AppFolder) -> None:
+    app.write("shared/__init__.py", "")
+    app.write("shared/code.py", "\n\ndef main(req: int): ...")
+    app.function("Hello", "from ..shared.code import main", http_trigger(), HTTP_OUT)
+    error = refused(app)
+    assert "shared/code.py line 3: The annotation int" in str(error)
+    assert error.finding is not None
+    assert error.finding[3:5] == ("shared/code.py", 3)
+
+
+def test_other_load_errors_have_no_code(app: AppFolder) -> None:
+    app.function("Hello", "raise ValueError", http_trigger())
+    assert refused(app).code == ""
+
+
+@pytest.mark.parametrize(("annotation", "codes"), [("str", ["EH817"]), ("func.HttpRequest", [])])
+def test_a_request_without_conversion_is_a_finding(
+    app: AppFolder, annotation: str, codes: list[str]
 ) -> None:
-    """The converter of the durable client in azure-functions 1.20 to 1.24 accepts no annotation."""
-
-    class Refusing:
-        @staticmethod
-        def check_input_type_annotation(annotation: type) -> bool:
-            return False
-
-        @staticmethod
-        def has_implicit_output() -> bool:
-            return False
-
-    monkeypatch.setattr(loading, "find_converter", lambda kind: Refusing)
-    app.function("Hello", "def main(req, starter: str): ...", http_trigger(), CLIENT)
-    assert load(app).clients == ("starter",)
-    app.function("Other", "def main(req, starter: int): ...", http_trigger(), CLIENT)
-    assert "'starter' of 'main' in Other/__init__.py is annotated with int" in str(
-        refused(app, "Other")
-    )
+    code = f"import azure.functions as func\n\ndef main(req: {annotation}): ..."
+    app.function("Hello", code, http_trigger(), HTTP_OUT)
+    function = load(app)
+    assert [finding.code for finding in function.findings] == codes
+    assert function.takes_string == bool(codes)
+    assert all(f[3:5] == ("Hello/__init__.py", 3) for f in function.findings)
 
 
-def test_http_streaming_is_refused_by_name(app: AppFolder) -> None:
+def test_http_streaming_is_refused_by_name(app: AppFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The request of HTTP streaming is a class of FastAPI or Starlette."""
+    extension = ModuleType("azurefunctions.extensions.http.fastapi")
+    monkeypatch.setitem(sys.modules, extension.__name__, extension)
     app.function(
         "Hello",
         "Request = type('Request', (), {'__module__': 'starlette.requests'})\n"
         "def main(req: Request): ...",
         http_trigger(),
     )
-    text = str(refused(app))
-    assert "annotated with Request of HTTP streaming" in text
-    assert "Annotate it as func.HttpRequest" in text
-
-
-@pytest.mark.parametrize("annotation", ["str", "func.HttpResponse"])
-def test_an_output_without_the_out_annotation_is_refused(app: AppFolder, annotation: str) -> None:
-    code = f"import azure.functions as func\ndef main(req, res: {annotation}): ..."
-    app.function("Hello", code, http_trigger(), {"name": "res", "type": "http", "direction": "out"})
-    assert (
-        "'res' of 'main' in Hello/__init__.py is an output, so annotate it with func.Out[...]"
-        in str(refused(app))
-    )
-
-
-@pytest.mark.parametrize("annotation", ["func.Out", "func.Out[str]"])
-def test_an_input_annotated_as_an_output_is_refused(app: AppFolder, annotation: str) -> None:
-    code = f"import azure.functions as func\ndef main(req: {annotation}): ..."
-    app.function("Hello", code, http_trigger(), HTTP_OUT)
-    text = str(refused(app))
-    assert "'req' of 'main' in Hello/__init__.py is an input, so remove func.Out from" in text
-    assert '"direction" in Hello/function.json' in text
+    error = refused(app)
+    assert "the annotation Request in the signature of 'main'" in str(error)
+    assert "Use func.HttpRequest" in str(error)
+    assert error.code == ""

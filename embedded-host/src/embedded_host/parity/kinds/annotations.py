@@ -1,49 +1,48 @@
 """The kinds of findings of the parameters and annotations of functions.
 
 ``embedded_worker/annotations.py`` detects them. Source: the recordings of the Azure Functions host,
-version 4.1037 with the Python worker 4.34 (docs/reference/known-differences.md#signatures).
+version 4.1037 with the Python worker 4.34 (docs/reference/functions-host.md).
 """
 
 from __future__ import annotations
 
 from embedded_host.parity.kinds import Kind
 
-_REFUSED = "An app with decorators has no functions at all then."
+_FAILS = (
+    "each call of the function {function} fails, and an app with decorators has no functions at "
+    "all, because "
+)
 
 PARAMETER = Kind(
     "EH811",
-    "the function {function} is not loaded, because the annotation of a parameter does not match "
-    "the parameter's binding",
-    _REFUSED,
+    _FAILS + "the annotation of a parameter does not match its binding",
+    "An activity accepts a class or a generic type of the module typing, such as Dict[str, int]. "
+    "Any other trigger accepts its own class.",
 )
 RETURN = Kind(
     "EH812",
-    "the function {function} is not loaded, because its return annotation does not match the "
-    "binding $return",
-    _REFUSED,
+    _FAILS + "the return annotation does not match the binding $return",
+    "An HTTP function may have the return annotation func.HttpResponse or str.",
 )
 CONTEXT = Kind(
     "EH813",
-    "the function {function} is not loaded, because the annotation of its parameter 'context' is "
-    "not the class of the context",
-    _REFUSED,
+    _FAILS + "the annotation of the parameter 'context' is not a class named Context",
+    "Annotate the parameter with func.Context.",
 )
 NAMES = Kind(
     "EH814",
-    "the function {function} is not loaded, because its parameters and its bindings have different "
-    "names",
-    _REFUSED,
+    _FAILS + "the names of its parameters differ from the names of its bindings",
+    "Give each parameter a binding of the same name.",
 )
 UNRESOLVED = Kind(
     "EH815",
-    "the function {function} is not loaded, because one of its annotations cannot be evaluated",
-    _REFUSED,
+    _FAILS + "an annotation cannot be evaluated",
+    "Use only names that the module of the function contains at runtime.",
 )
 DIRECTION = Kind(
     "EH816",
-    "the function {function} is not loaded, because the direction of a binding does not match the "
-    "function",
-    _REFUSED,
+    _FAILS + "the direction of a binding is not valid or does not match an annotation",
+    "Annotate outputs with func.Out, and no inputs.",
 )
 STRING_REQUEST = Kind(
     "EH817",
@@ -53,6 +52,6 @@ STRING_REQUEST = Kind(
 )
 NOT_A_FUNCTION = Kind(
     "EH818",
-    "{function} is not loaded, because it is a callable object and not a function",
-    _REFUSED,
+    _FAILS + "it is a callable object, such as a functools.partial",
+    "Write a function that calls the object.",
 )
