@@ -54,6 +54,24 @@ def test_a_broken_app_has_one_problem_and_no_functions(
     assert text in problem.text
 
 
+def test_a_refused_annotation_has_the_position_of_the_parameter_and_a_code(root: Path) -> None:
+    code = "@app.route(\n    'x'\n)\ndef bad(\n    req: dict,\n): ...\n"
+    indexed = index(root, code)
+    [problem] = indexed.problems
+    assert problem.text.startswith("cannot load the bad function: ")
+    assert "function_app.py line 8: The annotation dict of the parameter 'req'" in problem.text
+
+
+@pytest.mark.parametrize("annotation", ["int", "'df.DurableOrchestrationClient'", "dict[str, int]"])
+def test_the_annotation_of_a_client_has_no_effect(root: Path, annotation: str) -> None:
+    code = (
+        "@app.route('x')\n@app.durable_client_input(client_name='client')\n"
+        f"async def go(req: func.HttpRequest, client: {annotation}): ...\n"
+        "@app.orchestration_trigger('context')\ndef flow(context: dict) -> list[str]: yield\n"
+    )
+    assert index(root, code).problems == []
+
+
 def test_the_first_of_two_functions_with_the_same_name_is_served(root: Path) -> None:
     code = "".join(
         f"@app.function_name('{name}')\n@app.activity_trigger('value')\n"

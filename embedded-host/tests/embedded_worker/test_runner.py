@@ -451,3 +451,25 @@ async def test_a_decorator_of_an_orchestrator_runs_in_each_turn(
         assert json.loads(str(result.value))["actions"][0][0]["input"] == str(count)
     later = await run(runner, TurnRequest(1, "Hello", "i", "e", "[]", 2))
     assert later.missing, "the host then sends the whole history"
+
+
+async def test_a_request_annotated_with_str_fails_when_called(
+    app: AppFolder, running: MakeRunner
+) -> None:
+    app.function("Hello", "def main(req: str): ...", http_trigger(), HTTP_OUT)
+    failure = await error(running(app), "Hello", request())
+    assert failure.type == "ValueError"
+    assert failure.message.startswith(
+        "unexpected type of data received for the \"generic\" binding : 'http'. "
+    )
+
+
+def test_the_load_result_has_the_findings_of_signatures(app: AppFolder) -> None:
+    app.function("Fails", "def main(req: str): ...", http_trigger(), HTTP_OUT)
+    app.function("Refused", "def main(value, more=1): ...", activity_trigger())
+    result = Runner().load(load_of(app))
+    assert [problem.function for problem in result.problems] == ["Refused"]
+    assert [(f.code, f.function, f.file, f.line) for f in result.findings] == [
+        ("EH817", "Fails", "Fails/__init__.py", 1),
+        ("EH814", "Refused", "Refused/__init__.py", 1),
+    ]
