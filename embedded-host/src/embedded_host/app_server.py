@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -24,12 +23,11 @@ from embedded_host.http.call_http import CallHttpClient
 from embedded_host.http.cors import Cors
 from embedded_host.http.cross_site import CrossSite
 from embedded_host.http.home_page import home_page
-from embedded_host.http.host_names import HostNames
-from embedded_host.http.middleware import RequestFilter
+from embedded_host.http.public_listener import PublicAddress
 from embedded_host.http.router import DASHBOARD, Router
 from embedded_host.http.sdk_endpoint import SdkEndpoint, sdk_path
-from embedded_host.http.server import Listener, body_limit
-from embedded_host.http.sockets import PortInUseError, bind_public, bind_rpc, is_loopback
+from embedded_host.http.server import Listener
+from embedded_host.http.sockets import bind_rpc
 from embedded_host.management.urls import ManagementUrls
 from embedded_host.startup_output import functions_text, problems_text
 from embedded_host.store.files import STATE_FILE
@@ -39,7 +37,6 @@ from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.commit import GroupCommit
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.web.host_name import host_name
 from embedded_host.workers.app_interpreter import AppInterpreterError
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.invoker import AppInvoker
@@ -108,11 +105,17 @@ class AppServer:
     async def start(self, stack: AsyncExitStack, app: App) -> None:
         """Start to serve ``app``. Raises StateError.
 
+        In strict mode, an invalid route puts the host in error. The instances and timer functions
+        then wait for a reload with valid routes.
+
         ``stack`` receives the callbacks that stop the server. They close the public listener first,
         so that no new request arrives. Then they wait for the running functions, and close the task
         hub and the state.
         """
-        public_socket, sdk_socket = self._bind(), bind_rpc()
+        options = self._options
+        address = PublicAddress(options.address, options.port, options.allowed_hosts)
+        public_socket, self.public_url = address.bind()
+        sdk_socket = bind_rpc()
         path = sdk_path()
         self._sdk_url = f"http://127.0.0.1:{sdk_socket.getsockname()[1]}{path}"
         store, check = self._open_state(stack)
@@ -160,8 +163,9 @@ class AppServer:
         stack.push_async_callback(runtime.hub.close, grace)
         stack.push_async_callback(runtime.timers.close, grace)
         stack.push_async_callback(runtime.drain, grace)
-        public_listener = self._public_listener(
-            public_socket, router, CrossSite(cors, runtime.functions.starts_instances)
+        cross_site = CrossSite(cors, runtime.functions.starts_instances)
+        public_listener = address.listener(
+            public_socket, self._environ, cross_site, router.public, grace
         )
         stack.push_async_callback(public_listener.close)
         stack.callback(runtime.hub.end_waits)
@@ -169,7 +173,10 @@ class AppServer:
         await public_listener.start()
         if self._options.auth:
             stack.enter_context(publish_port(self._options.state, public_socket.getsockname()[1]))
-        runtime.start()
+        if self._host_errors():
+            self._app.subscribe(lambda _: None if self._host_errors() else runtime.start())
+        else:
+            runtime.start()
 
     async def reload(self, app: App) -> bool:
         """Load the changed app and serve it.
@@ -217,26 +224,14 @@ class AppServer:
 
     # -- parts -------------------------------------------------------------------------------------
 
+    def _host_errors(self) -> tuple[str, ...]:
+        """Return the errors that put the host in error in strict mode: invalid routes."""
+        if self._app is None or not self._options.strict:
+            return ()
+        return tuple(self._app.loaded.route_errors.values())
+
     def _load_request(self, app: App) -> LoadRequest:
         return load_request(app, self._environ, self._sdk_url, strict=self._options.strict)
-
-    def _bind(self) -> socket.socket:
-        """Return the public socket and set ``public_url``."""
-        address, port = self._options.address, self._options.port
-        try:
-            sock = bind_public(address, port)
-        except PortInUseError:
-            raise StateError(
-                f"Port {port} is in use by another process. Stop that process, or choose another "
-                "port with --port. [EH201]"
-            ) from None
-        except OSError as error:
-            raise StateError(
-                f"The host cannot listen on {address}:{port}: {error}. [EH202]"
-            ) from error
-        name = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::1", "::") else address
-        self.public_url = f"http://{name}:{sock.getsockname()[1]}"
-        return sock
 
     def _open_state(self, stack: AsyncExitStack) -> tuple[SqliteStore, IntegrityCheck | None]:
         """Open the state file and the access keys.
@@ -274,6 +269,13 @@ class AppServer:
         loaded = loaded_app(app, result, self._environ)
         if text := problems_text(loaded, result, self._options.install):
             print(text, flush=True)
+        for name in sorted(loaded.app.disabled):
+            log.info("Function 'Functions.%s' is disabled", name)
+        if loaded.route_errors and self._options.strict:
+            log.error(
+                "The host is in error, and each function responds with 503: %s [EH142]",
+                " ".join(loaded.route_errors.values()),
+            )
         return loaded
 
     def _make_router(
@@ -282,7 +284,12 @@ class AppServer:
         dashboard = Dashboard(self._options.state / STATE_FILE, runtime.hub, app)
         stack.callback(dashboard.close)
         admin = Admin(
-            app, runtime.start_function, self._authorization, self._keys, runtime.findings
+            app,
+            runtime.start_function,
+            self._authorization,
+            self._keys,
+            runtime.findings,
+            host_errors=self._host_errors,
         )
         return Router(
             runtime.functions,
@@ -292,18 +299,9 @@ class AppServer:
             cors,
             dashboard,
             self._authorization,
+            custom_headers=app.loaded.app.host.custom_headers,
+            in_error=lambda: bool(self._host_errors()),
         )
-
-    def _public_listener(
-        self, sock: socket.socket, router: Router, cross_site: CrossSite
-    ) -> Listener:
-        options = self._options
-        own_names = (options.address, self._environ.get("WEBSITE_HOSTNAME", ""))
-        names = [*options.allowed_hosts, *(name for text in own_names if (name := host_name(text)))]
-        host_names = HostNames(names, network=not is_loopback(options.address))
-        request_filter = RequestFilter(host_names, cross_site, router.public)
-        limit = body_limit(self._environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"))
-        return Listener(sock, request_filter.handle, options.grace, max_body=limit)
 
     def _dashboard_link(self) -> str:
         """Return the link to the dashboard.

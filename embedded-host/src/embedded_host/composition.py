@@ -121,6 +121,7 @@ class AppRuntime:
             app, d.worker, d.urls.client_binding, throttle, d.authorization
         )
         self._running: set[asyncio.Task[None]] = set()
+        self._is_started = False
         add_load_findings(self.findings, app.loaded)
         app.subscribe(self._reload)
 
@@ -148,6 +149,7 @@ class AppRuntime:
 
         An event loop must be running.
         """
+        self._is_started = True
         self.hub.start()
         self.timers.start(self._app.loaded.timers.values())
 
@@ -188,4 +190,5 @@ class AppRuntime:
         """Use the new code. The next turn of each instance replays the instance's whole history."""
         add_load_findings(self.findings, loaded)
         self.hub.reload(durable_functions(loaded.enabled))
-        self.timers.reload(loaded.timers.values())
+        if self._is_started:
+            self.timers.reload(loaded.timers.values())

@@ -11,15 +11,15 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedded_host.app.definitions import App
-from embedded_host.app.errors import AppError
+from embedded_host.app.definitions import App, LocalSettings
+from embedded_host.app.errors import AppError, HostJsonError
 from embedded_host.app.folder import read_app
-from embedded_host.app.local_settings import effective_environment
+from embedded_host.app.local_settings import effective_environment, read_local_settings
 from embedded_host.error_codes import CODE, with_code
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.host_process import (
@@ -104,11 +104,7 @@ def run_host(options: HostOptions) -> int:
         AppInterpreterError,
         PackageConflictError,
     ) as error:
-        more = "".join(
-            f"For details run: embedded-host explain {code}\n"
-            for code in dict.fromkeys(CODE.findall(str(error)))
-        )
-        print(f"\n{error}\n\n{more}", file=sys.stderr, flush=True)
+        print(_with_explain(error), file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
         if not host.is_stopping:
@@ -200,8 +196,11 @@ class Host:
         return self._started
 
     async def _start(self, stack: AsyncExitStack) -> None:
-        app, environ = self._read_app()
-        address = self._address(app)
+        try:
+            app, environ = self._read_app()
+        except HostJsonError as error:
+            app, environ = await self._corrected_app(error)
+        address = self._address(app.settings)
         state = self.options.state or app.root / STATE_FOLDER
         stack.enter_context(StateLock(state))
         if not self.options.fsync:
@@ -230,6 +229,51 @@ class Host:
         )
         self._server = AppServer(options, environ, worker, self.stop)
         await self._server.start(stack, app)
+
+    async def _corrected_app(self, error: HostJsonError) -> tuple[App, dict[str, str]]:
+        """Serve as a host in error until host.json is valid, and return the app.
+
+        Raises AppError for another error of the app. Without hot reload, wait until the host stops.
+        """
+        from embedded_host.http.error_server import ErrorServer
+        from embedded_host.http.public_listener import PublicAddress
+        from embedded_host.reload import changes, needs_restart
+
+        print(_with_explain(error), file=sys.stderr, flush=True)
+        root = self.options.root
+        settings, _ = read_local_settings(root)
+        added, _ = effective_environment(settings, os.environ, root)
+        port = self.options.port if self.options.port is not None else settings.port or 7071
+        address = PublicAddress(self._address(settings), port, self.options.names)
+        async with AsyncExitStack() as stack:
+            state = self.options.state or root / STATE_FOLDER
+            stack.enter_context(StateLock(state))
+            server = ErrorServer(
+                address, {**os.environ, **added}, state if self.options.auth else None
+            )
+            await server.start(stack, error.host_errors, settings)
+            # The served app has the same port.
+            self.options = replace(self.options, port=server.port)
+            print(
+                f"The host is in error at {server.url}. Each function responds with 503. "
+                + (
+                    "Correct host.json."
+                    if self.options.reload
+                    else "Correct host.json and restart."
+                ),
+                flush=True,
+            )
+            if not self.options.reload:
+                await asyncio.Event().wait()
+            async for files in changes(root):
+                if not any(needs_restart(file, root) for file in files):
+                    continue
+                try:
+                    return self._read_app()
+                except HostJsonError as still:
+                    print(_with_explain(still), file=sys.stderr, flush=True)
+                    server.set_errors(still.host_errors)
+        raise AssertionError  # ``changes`` does not end
 
     async def _watch(self) -> None:
         """Reload the app after each change of its files. Log an error that stops the watcher."""
@@ -303,13 +347,13 @@ class Host:
             )
         return app, {**os.environ, **added}
 
-    def _address(self, app: App) -> str:
+    def _address(self, settings: LocalSettings) -> str:
         """Return the address to listen on. Raises HostStartError.
 
         A non-loopback address requires --auth or --allow-anonymous-network, because any client on
         the network could start and terminate instances.
         """
-        address = self.options.address or app.settings.address
+        address = self.options.address or settings.address
         if address is None:
             return "127.0.0.1"
         from embedded_host.http.sockets import is_loopback
@@ -383,6 +427,15 @@ class Host:
         return app_packages_command(
             interpreter, self._app_python, needs_sdk_2=SDK_2_REQUIREMENTS[-1] in problem
         )
+
+
+def _with_explain(error: Exception) -> str:
+    """Return the message of an error, and the commands that explain its codes."""
+    more = "".join(
+        f"For details run: embedded-host explain {code}\n"
+        for code in dict.fromkeys(CODE.findall(str(error)))
+    )
+    return f"\n{error}\n\n{more}"
 
 
 def _print_interpreter(interpreter: AppInterpreter, hello: Hello) -> None:

@@ -53,7 +53,8 @@ def problems_text(app: LoadedApp, loaded: LoadResult, install: Callable[[str], s
             lines.append(f"    In the app folder run: {install(problem.text)}")
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
-    reported = {p.function for p in loaded.problems} | {p.function for p in app.app.problems}
+    reported = {p.function for p in loaded.problems}
+    reported |= {p.function for p in (*app.app.problems, *app.route_problems)}
     for function in app.enabled:
         if function.name in app.broken and function.name not in reported:
             lines += ["", f"{function.name}: {app.broken[function.name]} [EH311]"]
@@ -69,6 +70,7 @@ def problems_text(app: LoadedApp, loaded: LoadResult, install: Callable[[str], s
                 f"binding{'' if len(discarded) == 1 else 's'} {', '.join(discarded)}, because it "
                 "does not write to other services. The function runs. [EH312]",
             ]
+    lines += [line for problem in app.route_problems for line in ("", str(problem))]
     if hidden := app.hidden_folders():
         lines += ["", f"{hidden} [EH313]"]
     return "\n".join(lines)
@@ -94,7 +96,10 @@ def _start_url(loaded: LoadedApp, base_url: str) -> str | None:
         for f in loaded.of_type("orchestrationtrigger")
         if f.name not in loaded.broken and not f.is_built_in
     ]
-    for route in loaded.routes.values():
+    for function in loaded.of_type("httptrigger"):
+        route = loaded.routes.get(function.name)
+        if route is None:
+            continue
         takes_name = "{functionname}" in route.text.lower()
         if (
             orchestrators

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from embedded_host.app.errors import AppError
+from embedded_host.app.errors import AppError, HostJsonError
 from embedded_host.app.folder import disabled_functions, read_app
 
 OUTPUT = {"type": "http", "name": "$return", "direction": "out"}
@@ -101,46 +101,19 @@ def test_of_names_that_differ_only_in_case_the_first_is_enabled(tmp_path: Path) 
     assert "differ only in case" in problem.fault
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        (
-            {"route": "x"},
-            {"route": "X"},
-            "every method). 'A' is first in the order of names, so 'B' receives no request",
-        ),
-        ({"route": "x/{a}"}, {"route": "x/{b}"}, "'B' receives no request."),
-        ({"route": "b"}, {}, "'B' receives no request."),
-        (
-            {"route": "x", "methods": ["get"]},
-            {"route": "x", "methods": ["GET"]},
-            "GET). 'A' is first",
-        ),
-        (
-            {"route": "x", "methods": ["get"]},
-            {"route": "x", "methods": ["get", "put"]},
-            "no request with these methods",
-        ),
-        (
-            {"route": "x", "methods": ["get"]},
-            {"route": "x"},
-            "GET). 'A' is first in the order of names, so 'B' receives no request with",
-        ),
-        ({"route": "x"}, {"route": "x", "methods": ["get"]}, "'B' receives no request."),
-        ({"route": "x", "methods": ["get"]}, {"route": "x", "methods": ["put"]}, None),
-        ({"route": "x"}, {"route": "y"}, None),
-        ({"route": "x/{a:int}"}, {"route": "x/{a}"}, None),
-    ],
-)
-def test_the_second_function_of_a_route_is_reported(
-    tmp_path: Path, first: Any, second: Any, expected: str | None
-) -> None:
-    found = read_app(app(tmp_path, A=http(**first), B=http(**second)), {})
+def test_a_conflict_of_routes_disables_the_second_function(tmp_path: Path) -> None:
+    found = read_app(app(tmp_path, A=http(route="x"), B=http(route="X")), {})
     assert len(found.functions) == 2
-    assert [problem.function for problem in found.problems] == [None] * (expected is not None)
-    if expected:
-        assert expected in str(found.problems[0])
-        assert found.problems[0].location.startswith("B/function.json:1:")
+    (problem,) = found.problems
+    assert problem.function == "B"
+    assert problem.location.startswith("B/function.json:1:")
+
+
+def test_functions_without_host_json_put_the_host_in_error(tmp_path: Path) -> None:
+    app(tmp_path, A=http(route="x"))
+    (tmp_path / "host.json").unlink()
+    with pytest.raises(HostJsonError, match=r"host\.json: The file does not exist"):
+        read_app(tmp_path, {})
 
 
 @pytest.mark.parametrize(

@@ -204,8 +204,6 @@ BROKEN: list[tuple[Any, str, str]] = [
     (http(route="a/{id:itn}"), "itn", "the constraint 'itn' does not exist"),
     (http(route="a\\d/{"), '{"}, {"type": "http", "n', "the '{' has no '}'"),
     (http(route="/a"), "/", "Remove the '/' at its start"),
-    (http(route="admin/x"), '"admin/x"', "are reserved for the host"),
-    (http(route="Runtime"), '"Runtime"', "are reserved for the host"),
     ({"bindings": [ACTIVITY], "entryPoint": 1}, "1", "entryPoint must be"),
     ({"scriptFile": 1, "bindings": [ACTIVITY]}, "1", "scriptFile must be"),
     (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from embedded_host.app.definitions import HostJson
-from embedded_host.app.errors import AppError
+from embedded_host.app.errors import AppError, HostJsonError
 from embedded_host.app.host_json import default_hub_name, read_host_json
 from embedded_host.app.host_json_ignored import ignored_settings
 
@@ -168,7 +168,8 @@ WRONG: list[tuple[Any, str]] = [
     ("", "host.json:1:1: The file is not valid JSON: it is empty"),
     ('{"version": "2.0",\n "a" 1}', "host.json:2:6: The file is not valid JSON: ':' is missing"),
     ("[]", "host.json:1:1: The file must be an object, but is a list"),
-    ("{}", "has no 'version'"),
+    ('{"extensions": {}}', "has no 'version'"),
+    ('{"version": ""}', "has no 'version'"),
     ('{"Version": "2.0"}', "host.json:1:2: The file has 'Version' instead of 'version'"),
     ('{"version": 2.0}', 'host.json:1:13: version must be the string "2.0", but is 2.0'),
     ('{"version": "3.0"}', "not of Azure Functions"),
@@ -238,7 +239,6 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
 def test_accepted_faults_are_warnings(tmp_path: Path) -> None:
     content = {
         "extensions": {
-            "http": {"routePrefix": "/api/"},
             "durableTask": {"storageProvider": {"type": "mssql"}},
         }
     }
@@ -246,16 +246,78 @@ def test_accepted_faults_are_warnings(tmp_path: Path) -> None:
         "// hello\n" + json.dumps({"version": "2.0", **content}), encoding="utf-8"
     )
     host, problems = read_host_json(tmp_path, {})
-    assert host.route_prefix == "api"
+    assert [note.line for note in host.notes] == [1]
     assert [problem.location.split(":")[:2] for problem in problems] == [
-        ["host.json", line] for line in "122"
+        ["host.json", line] for line in "12"
     ]
-    assert [
-        "comment" in problems[0].fault,
-        "'api'" in problems[1].fault,
-        "'mssql'" in problems[2].fault,
-    ] == [True] * 3
+    assert "comment" in problems[0].fault
+    assert "'mssql'" in problems[1].fault
     assert not any(problem.fatal or problem.function for problem in problems)
+
+
+def test_an_empty_object_has_version_2(tmp_path: Path) -> None:
+    assert read(tmp_path, "{}") == HostJson()
+
+
+def test_the_functions_of_the_file_are_not_case_sensitive(tmp_path: Path) -> None:
+    host = read(tmp_path, {"functions": ["One", "two"]})
+    assert [host.runs(name) for name in ("ONE", "Two", "three")] == [True, True, False]
+    assert read(tmp_path, {"functions": []}).runs("Any")
+    assert read(tmp_path, {"functions": "One"}).runs("Any"), "only a list has an effect"
+
+
+def test_a_setting_overrides_one_item_of_a_list(tmp_path: Path) -> None:
+    environ = {"AzureFunctionsJobHost__functions__1": "Three"}
+    host = read(tmp_path, {"functions": ["One", "Two"]}, environ)
+    assert host.functions == frozenset({"one", "three"})
+    assert read(tmp_path, {}, environ).functions == frozenset({"three"})
+
+
+def test_custom_headers_are_texts(tmp_path: Path) -> None:
+    headers = {"X-One": "a", "X-Two": 2, "X-Three": True, "X-Four": None, "X-Five": {"a": 1}}
+    host = read(tmp_path, {"extensions": {"http": {"customHeaders": headers}}})
+    assert host.custom_headers == {"X-One": "a", "X-Two": "2", "X-Three": "True", "X-Four": ""}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("{", "Unable to parse host configuration file"),
+        ("[]", "Unable to parse host configuration file"),
+        ('{"a": 1}', "missing the required 'version' property"),
+        ('{"version": "1.0"}', "'1.0' is an invalid value for host.json 'version' property"),
+        ('{"version": 2.0}', "'2' is an invalid value"),
+        ('{"version": "3"}', "does not correspond to the function runtime version"),
+        (
+            {"functionTimeout": "x"},
+            "value at 'AzureFunctionsJobHost:functionTimeout' to type 'System.TimeSpan'",
+        ),
+        ({"functionTimeout": "00:00:00.5"}, "FunctionTimeout must be greater than 00:00:01"),
+        (
+            {"extensions": {"HTTP": {"maxConcurrentRequests": "x"}}},
+            "'AzureFunctionsJobHost:extensions:HTTP:maxConcurrentRequests' to type 'System.Int32'",
+        ),
+        ({"extensions": {"http": {"routePrefix": "a{"}}}, "template 'a{/NAME'"),
+    ],
+)
+def test_a_host_in_error_has_the_message_of_the_azure_functions_host(
+    tmp_path: Path, content: Any, text: str
+) -> None:
+    with pytest.raises(HostJsonError) as raised:
+        read(tmp_path, content)
+    assert text in raised.value.host_errors[0]
+    assert str(raised.value) in raised.value.host_errors[0], "the explanation of this host"
+
+
+@pytest.mark.parametrize("prefix", ["x/", "/x/", "/", "//x"])
+def test_a_prefix_with_a_slash_at_its_end_is_fatal(tmp_path: Path, prefix: str) -> None:
+    with pytest.raises(HostJsonError, match=r"two '/' in a row.*EH122"):
+        read(tmp_path, {"extensions": {"http": {"routePrefix": prefix}}})
+
+
+def test_a_prefix_may_start_with_a_slash(tmp_path: Path) -> None:
+    host = read(tmp_path, {"extensions": {"http": {"routePrefix": "/v1/x"}}})
+    assert host.route_prefix == "/v1/x"
 
 
 @pytest.mark.parametrize(
@@ -281,7 +343,7 @@ def test_accepted_faults_are_warnings(tmp_path: Path) -> None:
         ),
         (
             {"extensions": {"http": {"hsts": {}}}},
-            ["extensions.http.hsts has no effect: the embedded host adds no headers"],
+            ["extensions.http.hsts has no effect: the Azure Functions host ignores it"],
         ),
         (
             {"logging": {"logLevel": {"x": "None"}, "applicationInsights": {}}},

@@ -103,7 +103,8 @@ def test_an_error_shows_the_line_and_marks_the_column() -> None:
         parse_json('{\r\n  "a": 1\r\n\t"b": 2\r\n}', "host.json")
     problem = raised.value.problem("Add it.", function="F", fatal=True)
     assert str(problem).splitlines() == [
-        "host.json:3:2: The file is not valid JSON: a comma is missing before '\"b\"'.",
+        "host.json:3:2: The 'F' function is in error: The file is not valid JSON: a comma is "
+        "missing before '\"b\"'.",
         '     "b": 2',
         "     ^",
         "    Add it. [EH110]",

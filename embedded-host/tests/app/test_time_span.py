@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from embedded_host.app.time_span import parse_time_span
+from embedded_host.app.time_span import parse_time_span, time_span_text
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,11 @@ def test_time_spans_are_parsed_in_the_formats_of_dotnet(
     text: str, expected: timedelta | None
 ) -> None:
     assert parse_time_span(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(2, "00:00:02"), (0.5, "00:00:00.5000000"), (3723, "01:02:03"), (90000, "1.01:00:00")],
+)
+def test_time_spans_are_written_as_dotnet_writes_them(seconds: float, text: str) -> None:
+    assert time_span_text(seconds) == text

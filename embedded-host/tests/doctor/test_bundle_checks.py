@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from embedded_host.app.json_file import read_json
-from embedded_host.doctor.bundle_checks import BundleRange, check_bundle, parse_range
+from embedded_host.doctor.bundle_checks import check_bundle
 from embedded_host.doctor.finding import Finding
 
-HIGHEST = (10**6, 0, 0)
 ID = "Microsoft.Azure.Functions.ExtensionBundle"
 
 
@@ -24,26 +23,6 @@ def check(
     (folder / "host.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
     file = read_json(folder / "host.json", "host.json")
     return list(check_bundle(file, document, uses_v2_model=v2, has_extensions=has_extensions))
-
-
-@pytest.mark.parametrize(
-    ("text", "parsed"),
-    [
-        ("[4.*, 5.0.0)", BundleRange((4, 0, 0), (5, 0, 0), False)),
-        ("[4.0.0,5.0.0)", BundleRange((4, 0, 0), (5, 0, 0), False)),
-        ("[3.3.0, 4.0.0]", BundleRange((3, 3, 0), (4, 0, 0), True)),
-        ("[2.6.1]", BundleRange((2, 6, 1), (2, 6, 1), True)),
-        ("4.2.0", BundleRange((4, 2, 0), HIGHEST, False)),
-        ("[4.*, )", BundleRange((4, 0, 0), HIGHEST, False)),
-        ("(, 3.0.0)", BundleRange((0, 0, 0), (3, 0, 0), False)),
-        ("[4.*", None),
-        ("four", None),
-        ("", None),
-        ("[,]", None),
-    ],
-)
-def test_ranges_in_the_notation_of_nuget(text: str, parsed: BundleRange | None) -> None:
-    assert parse_range(text) == parsed
 
 
 @pytest.mark.parametrize("v2", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -15,7 +16,8 @@ from embedded_host import cli
 from embedded_host.workers.app_interpreter import EXECUTABLE_SETTING
 from tests.e2e.conftest import StartHost
 from tests.support.app_folder import AppFolder, activity_trigger
-from tests.support.running_host import command, environment
+from tests.support.polling import eventually
+from tests.support.running_host import command, environment, http
 
 
 @pytest.fixture
@@ -78,11 +80,62 @@ def test_a_missing_python_of_the_worker_is_an_error(app: AppFolder) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_invalid_host_json_is_an_error(app: AppFolder) -> None:
+@pytest.mark.parametrize("mode", ["helpful", "strict"])
+def test_a_host_with_an_invalid_host_json_is_in_error_until_it_is_corrected(
+    app: AppFolder, tmp_path: Path, mode: str
+) -> None:
+    valid = (app.root / "host.json").read_text(encoding="utf-8")
     app.write("host.json", '{\n  "version": "2.0",\n  "extensions" {}\n}\n')
-    text = refused(app.root)
-    assert "host.json:3:16" in text
-    assert '"extensions" {}' in text
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command(app.root, tmp_path / "state", "--parity", mode),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment(),
+        )
+    try:
+
+        def printed(text: str) -> str | None:
+            match = re.search(text + r" (http://localhost:\d+)", log.read_text(encoding="utf-8"))
+            return match[1] if match else None
+
+        url = eventually(lambda: printed("The host is in error at"), "the host is in error", 30)
+        assert "host.json:3:16" in log.read_text(encoding="utf-8")
+        assert (http("GET", f"{url}/api/greet").status, http("GET", url).status) == (503, 503)
+        assert http("GET", f"{url}/admin/host/ping").status == 200
+        status = http("GET", f"{url}/admin/host/status").json
+        assert status["state"] == "Error"
+        assert status["errors"][0].startswith("Unable to parse host configuration file")
+        app.write("host.json", '{"version": "1.0"}')
+        eventually(
+            lambda: "'1.0' is an" in http("GET", f"{url}/admin/host/status").text, "it is read", 30
+        )
+        app.write("host.json", valid)
+        assert eventually(lambda: printed("Ready at"), "the host is ready", 30) == url
+        assert http("GET", f"{url}/api/greet").text == "hello"
+        assert http("GET", f"{url}/admin/host/status").json["state"] == "Running"
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+@pytest.mark.parametrize("mode", ["helpful", "strict"])
+def test_an_invalid_route_puts_the_host_in_error_in_strict_mode(
+    app: AppFolder, start_host: StartHost, mode: str
+) -> None:
+    app.http("Bad", "def main(req): return 'bad'", "/bad")
+    host = start_host(app.root, "--parity", mode)
+    assert host.get("/api/greet").status == (200 if mode == "helpful" else 503)
+    assert host.get("/api/bad").status == 503
+    status = host.get("/admin/host/status").json
+    assert status["state"] == ("Running" if mode == "helpful" else "Error")
+    assert "api//bad" in status["errors"][0]
+    assert "[EH840]" in host.log
+    app.http("Bad", "def main(req): return 'bad'", "bad")
+    eventually(lambda: host.get("/api/bad").text == "bad", "the route is corrected", 30)
+    assert host.end(host.start("Hello"))["output"] == "hello"
 
 
 def test_a_port_in_use_is_an_error(app: AppFolder) -> None:

@@ -130,3 +130,11 @@ async def test_error_responses_have_cors_headers() -> None:
 
     response = await Cors([ONE]).handle(request("GET", "/", headers={"Origin": ONE}), fail)
     assert (response.status, response.headers) == (500, [("Access-Control-Allow-Origin", ONE)])
+
+
+def test_an_origin_with_a_slash_at_its_end_is_explained(caplog: pytest.LogCaptureFixture) -> None:
+    cors = Cors(("http://a.example/", "http://b.example"))
+    assert [cors.allows(f"http://{name}.example") for name in "ab"] == [False, True]
+    [record] = caplog.records
+    assert "'http://a.example/' allows no page" in record.getMessage()
+    assert "Write 'http://a.example'. [EH329]" in record.getMessage()

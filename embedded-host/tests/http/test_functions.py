@@ -6,16 +6,20 @@ See functions-host.md#http-routing to #http-responses.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from embedded_host.access_keys.access import Access
+from embedded_host.access_keys.key_file import KeyFile
 from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.http.authorization import Authorization
 from embedded_host.http.functions import HttpFunctions, function_query
-from embedded_host.http.throttle import Throttle
+from embedded_host.http.throttle import SCALE_OUT, Throttle
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
@@ -376,6 +380,30 @@ async def test_a_refused_function_responds_with_the_reason_on_its_route(
 async def test_requests_over_the_limit_of_host_json_are_429() -> None:
     fixture = HttpFunctionsFixture(route("F", "f"), throttle=Throttle(outstanding=0))
     response = await fixture.request("GET", "/api/f")
-    assert (response.status, response.body, response.headers) == (429, b"", [("Retry-After", "1")])
+    assert (response.status, response.body, response.headers) == (429, b"", [SCALE_OUT])
     assert fixture.worker.calls == []
     assert (await fixture.request("GET", "/api/none")).status == 404
+
+
+async def test_a_disabled_function_runs_only_with_the_master_key(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path)
+    master = keys.begin().master
+    served = loaded(route("A", "items/{id}"), route("B", "items/new"))
+    app = CurrentApp(replace(served, app=replace(served.app, disabled=frozenset({"A"}))))
+    worker = FakeWorker()
+    open_host = HttpFunctions(app, worker, lambda base, grpc: "")
+    with_keys = HttpFunctions(
+        app, worker, lambda base, grpc: "", authorization=Authorization(Access(keys))
+    )
+    response = await open_host.handle(request("GET", "/api/items/new"))
+    assert (response.status, worker.calls) == (404, []), "its route hides that of B"
+    headers = {"x-functions-key": master}
+    response = await with_keys.handle(request("GET", "/api/items/new", headers=headers))
+    assert (response.status, worker.calls[0][0]) == (200, "A")
+
+
+async def test_a_request_to_an_invalid_route_is_503() -> None:
+    parts = {"broken": {"Bad": "no"}, "route_errors": {"Bad": "x"}}
+    app = CurrentApp(loaded(refused={"Bad": "api//bad"}, **parts))
+    functions = HttpFunctions(app, FakeWorker(), lambda base, grpc: "")
+    assert (await functions.handle(request("GET", "/api/bad"))).status == 503

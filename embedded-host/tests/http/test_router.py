@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from embedded_host.web.request import Request
 from embedded_host.web.response import Response, text_response
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
+from embedded_worker.protocol import HttpResponseData, InvocationResult
 from tests.http.api import Api, request
 from tests.http.test_functions import HttpFunctionsFixture, loaded, route
 
@@ -25,12 +27,13 @@ class Served:
         home: str | None = "<h1>up</h1>",
         cors: Cors | None = None,
         dashboard: Dashboard | None = None,
+        **options: Any,
     ) -> None:
         self.fixture = HttpFunctionsFixture(route("F", "f"), route("Admin2", "admin/x", prefix=""))
         app = CurrentApp(LoadedApp(App(Path("app"), HostJson(), LocalSettings(), ())))
         admin = Admin(app, lambda function, input: None)
         self.router = Router(
-            self.fixture.functions, api.management, admin, lambda: home, cors, dashboard
+            self.fixture.functions, api.management, admin, lambda: home, cors, dashboard, **options
         )
 
     async def request(self, method: str, target: str, **headers: str) -> tuple[int, bytes]:
@@ -135,3 +138,29 @@ async def test_the_sdk_endpoint_serves_only_the_management_api(api: Api) -> None
     assert dict(started.headers)["Location"].startswith(
         "http://public/runtime/webhooks/durabletask/instances/i-1?"
     )
+
+
+async def test_each_response_has_the_custom_headers_of_host_json(api: Api) -> None:
+    served = Served(api, custom_headers={"X-One": "host", "X-Two": "2"})
+
+    async def headers(target: str) -> dict[str, str]:
+        return dict((await served.router.public(request("GET", target))).headers)
+
+    for target in ("/", "/api/f", "/api/none", "/admin/host/ping", "/runtime/webhooks/x"):
+        found = await headers(target)
+        assert (found["X-One"], found["X-Two"]) == ("host", "2"), target
+    response = InvocationResult(1, HttpResponseData(200, [("x-one", "mine")], b""))
+    served.fixture.worker.response = response
+    found = await headers("/api/f")
+    assert (found["x-one"], found["X-Two"], "X-One" in found) == ("mine", "2", False)
+
+
+async def test_a_host_in_error_serves_only_admin_endpoints(api: Api) -> None:
+    errors = ["wrong"]
+    served = Served(api, in_error=lambda: bool(errors))
+    refused = (503, b"Function host is not running.")
+    for target in ("/", "/api/f", "/api/none", "/runtime/webhooks/durabletask/instances"):
+        assert await served.request("GET", target) == refused
+    assert (await served.request("GET", "/admin/host/ping"))[0] == 200
+    errors.clear()
+    assert (await served.request("GET", "/api/f"))[0] == 200

@@ -37,7 +37,8 @@ async def test_a_response_has_length_date_and_server() -> None:
         ("http://other", "http://other/"),
         ("HTTPS://other/x", "http://other/x"),
         ("//double", "http://h//double"),
-        ("/../up", "http://h/../up"),
+        ("/../up", "http://h/up"),
+        ("/a/./b/%2e%2E/%63", "http://h/a/c"),
     ],
 )
 async def test_each_form_of_a_request_target_gives_the_url(target: str, url: str) -> None:

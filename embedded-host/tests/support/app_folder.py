@@ -10,6 +10,7 @@ from typing import Any
 Json = dict[str, Any]
 
 HTTP_OUT: Json = {"name": "$return", "type": "http", "direction": "out"}
+BUNDLE: Json = {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"}
 CLIENT: Json = {"name": "starter", "type": "durableClient", "direction": "in"}
 
 _ORCHESTRATOR = """\
@@ -97,6 +98,7 @@ class AppFolder:
                     "version": "2.0",
                     "logging": {"logLevel": {"default": "Information"}},
                     "extensions": {"durableTask": {"hubName": hub}},
+                    "extensionBundle": BUNDLE,
                 }
             ),
         )

@@ -92,15 +92,46 @@ def test_functions_with_a_refused_function_json_are_out_of_service(folder: AppFo
     assert "zebra" in app.routes
 
 
-def test_disabled_functions_have_no_route_and_no_timer(folder: AppFolder) -> None:
+def test_disabled_functions_have_a_route_and_no_timer(folder: AppFolder) -> None:
     folder.function("Tick", "def main(timer): ...", timer("0 0 0 1 1 *"))
     app = load(
         folder, environ={"AzureWebJobs.zebra.Disabled": "true", "AzureWebJobs_Tick_Disabled": "1"}
     )
     assert [function.name for function in app.enabled] == ["Apple", "Echo", "Hello"]
-    assert "zebra" not in app.routes
+    assert "zebra" in app.routes, "its route hides the routes of later functions"
     assert app.timers == {}
     assert app.broken == {}
+
+
+def test_host_json_excludes_functions(folder: AppFolder) -> None:
+    folder.http("Bad", "", "bad/{id:nosuch}")
+    folder.write("host.json", '{"version": "2.0", "functions": ["apple", "echo"]}')
+    app = load(folder)
+    assert [function.name for function in app.enabled] == ["Apple", "Echo"]
+    assert list(app.routes) == ["Apple"]
+    assert (app.route_errors, app.refused) == ({}, {})
+    assert "zebra" in [function.name for function in app.app.functions]
+
+
+def test_of_two_functions_with_one_route_the_second_has_no_route(folder: AppFolder) -> None:
+    folder.http("Zoo", "", "Z/")
+    app = load(folder)
+    assert "Zoo" not in app.routes
+    conflict = "is in error: The route specified conflicts with the route defined by function"
+    assert f"The 'Zoo' function {conflict} 'zebra'." in app.broken["Zoo"]
+    folder.write("function_app.py", "")
+    functions = [spec(folder.root, name, http_trigger("x")) for name in ("two", "One")]
+    app = load(folder, functions=tuple(functions))
+    assert list(app.routes) == ["One"]
+    assert f"The 'two' function {conflict} 'One'." in app.broken["two"]
+    assert [problem.function for problem in app.route_problems] == ["two"]
+
+
+def test_invalid_routes_are_errors_of_the_azure_functions_host(folder: AppFolder) -> None:
+    folder.http("Bad", "", "/bad")
+    app = load(folder)
+    assert "route with name 'Bad' and template 'api//bad'" in app.route_errors["Bad"]
+    assert ("EH840", "Bad") in [(finding.code, finding.function) for finding in app.findings]
 
 
 def test_timer_functions_with_a_valid_schedule_are_in_service(folder: AppFolder) -> None:
@@ -109,7 +140,9 @@ def test_timer_functions_with_a_valid_schedule_are_in_service(folder: AppFolder)
     folder.function("Broken", "def main(timer): ...", timer("* * * * * *"))
     app = load(folder, LoadProblem("Broken", "cannot be imported"), environ={"TICK": "0 0 0 1 1 *"})
     assert list(app.timers) == ["Tick"]
-    assert app.broken["Wrong"].startswith("Wrong/function.json:8:19: 'hourly' is not a schedule")
+    assert app.broken["Wrong"].startswith(
+        "Wrong/function.json:8:19: The 'Wrong' function is in error: 'hourly' is not a schedule"
+    )
     assert app.broken["Broken"] == "cannot be imported"
 
 
@@ -152,8 +185,11 @@ def test_a_v2_app_has_the_functions_that_the_worker_found(folder: AppFolder) -> 
     )
     app = load(folder, functions=functions, environ={"AzureWebJobs.Off.Disabled": "true"})
     assert [function.name for function in app.enabled] == ["Bad", "code", "Greet", "Tick"]
-    assert {name: route.text for name, route in app.routes.items()} == {"Greet": "api/greet"}
-    assert app.broken["Bad"].startswith("the route of 'Bad' cannot be used: ")
+    assert {name: route.text for name, route in app.routes.items()} == {
+        "Greet": "api/greet",
+        "Off": "api/off",
+    }
+    assert app.broken["Bad"].startswith("the route 'api/bad/{id:nosuch}' of 'Bad' cannot be used")
     assert app.broken["Tick"].startswith(
         "function_app.py: the timer of 'Tick' cannot run: 'hourly' is not a schedule"
     )

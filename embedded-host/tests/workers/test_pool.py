@@ -422,7 +422,7 @@ def test_workers_exit_with_their_host(app: AppFolder, tmp_path: Path) -> None:
 
 
 async def test_a_worker_whose_call_exceeds_function_timeout_is_replaced(
-    app: AppFolder, tmp_path: Path
+    app: AppFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pool = WorkerPool(1, dict(os.environ), interpreter=app_interpreter(), timeout=0.5)
     await pool.start()
@@ -434,8 +434,10 @@ async def test_a_worker_whose_call_exceeds_function_timeout_is_replaced(
         )
         assert result.error is not None
         assert result.error.message.startswith(
-            "Timeout value of 00:00:00 was exceeded by function 'Hang'"
+            "Timeout value of 00:00:00.5000000 was exceeded by function 'Hang'"
         )
+        words = "Timeout value of 00:00:00.5000000 exceeded by function 'Functions.Hang' (Id: '"
+        assert words in caplog.text
         assert await call(pool, "Echo", 1) == 1
         assert pool.pids != before
     finally:

@@ -35,14 +35,36 @@ class Problem:
     fatal: bool = False
     code: str = field(kw_only=True)
     """The problem's code in ``errors.md`` (``EH140``)."""
+    on_azure: str = field(default="", kw_only=True)
+    """The message of the Azure Functions host about this fault, or an empty string."""
 
     def __str__(self) -> str:
-        """Return a message with the location, the fault, the fix and the code."""
+        """Return a message with the location, the fault, the fix and the code.
+
+        The words for a function that the problem disables are those of the Azure Functions host.
+        """
+        fault = self.fault
+        if self.function is not None:
+            fault = f"The '{self.function}' function is in error: {fault}"
         return (
-            f"{self.location}: {self.fault}"
-            + (f" {self.fix}" if self.fix else "")
-            + f" [{self.code}]"
+            f"{self.location}: {fault}" + (f" {self.fix}" if self.fix else "") + f" [{self.code}]"
         )
+
+    @property
+    def host_error(self) -> str:
+        """The problem as an entry of ``errors`` in the status of a host in error."""
+        return f"{self.on_azure} {self}" if self.on_azure else str(self)
+
+
+@dataclass(frozen=True)
+class Note:
+    """An accepted fault of a JSON file: a comment, a trailing comma or a duplicate key."""
+
+    line: int
+    column: int
+    fault: str
+    is_json: bool = False
+    """True if the JSON parser of Python accepts the fault, as it does for a duplicate key."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +186,10 @@ class HostJson:
     document: Mapping[str, object] = field(default_factory=dict)
     hub_name: str = "TestHubName"
     route_prefix: str = "api"
+    functions: frozenset[str] | None = None
+    """The names of the functions to run, in lower case, or None for all functions."""
+    custom_headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers of every response (``extensions.http.customHeaders``)."""
     function_timeout: float | None = 1800.0
     """Seconds, or None for no limit."""
     max_concurrent_activities: int | None = None
@@ -204,8 +230,18 @@ class HostJson:
     """
     log_levels: Mapping[str, str] = field(default_factory=dict)
     """The log levels by category (``logging.logLevel``)."""
+    notes: tuple[Note, ...] = ()
+    """Accepted faults of the file."""
     ignored: tuple[Problem, ...] = ()
     """Keys of the file that have no effect on this host, with the reasons."""
+
+    def runs(self, name: str) -> bool:
+        """Return True if ``functions`` does not exclude the function."""
+        return self.functions is None or name.lower() in self.functions
+
+    def loaded(self, functions: Iterable[Function]) -> list[Function]:
+        """Return the functions that ``functions`` does not exclude."""
+        return [function for function in functions if self.runs(function.name)]
 
 
 @dataclass(frozen=True)
@@ -216,6 +252,8 @@ class LocalSettings:
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
+    exists: bool = field(default=False, compare=False)
+    """True if the file exists and is valid."""
     port: int | None = None
     address: str | None = None
     cors: tuple[str, ...] = ()
@@ -238,3 +276,10 @@ class App:
     """Functions that ``AzureWebJobs.{name}.Disabled`` disables. ``functions`` includes them."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Routes of the HTTP functions whose function.json is invalid, by the function's name."""
+    route_errors: Mapping[str, str] = field(default_factory=dict)
+    """Messages of the Azure Functions host about invalid routes, by the function's name.
+
+    One invalid route puts that host in error.
+    """
+    route_locations: Mapping[str, str] = field(default_factory=dict)
+    """Locations of the routes in function.json, by the function's name."""

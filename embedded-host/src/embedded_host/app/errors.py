@@ -20,3 +20,12 @@ class AppError(EmbeddedHostError):
         return "\n".join(
             [f"{len(self.problems)} problems:", *(f"  {problem}" for problem in self.problems)]
         )
+
+
+class HostJsonError(AppError):
+    """The host.json is missing or invalid, which puts the host in error."""
+
+    @property
+    def host_errors(self) -> tuple[str, ...]:
+        """The ``errors`` of the host's status."""
+        return tuple(problem.host_error for problem in self.problems)

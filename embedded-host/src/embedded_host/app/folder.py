@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from embedded_host.app.definitions import App, Binding, Function, Problem
-from embedded_host.app.errors import AppError
+from embedded_host.app.definitions import App, Problem
+from embedded_host.app.errors import AppError, HostJsonError
 from embedded_host.app.function_json import FunctionFolder, read_function
 from embedded_host.app.host_json import read_host_json
 from embedded_host.app.local_settings import NAME, effective_environment, read_local_settings
-from embedded_host.app.route_template import RouteTemplate, function_route
+from embedded_host.app.route_problems import route_problems
 from embedded_host.app.schedule import time_zone
 from embedded_host.app.setting import setting
 
@@ -19,8 +19,9 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
     """Return the app in the folder ``root``.
 
     ``environ`` has the environment variables of the process, which override local.settings.json.
-    Raises AppError if the folder has no host.json, the host.json is invalid, or the app has no
-    functions. ``App.problems`` has all other problems: invalid functions and warnings.
+    Raises HostJsonError if host.json is invalid, or missing beside functions. Raises AppError if
+    the folder has no app or no functions. ``App.problems`` has all other problems: invalid
+    functions and warnings.
     """
     root = root.absolute()
     settings, settings_problems = read_local_settings(root)
@@ -29,6 +30,9 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
     try:
         host, host_problems = read_host_json(root, merged)
     except FileNotFoundError:
+        script = setting("PYTHON_SCRIPT_FILE_NAME", merged) or "function_app.py"
+        if root.is_dir() and (_function_folders(root) or _holds(root, script)):
+            raise HostJsonError(_no_host_json()) from None
         raise AppError(_no_app(root)) from None
     folders = [
         read_function(folder, merged, host.route_prefix) for folder in _function_folders(root)
@@ -39,6 +43,7 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
     if not folders and not uses_v2_model:
         raise AppError(_no_functions(root, script))
     functions = tuple(folder.function for folder in folders if folder.function)
+    locations = {folder.name: folder.route_location for folder in folders}
     return App(
         root=root,
         host=host,
@@ -49,16 +54,27 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
             *_runtime_problem(merged),
             *_time_zone_problem(merged),
             *host_problems,
-            *(problem for folder in folders for problem in folder.problems),
-            *route_conflicts(
-                functions,
-                host.route_prefix,
-                {folder.name: folder.route_location for folder in folders},
+            *(
+                problem
+                for folder in folders
+                if host.runs(folder.name)
+                for problem in folder.problems
             ),
+            *route_problems(host.loaded(functions), host.route_prefix, locations),
         ),
         uses_v2_model=uses_v2_model,
-        refused={folder.name: folder.refused_route for folder in folders if folder.refused_route},
+        refused={
+            folder.name: folder.refused_route
+            for folder in folders
+            if folder.refused_route and host.runs(folder.name)
+        },
         disabled=disabled_functions((function.name for function in functions), merged),
+        route_errors={
+            folder.name: folder.route_error
+            for folder in folders
+            if folder.route_error and host.runs(folder.name)
+        },
+        route_locations=locations,
     )
 
 
@@ -74,51 +90,6 @@ def disabled_functions(names: Iterable[str], environ: Mapping[str, str]) -> froz
         for written in (f"AzureWebJobs.{name}.Disabled", f"AzureWebJobs_{name}_Disabled")
         if (setting(written, environ) or "").strip().lower() in ("true", "1")
     )
-
-
-def route_conflicts(
-    functions: Iterable[Function], prefix: str, locations: Mapping[str, str]
-) -> tuple[Problem, ...]:
-    """Return a warning for each HTTP function that has the same route as an earlier function.
-
-    The earlier function receives the requests, because the host compares a request with the routes
-    in the order of ``functions`` (functions-host.md#http-routing). ``locations`` has the location
-    of each function's route.
-    """
-    problems: list[Problem] = []
-    earlier: list[tuple[Function, RouteTemplate, frozenset[str]]] = []
-    for function in functions:
-        if function.trigger.type != "httpTrigger":
-            continue
-        route = RouteTemplate.parse(function_route(prefix, function.trigger.route, function.name))
-        methods = _methods(function.trigger)
-        for other, other_route, other_methods in earlier:
-            shared = (
-                methods & other_methods if methods and other_methods else methods | other_methods
-            )
-            if not route.overlaps(other_route) or (methods and other_methods and not shared):
-                continue
-            hides_all = not other_methods or methods == shared
-            shown = "every method" if not shared else ", ".join(sorted(shared))
-            effect = "no request" if hides_all else "no request with these methods"
-            problems.append(
-                Problem(
-                    locations.get(function.name, f"{function.name}/function.json"),
-                    f"'{function.name}' has the same route as '{other.name}' ('{route.template}', "
-                    f"{shown}). '{other.name}' is first in the order of names, so "
-                    f"'{function.name}' receives {effect}.",
-                    "Change the route or the methods of one of the two functions.",
-                    code="EH106",
-                )
-            )
-            break
-        earlier.append((function, route, methods))
-    return tuple(problems)
-
-
-def _methods(trigger: Binding) -> frozenset[str]:
-    """Return the methods in upper case, or the empty set for all methods."""
-    return frozenset(trigger.methods or ())
 
 
 def _function_folders(root: Path) -> list[Path]:
@@ -169,6 +140,16 @@ def _holds(folder: Path, name: str) -> bool:
         return (folder / name).is_file()
     except OSError:  # no permission to read the folder
         return False
+
+
+def _no_host_json() -> Problem:
+    return Problem(
+        "host.json",
+        "The file does not exist.",
+        'Write {"version": "2.0"}, with an extensionBundle if the app has durable functions.',
+        fatal=True,
+        code="EH101",
+    )
 
 
 def _no_app(root: Path) -> Problem:

@@ -26,7 +26,13 @@ from embedded_host.app.binding_types import (
 )
 from embedded_host.app.definitions import Binding, Function, Problem
 from embedded_host.app.json_file import JsonFile, JsonFileError, JsonPath, read_json
-from embedded_host.app.route_template import RouteTemplate, RouteTemplateError, function_route
+from embedded_host.app.route_problems import is_reserved
+from embedded_host.app.route_template import (
+    RouteTemplate,
+    RouteTemplateError,
+    function_route,
+    route_error,
+)
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
 from embedded_host.app.suggestion import closest, did_you_mean
 from embedded_host.app.timer_trigger import check_timer
@@ -51,6 +57,8 @@ class FunctionFolder:
     """Every problem of the file."""
     route_location: str
     """``file:line:column`` of the trigger's route, or of the closest value that encloses it."""
+    route_error: str = ""
+    """The message of the Azure Functions host about an invalid route, or an empty string."""
     refused_route: str | None = None
     """The route, including the prefix, of an HTTP function that a problem disables, or None."""
 
@@ -74,13 +82,19 @@ def read_function(
             None,
             (problem,),
             name,
+            "",
             function_route(route_prefix, None, directory.name),
         )
     reader = _Reader(directory, file, environ, route_prefix)
     function = reader.function()
     refused = None if function else reader.refused_route()
     return FunctionFolder(
-        directory.name, function, tuple(reader.problems), file.location(reader.route_path), refused
+        directory.name,
+        function,
+        tuple(reader.problems),
+        file.location(reader.route_path),
+        reader.route_error,
+        refused,
     )
 
 
@@ -91,6 +105,7 @@ class _Reader:
         self.directory = directory
         self.route_prefix = route_prefix
         self.route_path: JsonPath = ()
+        self.route_error = ""
         self.name = directory.name
         self.file = file
         self.environ = environ
@@ -341,7 +356,7 @@ class _Reader:
                 hint or "Write 'anonymous', 'function' or 'admin'.",
             )
         self.route_path = (*json_path, spelt.get("route", "type"))
-        self.check_route(binding.properties.get("route"))
+        self.check_route(binding)
         methods = binding.properties.get("methods")
         if methods is None:
             return
@@ -361,17 +376,14 @@ class _Reader:
             elif method.upper() not in METHODS and (hint := did_you_mean(method, METHODS)):
                 self.add_error((*path, index), f"'{method}' is not an HTTP method.", hint)
 
-    def check_route(self, route: object) -> None:
+    def check_route(self, trigger: Binding) -> None:
+        route = trigger.properties.get("route")
         if route is not None and not isinstance(route, str):
             self.add_error(self.route_path, "'route' must be a string.")
             return
+        if is_reserved(trigger, self.name):
+            return  # ``route_problems`` reports the function
         route = route if route and route.strip() else self.name
-        if route.strip("/").lower().startswith(("admin", "runtime")):
-            fault = (
-                f"The route '{route}' starts with 'admin' or 'runtime', which are reserved for the "
-                "host."
-            )
-            self.add_error(self.route_path, fault, "Change the route.")
         template = function_route(self.route_prefix, route, self.name)
         try:
             RouteTemplate.parse(template)
@@ -380,9 +392,19 @@ class _Reader:
             line, column = self.file.values.get(self.route_path, (1, 1))
             column += len(json.dumps(before, ensure_ascii=False)) - 1
             location = f"{self.file.name}:{line}:{column}"
-            fault = f"The route '{route}' is not a valid route template: {error.message}."
+            fault = f"The route '{template}' is not a valid route template: {error.message}."
             fix = "Remove the '/' at its start." if route.startswith("/") else ""
-            self.problems.append(Problem(location, fault, fix, function=self.name, code="EH142"))
+            self.route_error = route_error(self.name, template, error.message)
+            self.problems.append(
+                Problem(
+                    location,
+                    fault,
+                    fix,
+                    function=self.name,
+                    code="EH142",
+                    on_azure=self.route_error,
+                )
+            )
 
     def check_triggers(self, bindings: list[Binding]) -> None:
         json_path: JsonPath = ("bindings",)

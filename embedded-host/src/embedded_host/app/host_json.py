@@ -12,15 +12,16 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from embedded_host.app.definitions import HostJson, Problem
-from embedded_host.app.errors import AppError
+from embedded_host.app.definitions import HostJson, Note, Problem
+from embedded_host.app.errors import HostJsonError
 from embedded_host.app.host_json_ignored import ignored_settings, other_storage
 from embedded_host.app.json_file import JsonFile, JsonFileError, JsonPath, read_json
-from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
+from embedded_host.app.route_template import RouteTemplate, RouteTemplateError, route_error
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
 from embedded_host.app.suggestion import did_you_mean
 from embedded_host.app.time_span import parse_time_span
@@ -31,6 +32,9 @@ Value = TypeVar("Value")
 _OVERRIDE = re.compile(r"AzureFunctionsJobHost(?:__|:)(.+)", re.IGNORECASE)
 _LEVELS = ("Trace", "Debug", "Information", "Warning", "Error", "Critical", "None")
 _STATES = ("NonRunningStates", "AnyState")
+_UNPARSABLE = "Unable to parse host configuration file 'host.json'."
+"""The start of that host's message. It continues with the absolute path and the parser's words."""
+_MORE = "See https://aka.ms/functions-hostjson for"
 _MATCH_STRATEGIES = ("CurrentOrOlder", "Strict", "None")
 
 
@@ -38,13 +42,16 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
     """Return the settings of host.json in the folder ``root``, and the warnings about them.
 
     ``environ`` includes the app settings. Raises FileNotFoundError if the file does not exist.
-    Raises AppError, with all problems of the file, if the file is invalid.
+    Raises HostJsonError, with all problems of the file, if the file is invalid.
     """
     try:
         file = read_json(root / "host.json", "host.json")
     except JsonFileError as error:
-        raise AppError(
-            error.problem("Correct the file and start the host again.", fatal=True)
+        raise HostJsonError(
+            replace(
+                error.problem("Correct the file.", fatal=True),
+                on_azure=_UNPARSABLE,
+            )
         ) from None
     document, sources = _with_overrides(_checked_document(file), environ)
     reader = _Reader(file, document, sources)
@@ -53,6 +60,8 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
         document=document,
         hub_name=_hub_name(reader, environ),
         route_prefix=_route_prefix(reader),
+        functions=_functions(reader),
+        custom_headers=_custom_headers(reader),
         function_timeout=reader.read(("functionTimeout",), 1800.0, _timeout),
         max_concurrent_activities=reader.read(
             (*durable, "maxConcurrentActivityFunctions"), None, _positive
@@ -88,10 +97,11 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
             ("extensions", "http", "maxConcurrentRequests"), None, _positive_or_none
         ),
         log_levels=_log_levels(reader),
+        notes=(*file.notes, *([Note(1, 1, "The file has a byte order mark")] * file.has_bom)),
         ignored=ignored_settings(document, reader.location),
     )
     if reader.problems:
-        raise AppError(*reader.problems)
+        raise HostJsonError(*reader.problems)
     comments = file.warnings(
         "The host accepts this, but on Azure the import of azure-functions-durable may fail. "
         "Correct the file."
@@ -101,6 +111,21 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
 
 class _InvalidValueError(EmbeddedHostError, ValueError):
     """An invalid value. ``str()`` describes the valid values."""
+
+    def __init__(self, allowed: str, dotnet_type: str = "", message: str = "") -> None:
+        super().__init__(allowed)
+        self._type, self._message = dotnet_type, message
+
+    def on_azure(self, json_path: JsonPath) -> str:
+        """Return the message of the Azure Functions host, or an empty string if it is unknown.
+
+        ``dotnet_type`` is the .NET type to which that host cannot convert the value. ``message`` is
+        its message about a value of the correct type.
+        """
+        if self._type:
+            key = ":".join(map(str, ("AzureFunctionsJobHost", *json_path)))
+            return f"Failed to convert configuration value at '{key}' to type '{self._type}'."
+        return self._message
 
 
 class _Reader:
@@ -134,13 +159,14 @@ class _Reader:
     def read(
         self, path: JsonPath, default: Default, convert: Callable[[object], Value]
     ) -> Default | Value:
+        """Return the converted value, or ``default`` if it is missing, null or invalid."""
         spelt, value = self.find(path)
         if value is None:
             return default
         try:
             return convert(value)
         except _InvalidValueError as wrong:
-            self.add_error(spelt, value, str(wrong))
+            self.add_error(spelt, value, str(wrong), wrong.on_azure(spelt))
             return default
 
     def location(self, json_path: JsonPath) -> str:
@@ -148,56 +174,81 @@ class _Reader:
         override = self.sources.get(".".join(map(str, json_path)).lower())
         return override or self.file.location(json_path)
 
-    def add_error(self, json_path: JsonPath, value: object, allowed: str) -> None:
+    def add_error(
+        self, json_path: JsonPath, value: object, allowed: str, on_azure: str = ""
+    ) -> None:
         problem = Problem(
             self.location(json_path),
             f"{_dotted(json_path)} {allowed}, but is {_shown(value)}.",
             fatal=True,
             code="EH120",
+            on_azure=on_azure,
         )
         if problem not in self.problems:
             self.problems.append(problem)
 
 
 def _checked_document(file: JsonFile) -> dict[str, object]:
-    """Return the root object. Raises AppError if it is not an object of version 2.0."""
+    """Return the root object. Raises HostJsonError if it is not an object of version 2.0.
+
+    As on the Azure Functions host, an empty object has version 2.0.
+    """
     if not isinstance(file.value, dict):
-        raise AppError(
+        raise HostJsonError(
             Problem(
                 file.location(),
                 f"The file must be an object, but is {_shown(file.value)}.",
                 'Write {"version": "2.0"}.',
                 fatal=True,
                 code="EH120",
+                on_azure=_UNPARSABLE,
             )
         )
     version = file.value.get("version")
-    if version == "2.0":
+    if version == "2.0" or not file.value:
         return file.value
-    if version is None:
-        other = next((key for key in file.value if key.lower() == "version"), None)
+    if version is None or version == "":
+        keys = (key for key in file.value if key.lower() == "version" and key != "version")
+        other = next(keys, None)
         fault = (
             f"The file has '{other}' instead of 'version'."
             if other
             else "The file has no 'version'."
         )
-        raise AppError(
+        raise HostJsonError(
             Problem(
                 file.location((other,) if other else (), key=True),
                 fault,
                 'Write "version": "2.0".',
                 fatal=True,
                 code="EH120",
+                on_azure="The host.json file is missing the required 'version' property. "
+                f"{_MORE} steps to migrate the configuration file.",
             )
         )
-    raise AppError(
+    raise HostJsonError(
         Problem(
             file.location(("version",)),
             f'version must be the string "2.0", but is {_shown(version)}.',
             "'version' is the version of the file format, not of Azure Functions.",
             fatal=True,
             code="EH120",
+            on_azure=_invalid_version(_text(version)),
         )
+    )
+
+
+def _invalid_version(version: str) -> str:
+    runtime = (
+        "This does not correspond to the function runtime version, only to the schema version of "
+        "the host.json file. "
+        if version.startswith("3")
+        else ""
+    )
+    return (
+        f"'{version}' is an invalid value for host.json 'version' property. We recommend you set "
+        f"the 'version' property to '2.0'. {runtime}{_MORE} more information on this configuration "
+        "file."
     )
 
 
@@ -224,6 +275,8 @@ def _with_overrides(
                 target[known] = environ[name]
             else:
                 inner = target.get(known)
+                if isinstance(inner, list):  # the key of an item is its index
+                    inner = target[known] = {str(index): item for index, item in enumerate(inner)}
                 if not isinstance(inner, dict):
                     inner = target[known] = {}
                 target = inner
@@ -284,22 +337,60 @@ def _route_prefix(reader: _Reader) -> str:
     if not isinstance(value, str):
         reader.add_error(json_path, value, 'must be a string ("" for no prefix)')
         return "api"
-    prefix = value.strip("/")
-    if prefix != value:
-        reader.warnings.append(
+    if value.endswith("/") or value.startswith("//"):
+        reader.problems.append(
             Problem(
                 reader.location(json_path),
-                f"{_dotted(json_path)} is '{value}', but the embedded host uses '{prefix}'. On the "
-                f"Azure Functions host, no function is reachable under '{value}'.",
-                "Remove the '/' at the start and the end of the prefix.",
+                f"{_dotted(json_path)} is '{value}', so the route of each function has two '/' in "
+                "a row.",
+                f"Write '{value.strip('/')}'.",
+                fatal=True,
                 code="EH122",
+                on_azure=route_error("NAME", f"{value}/NAME", "a segment is empty"),
             )
         )
+        return value
     try:
-        RouteTemplate.parse(prefix)
+        RouteTemplate.parse(value)
     except RouteTemplateError as error:
-        reader.add_error(json_path, value, f"must be a valid part of a route ({error.message})")
-    return prefix
+        reader.add_error(
+            json_path,
+            value,
+            f"must be a valid part of a route ({error.message})",
+            route_error("NAME", f"{value}/NAME", error.message),
+        )
+    return value
+
+
+def _functions(reader: _Reader) -> frozenset[str] | None:
+    """Return the names of ``functions`` in lower case, or None if it is missing or empty.
+
+    On the Azure Functions host, a value that is not a list is ignored.
+    """
+    _, names = reader.find(("functions",))
+    items = names.values() if isinstance(names, dict) else names if isinstance(names, list) else ()
+    return frozenset(_text(name).lower() for name in items if not _is_nested(name)) or None
+
+
+def _custom_headers(reader: _Reader) -> dict[str, str]:
+    _, headers = reader.find(("extensions", "http", "customHeaders"))
+    if not isinstance(headers, dict):
+        return {}
+    return {name: _text(value) for name, value in headers.items() if not _is_nested(value)}
+
+
+def _text(value: object) -> str:
+    """Return a value as the text that .NET reads, such as ``True`` or ``2`` for 2.0.
+
+    Null is an empty string.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value)
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, dict | list)
 
 
 def _log_levels(reader: _Reader) -> dict[str, str]:
@@ -327,10 +418,15 @@ def _timeout(value: object) -> float | None:
     span = parse_time_span(value) if isinstance(value, str) else None
     if span is None:
         raise _InvalidValueError(
-            'must be a time span like "00:10:00" (hh:mm:ss), or "-1" for no limit'
+            'must be a time span like "00:10:00" (hh:mm:ss), or "-1" for no limit',
+            "System.TimeSpan",
         )
     if span < timedelta(seconds=1):
-        raise _InvalidValueError("must be at least one second")
+        raise _InvalidValueError(
+            "must be at least one second",
+            message="FunctionTimeout must be greater than 00:00:01 and less than "
+            "10675199.02:48:05.4775807.",
+        )
     return span.total_seconds()
 
 
@@ -338,7 +434,7 @@ def _positive(value: object) -> int:
     if isinstance(value, str) and re.fullmatch(r"\s*\+?\d{1,10}\s*", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
-        raise _InvalidValueError("must be an integer above 0")
+        raise _InvalidValueError("must be an integer above 0", _not_int32(value))
     return value
 
 
@@ -346,7 +442,7 @@ def _not_negative(value: object) -> int:
     try:
         return 0 if str(value).strip() == "0" else _positive(value)
     except _InvalidValueError:
-        raise _InvalidValueError("must be an integer, 0 or above") from None
+        raise _InvalidValueError("must be an integer, 0 or above", _not_int32(value)) from None
 
 
 def _positive_or_none(value: object) -> int | None:
@@ -355,14 +451,23 @@ def _positive_or_none(value: object) -> int | None:
     try:
         return _positive(value)
     except _InvalidValueError:
-        raise _InvalidValueError("must be an integer above 0, or -1 for no limit") from None
+        raise _InvalidValueError(
+            "must be an integer above 0, or -1 for no limit", _not_int32(value)
+        ) from None
+
+
+def _not_int32(value: object) -> str:
+    """Return the .NET type ``System.Int32`` if the value is not an integer of 32 bits."""
+    text = str(value).strip()
+    is_int32 = re.fullmatch(r"[+-]?\d{1,10}", text) and -(2**31) <= int(text) < 2**31
+    return "" if is_int32 else "System.Int32"
 
 
 def _boolean(value: object) -> bool:
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
     if not isinstance(value, bool):
-        raise _InvalidValueError("must be true or false")
+        raise _InvalidValueError("must be true or false", "System.Boolean")
     return value
 
 

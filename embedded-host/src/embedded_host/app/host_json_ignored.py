@@ -15,9 +15,11 @@ _NOT_SERVED = "the embedded host does not run this kind of function"
 
 _HONOURED = (
     "version",
+    "functions",
     "functionTimeout",
     "logging.logLevel",
     "extensions.http.routePrefix",
+    "extensions.http.customHeaders",
     "extensions.http.maxOutstandingRequests",
     "extensions.http.maxConcurrentRequests",
     "extensions.durableTask.hubName",
@@ -42,7 +44,6 @@ _REASONS: dict[str, str] = {
     "aggregator": _NOT_SENT,
     "concurrency": "the limits of extensions.durableTask are fixed",
     "customHandler": "the embedded host runs Python functions only",
-    "functions": "every function that is not disabled is loaded",
     "healthMonitor": _ONE_MACHINE,
     "http": "it belongs to version 1 of host.json. Move its keys to extensions.http",
     "httpWorker": "the embedded host runs Python functions only",
@@ -59,7 +60,13 @@ _REASONS: dict[str, str] = {
     "logging.console": "the embedded host always logs to the console",
     "logging.fileLoggingMode": "the embedded host logs to the console",
     "extensions": _NOT_SERVED,
-    "extensions.http": "the embedded host adds no headers to responses",
+    "extensions.http": "the setting does not exist",
+    "telemetryMode": _NOT_SENT,
+    "metadataProviderTimeout": "the time to load the app has no limit",
+    "extensions.http.hsts": "the Azure Functions host ignores it in development too",
+    "extensions.http.enableChunkedRequestBinding": (
+        "Python functions get no chunked bodies on the Azure Functions host either"
+    ),
     "extensions.http.dynamicThrottlesEnabled": "the embedded host does not measure the load",
     "extensions.durableTask.storageProvider": _SQLITE,
     "extensions.durableTask.maxConcurrentEntityFunctions": (

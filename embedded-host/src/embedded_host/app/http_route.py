@@ -44,7 +44,8 @@ class RouteTable:
     """
 
     def __init__(self, routes: Iterable[HttpRoute] = ()) -> None:
-        self._routes = sorted(routes, key=lambda r: r.function.name.lower())
+        # .NET compares names in upper case, so "_" follows the letters.
+        self._routes = sorted(routes, key=lambda route: route.function.name.upper())
 
     def match(self, method: str, path: str) -> tuple[HttpRoute, dict[str, str]] | None:
         """Return the route of a request and its parameters, or None."""

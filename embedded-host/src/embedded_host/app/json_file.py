@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 
-from embedded_host.app.definitions import Problem
+from embedded_host.app.definitions import Note, Problem
 from embedded_host.errors import EmbeddedHostError
 
 JsonPath = tuple[str | int, ...]
@@ -50,15 +50,6 @@ class JsonFileError(EmbeddedHostError):
 
 
 @dataclass(frozen=True)
-class Note:
-    """An accepted fault: a comment, a trailing comma or a duplicate key."""
-
-    line: int
-    column: int
-    fault: str
-
-
-@dataclass(frozen=True)
 class JsonFile:
     """The content of a JSON file. ``name`` is the file's name in messages."""
 
@@ -69,6 +60,8 @@ class JsonFile:
     values: Mapping[JsonPath, tuple[int, int]]
     """Line and column of each value; the root has the path ``()``."""
     notes: tuple[Note, ...] = ()
+    has_bom: bool = False
+    """True if the file starts with a byte order mark."""
 
     def location(self, json_path: JsonPath = (), *, key: bool = False) -> str:
         """Return ``file:line:column`` of a value, or of its key.
@@ -112,6 +105,7 @@ def read_json(path: Path, name: str) -> JsonFile:
         raise JsonFileError(name, f"The file cannot be read: {error.strerror or error}.") from error
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise JsonFileError(name, "The file is encoded in UTF-16. Save it as UTF-8.", 1, 1)
+    has_bom = raw.startswith(b"\xef\xbb\xbf")
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
         text = raw.decode()
@@ -122,7 +116,8 @@ def read_json(path: Path, name: str) -> JsonFile:
             "Save the file as UTF-8."
         )
         raise JsonFileError(name, fault, len(before), len(before[-1]) + 1) from error
-    return parse_json(text, name)
+    file = parse_json(text, name)
+    return replace(file, has_bom=True) if has_bom else file
 
 
 def parse_json(text: str, name: str) -> JsonFile:
@@ -176,8 +171,8 @@ class _Parser:
             shown.replace("\t", " "),
         )
 
-    def note(self, fault: str, at: int) -> None:
-        self.notes.append(Note(*self.position(at), fault))
+    def note(self, fault: str, at: int, *, is_json: bool = False) -> None:
+        self.notes.append(Note(*self.position(at), fault, is_json))
 
     def document(self) -> object:
         self.skip()
@@ -273,7 +268,7 @@ class _Parser:
             begin = self.offset
             key = self.string()
             if key in items:
-                self.note(f"'{key}' occurs twice; the last value is used", begin)
+                self.note(f"'{key}' occurs twice; the last value is used", begin, is_json=True)
             inner = (*json_path, key)
             self.keys[inner] = self.position(begin)
             self.skip()

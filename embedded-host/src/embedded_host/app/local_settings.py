@@ -212,6 +212,7 @@ class _Reader:
         credentials = read("CORSCredentials", "true or false", bool, str)
         return LocalSettings(
             values=values,
+            exists=True,
             port=port or None,
             address=str(address) if address else None,
             cors=tuple(origin.strip() for origin in str(cors or "").split(",") if origin.strip()),

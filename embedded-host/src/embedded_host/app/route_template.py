@@ -48,6 +48,7 @@ class RouteTemplate:
         self, template: str, segments: Sequence[Segment], checks: dict[str, tuple[Check, ...]]
     ) -> None:
         self.template = template
+        self.segments = tuple(segments)
         self.parameters = tuple(
             part for segment in segments for part in segment if isinstance(part, Parameter)
         )
@@ -124,7 +125,7 @@ class RouteTemplate:
         pattern, open_groups = "", 0
         for index, segment in enumerate(segments):
             slash = "/" if index else ""
-            if all(_may_be_absent(later) for later in segments[index:]):
+            if all(may_be_absent(later) for later in segments[index:]):
                 pattern += "(?:"
                 open_groups += 1
             part = segment[0]
@@ -139,6 +140,17 @@ class RouteTemplate:
             else:
                 pattern += slash + re.escape(part)
         return pattern + ")?" * open_groups + "(?:(?<=[^/])/)?"
+
+
+def route_error(name: str, template: str, reason: str) -> str:
+    """Return the message of the Azure Functions host about the invalid route of a function.
+
+    ``reason`` is the message of a RouteTemplateError, and follows in parentheses.
+    """
+    return (
+        f"An error occurred while creating the route with name '{name}' and template "
+        f"'{template}' ({reason})."
+    )
 
 
 def function_route(prefix: str, route: str | None, name: str) -> str:
@@ -172,7 +184,8 @@ def _canonical(part: str | Parameter) -> str:
     return "{" + ":".join([mark, *sorted(part.constraints)]) + "}"
 
 
-def _may_be_absent(segment: Segment) -> bool:
+def may_be_absent(segment: Segment) -> bool:
+    """Return True if a path matches without this segment, if it is the last one."""
     part = segment[0]
     if len(segment) > 1 or isinstance(part, str):
         return False

@@ -45,3 +45,12 @@ def parse_time_span(text: str) -> timedelta | None:
             microseconds = int((groups.get("fraction") or "").ljust(6, "0")[:6])
             return timedelta(days, seconds, microseconds, minutes=minutes, hours=hours)
     return None
+
+
+def time_span_text(seconds: float) -> str:
+    """Return a time span as .NET writes it: ``[d.]hh:mm:ss[.fffffff]``."""
+    span = timedelta(seconds=seconds)
+    hours, rest = divmod(span.seconds, 3600)
+    text = f"{hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
+    fraction = f".{span.microseconds:06d}0" if span.microseconds else ""
+    return (f"{span.days}." if span.days else "") + text + fraction

@@ -12,6 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from embedded_host.app.definitions import App, Function, LocalSettings
 from embedded_host.app.errors import AppError
+from embedded_host.app.extension_bundle import has_own_extensions
 from embedded_host.app.folder import read_app
 from embedded_host.app.json_file import JsonFileError, read_json
 from embedded_host.app.local_settings import effective_environment, read_local_settings
@@ -193,14 +194,11 @@ class _Examiner:
             file = read_json(self.root / "host.json", "host.json")
         except (OSError, JsonFileError):  # ``read_app`` has reported it
             return
-        has_extensions = any(
-            (self.root / name).is_file() for name in ("extensions.csproj", "bin/extensions.json")
-        )
         yield from check_bundle(
             file,
             app.host.document,
             uses_v2_model=app.uses_v2_model,
-            has_extensions=has_extensions,
+            has_extensions=has_own_extensions(self.root),
         )
 
     def examine_state(self) -> None:

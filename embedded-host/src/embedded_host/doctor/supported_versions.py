@@ -37,20 +37,3 @@ AZURE_PREVIEW = ((3, 14),)
 Source: https://github.com/Azure/azure-functions-python-worker/issues/1701.
 """
 AZURE_PYTHON_PAGE = "https://learn.microsoft.com/azure/azure-functions/supported-languages"
-
-LOWEST_BUNDLE = (2, 8, 2)
-"""The lowest extension bundle with which the Azure Functions host 4.x starts.
-
-Source: src/WebJobs.Script/extensionrequirements.json of azure-functions-host. It requires version
-2.5.0 of the Durable Task extension too, which every such bundle has.
-"""
-V2_BUNDLE = (4, 0, 0)
-"""The lowest extension bundle for the durable decorators of the v2 model.
-
-Source: https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-bindings.
-"""
-CURRENT_BUNDLE = (4, 0, 0)
-"""The lowest extension bundle that is not deprecated.
-
-Source: https://learn.microsoft.com/azure/azure-functions/extension-bundles.
-"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import unquote
 
 import msgspec
@@ -14,6 +14,7 @@ from embedded_host.access_keys.key_file import KeyFile
 from embedded_host.app.definitions import Function
 from embedded_host.http.admin_keys import AdminKeys
 from embedded_host.http.authorization import Authorization
+from embedded_host.http.host_status import host_status
 from embedded_host.parity.documents import parity_document
 from embedded_host.parity.findings import Findings
 from embedded_host.web.request import Request
@@ -21,9 +22,6 @@ from embedded_host.web.response import Response, empty_response, json_response, 
 from embedded_host.workers.current_app import CurrentApp
 
 log = logging.getLogger("embedded_host.http")
-HOST_VERSION = "4.1037.0.0"
-"""The version of the Azure Functions host whose behavior the embedded host follows."""
-
 Invoke = Callable[[Function, str], None]
 
 
@@ -37,15 +35,19 @@ class Admin:
         authorization: Authorization | None = None,
         keys: KeyFile | None = None,
         findings: Findings | None = None,
+        *,
+        host_errors: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """Serve the functions of ``app``.
 
         ``invoke(function, input)`` starts a function that has no HTTP trigger, and returns at once.
         ``keys`` is None if the host requires no keys. ``findings`` are the app's parity findings.
+        ``host_errors`` returns the errors because of which no function is served.
         """
         self._app, self._invoke, self._authorization = app, invoke, authorization or Authorization()
         self._keys = AdminKeys(keys, app) if keys is not None else None
         self._findings = findings or Findings()
+        self._host_errors = host_errors
         self._started = time.monotonic()
 
     async def handle(self, request: Request) -> Response:
@@ -82,6 +84,10 @@ class Admin:
         if parts[2:]:
             return empty_response(404)
         if request.method == "POST":
+            if self._host_errors():
+                return empty_response(503)
+            if not self._app.loaded.app.host.runs(function.name):
+                return empty_response(404)
             if problem := self._app.loaded.broken.get(function.name):
                 return text_response(
                     f"Function '{function.name}' is out of service: {problem}", status=500
@@ -94,19 +100,12 @@ class Admin:
         )
 
     def _status(self) -> dict[str, object]:
-        status: dict[str, object] = {
-            "id": "embedded-host",
-            "state": "Running",
-            "version": HOST_VERSION,
-            "versionDetails": HOST_VERSION.rpartition(".")[0],
-            "platformVersion": "",
-            "instanceId": "",
-            "computerName": "",
-            "processUptime": int((time.monotonic() - self._started) * 1000),
-            "functionAppContentEditingState": "Unknown",
-        }
-        errors = list(self._app.loaded.broken.values())
-        return {**status, "errors": errors} if errors else status
+        errors = self._host_errors()
+        return host_status(
+            self._started,
+            [*errors, *self._app.loaded.broken.values()],
+            in_error=bool(errors),
+        )
 
     async def _start(self, request: Request, function: Function) -> Response:
         try:
@@ -134,7 +133,7 @@ class Admin:
             "config": dict(function.config),
             "files": None,
             "test_data": "",
-            "isDisabled": False,
+            "isDisabled": function.name in self._app.loaded.app.disabled,
             "isDirect": False,
             "isProxy": False,
         }

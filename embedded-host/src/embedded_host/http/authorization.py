@@ -38,6 +38,11 @@ class Authorization:
         """Check a request to an admin endpoint: the master key is required."""
         return _refusal(self._access.to_admin(request_key(request)))
 
+    @property
+    def requires_keys(self) -> bool:
+        """True if requests need keys (``--auth``)."""
+        return self._access.keys is not None
+
     def is_master(self, request: Request) -> bool:
         """Return True if the request has the master key, or if no keys are required."""
         return self._access.is_master(request_key(request))

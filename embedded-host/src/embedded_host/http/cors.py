@@ -34,6 +34,15 @@ class Cors:
             )
             self._credentials = False
 
+        for origin in origins:
+            if origin.endswith("/"):
+                log.warning(
+                    "local.settings.json: the CORS origin '%s' allows no page, because browsers "
+                    "send an origin without a '/' at its end. Write '%s'. [EH329]",
+                    origin,
+                    origin.rstrip("/"),
+                )
+
     def allows(self, origin: str | None) -> bool:
         """Return True for an allowed origin. None means a request without an origin."""
         return self._any or (origin is not None and origin in self._origins)

@@ -14,7 +14,7 @@ from uuid import uuid4
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.http.authorization import Authorization
-from embedded_host.http.throttle import Throttle, TooBusyError
+from embedded_host.http.throttle import SCALE_OUT, Throttle, TooBusyError
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, text_response
@@ -73,11 +73,20 @@ class HttpFunctions:
             return self._refused(request) or empty_response(404)
         if refusal := self._authorization.to_function(request, match[0].function):
             return refusal
+        if self._is_hidden(request, match[0]):
+            return empty_response(404)
         try:
             with self._throttle.admit():
                 return await self._run(request, *match)
         except TooBusyError:
-            return Response(429, b"", [("Retry-After", "1")])
+            return Response(429, b"", [SCALE_OUT])
+
+    def _is_hidden(self, request: Request, route: HttpRoute) -> bool:
+        """Return True for a disabled function. Only a request with the master key can run it."""
+        if route.function.name not in self._app.loaded.app.disabled:
+            return False
+        authorization = self._authorization
+        return not (authorization.requires_keys and authorization.is_master(request))
 
     async def _run(self, request: Request, route: HttpRoute, values: dict[str, str]) -> Response:
         # For a chunked body, the function receives an empty body (recorded;
@@ -121,20 +130,23 @@ class HttpFunctions:
             if _would_match(text, request.path.removeprefix("/")):
                 reason = served.broken.get(name, "its function.json cannot be used")
                 return self._out_of_service(
-                    request, f"Function '{name}' is out of service: {reason}"
+                    request,
+                    f"Function '{name}' is out of service: {reason}",
+                    # An invalid route puts the Azure Functions host in error.
+                    status=503 if name in served.route_errors else 500,
                 )
         return None
 
-    def _out_of_service(self, request: Request, reason: str) -> Response:
-        """Return a response with status 500.
+    def _out_of_service(self, request: Request, reason: str, *, status: int = 500) -> Response:
+        """Return a response with the status of the Azure Functions host.
 
         The reason can contain details of the app's code. If the host requires keys, only a request
         with the master key receives the reason.
         """
         return (
-            text_response(reason, status=500)
+            text_response(reason, status=status)
             if self._authorization.is_master(request)
-            else empty_response(500)
+            else empty_response(status)
         )
 
     def _failed(self, request: Request, name: str, error: ErrorData) -> Response:
@@ -157,6 +169,7 @@ def _would_match(text: str, path: str) -> bool:
 
     An invalid route matches if the path begins with the text before the route's first parameter.
     """
+    text = re.sub("/{2,}", "/", text)
     try:
         return RouteTemplate.parse(text).match(path) is not None
     except RouteTemplateError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -10,8 +10,10 @@ from embedded_host.http.admin import Admin
 from embedded_host.http.authorization import Authorization
 from embedded_host.http.cors import Cors
 from embedded_host.http.functions import HttpFunctions
+from embedded_host.http.host_in_error import not_running
 from embedded_host.http.management import ManagementApi
 from embedded_host.http.security_headers import secure_html
+from embedded_host.http.throttle import SCALE_OUT
 from embedded_host.management.urls import WEBHOOK
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response
@@ -41,8 +43,15 @@ class Router:
         cors: Cors | None = None,
         dashboard: Dashboard | None = None,
         authorization: Authorization | None = None,
+        *,
+        custom_headers: Mapping[str, str] | None = None,
+        in_error: Callable[[], bool] = bool,
     ) -> None:
-        """Route requests by path. ``home`` returns the home page, or None if it is disabled."""
+        """Route requests by path. ``home`` returns the home page, or None if it is disabled.
+
+        Each response outside the dashboard has the ``custom_headers`` of host.json. ``in_error``
+        returns True while the host is in error.
+        """
         self._functions, self._management, self._admin, self._home = (
             functions,
             management,
@@ -52,6 +61,8 @@ class Router:
         self._cors = cors or Cors()
         self._dashboard = dashboard
         self._authorization = authorization or Authorization()
+        self._custom_headers = dict(custom_headers or {})
+        self._in_error = in_error
 
     async def public(self, request: Request) -> Response:
         """Return the response to a request to the public address."""
@@ -67,7 +78,21 @@ class Router:
             is_api = "api" in unquote(path).lower().split("/")
             refusal = self._authorization.to_management(request) if is_api else None
             return refusal or await self._dashboard.handle(request, path)
-        return await self._cors.handle(request, self._route)
+        return self._with_custom_headers(await self._cors.handle(request, self._route))
+
+    def _with_custom_headers(self, response: Response) -> Response:
+        """Add the headers that the response does not have yet.
+
+        The Azure Functions host refuses requests with 429 before it adds the headers.
+        """
+        if self._custom_headers and SCALE_OUT not in response.headers:
+            present = {name.lower() for name, _ in response.headers}
+            response.headers += [
+                (name, value)
+                for name, value in self._custom_headers.items()
+                if name.lower() not in present
+            ]
+        return response
 
     @property
     def has_dashboard(self) -> bool:
@@ -83,10 +108,13 @@ class Router:
         Paths of the host take precedence over routes of functions (functions-host.md#http-routing).
         """
         lower = request.path.lower()
+        is_admin = lower == "/admin" or lower.startswith("/admin/")
+        if self._in_error() and not is_admin:
+            return not_running()
         if lower == WEBHOOK or lower.startswith(WEBHOOK + "/"):
             refusal = self._authorization.to_management(request)
             return refusal or await self._management.handle(request, request.path[len(WEBHOOK) :])
-        if lower == "/admin" or lower.startswith("/admin/"):
+        if is_admin:
             return await self._admin.handle(request)
         if lower == "/runtime" or lower.startswith("/runtime/"):
             return empty_response(404)

@@ -30,6 +30,7 @@ from embedded_host.web.request import (
     MalformedBodyError,
     Request,
 )
+from embedded_host.web.request_path import normalized_path
 from embedded_host.web.response import Response, empty_response
 
 log = logging.getLogger("embedded_host.http")
@@ -196,7 +197,7 @@ class Listener:
             authority, path = absolute[2] or authority, absolute[3] or "/"
         return Request(
             method=request.method,
-            path=path,
+            path=normalized_path(path),
             query_text=query,
             headers=_merged(request.headers),
             base_url=f"http://{authority}",  # the server has no TLS

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from embedded_host.errors import EmbeddedHostError
 
 log = logging.getLogger("embedded_host.http")
+SCALE_OUT = ("X-FUNCTION-SCALEOUT", "1")
+"""The header of the response to a request over the limit."""
 
 
 class TooBusyError(EmbeddedHostError):

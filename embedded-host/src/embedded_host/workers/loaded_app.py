@@ -9,13 +9,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from embedded_host.app.binding_types import RESOLVED
-from embedded_host.app.definitions import App, Binding, Function
+from embedded_host.app.definitions import App, Binding, Function, Problem
 from embedded_host.app.folder import disabled_functions
 from embedded_host.app.http_route import HttpRoute, RouteTable
-from embedded_host.app.route_template import RouteTemplateError, function_route
+from embedded_host.app.route_problems import in_name_order, route_problems
+from embedded_host.app.route_template import RouteTemplateError, function_route, route_error
 from embedded_host.app.schedule import ScheduleError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
 from embedded_host.app.timer_trigger import TimerTrigger
+from embedded_host.parity.app_findings import app_findings
 from embedded_worker.protocol import (
     BindingSpec,
     FindingData,
@@ -53,6 +55,10 @@ class LoadedApp:
     """Routes of HTTP functions that are out of service, by function name."""
     findings: Sequence[FindingData] = ()
     """The parity findings of the app's code."""
+    route_problems: Sequence[Problem] = ()
+    """Conflicts of the routes of a v2 app. ``app.problems`` has those of function folders."""
+    route_errors: Mapping[str, str] = field(default_factory=dict)
+    """Messages of the Azure Functions host about invalid routes, by function name."""
 
     @cached_property
     def route_table(self) -> RouteTable:
@@ -61,9 +67,9 @@ class LoadedApp:
 
     @property
     def enabled(self) -> list[Function]:
-        """The functions that are not disabled, in order of name."""
-        functions = (f for f in self.app.functions if f.name not in self.app.disabled)
-        return sorted(functions, key=lambda f: f.name.lower())
+        """The functions that are neither disabled nor excluded by host.json, in order of name."""
+        functions = self.app.host.loaded(self.app.functions)
+        return in_name_order(f for f in functions if f.name not in self.app.disabled)
 
     def hidden_folders(self) -> str:
         """Return the problem of function folders that a v2 app hides, or an empty string."""
@@ -113,17 +119,22 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
     folder_problems = () if app.uses_v2_model else app.problems
     broken = {p.function: str(p) for p in folder_problems if p.function}
     broken |= {p.function: p.text for p in loaded.problems if p.function}
+    conflicts: tuple[Problem, ...] = ()
     if app.uses_v2_model:
         functions = tuple(_function(spec, environ, broken) for spec in loaded.functions)
+        conflicts = route_problems(app.host.loaded(functions), app.host.route_prefix)
+        broken |= {p.function: str(p) for p in conflicts if p.function}
         app = replace(
             app,
             functions=functions,
             disabled=disabled_functions((f.name for f in functions), environ),
         )
+    without_route = {p.function for p in (*folder_problems, *conflicts)}
+    route_errors = {} if app.uses_v2_model else dict(app.route_errors)
     routes: dict[str, HttpRoute] = {}
     refused = dict(app.refused)
     timers: dict[str, TimerTrigger] = {}
-    for function in app.functions:
+    for function in app.host.loaded(app.functions):
         kind = function.trigger.type.lower()
         if kind not in SERVED:
             broken.setdefault(
@@ -132,13 +143,20 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
                 f"{_service(kind)}. Start its work from an HTTP or timer trigger here, or run the "
                 "app with Core Tools.",
             )
-        elif kind == "httptrigger" and function.name not in app.disabled:
+        elif kind == "httptrigger" and function.name not in without_route:
+            # A disabled function keeps its route, as on the Azure Functions host.
             try:
                 routes[function.name] = HttpRoute.of(function, app.host.route_prefix)
             except RouteTemplateError as error:
-                broken[function.name] = f"the route of '{function.name}' cannot be used: {error}"
                 refused[function.name] = function_route(
                     app.host.route_prefix, function.trigger.route or "", function.name
+                )
+                broken[function.name] = (
+                    f"the route '{refused[function.name]}' of '{function.name}' cannot be used: "
+                    f"{error}"
+                )
+                route_errors[function.name] = route_error(
+                    function.name, refused[function.name], error.message
                 )
         elif (
             kind == "timertrigger"
@@ -153,7 +171,17 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
                     f"{error}"
                 )
     problem = next((p.text for p in loaded.problems if p.function is None), None)
-    return LoadedApp(app, routes, timers, broken, problem, refused, loaded.findings)
+    return LoadedApp(
+        app,
+        routes,
+        timers,
+        broken,
+        problem,
+        refused,
+        [*loaded.findings, *app_findings(app, route_errors, environ)],
+        conflicts,
+        route_errors,
+    )
 
 
 def _service(kind: str) -> str:

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
+from embedded_host.app.time_span import time_span_text
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers.app_interpreter import (
@@ -277,12 +278,19 @@ class WorkerPool:
         process run again.
         """
         timeout = self._limit.seconds or 0
-        span = f"{int(timeout // 3600):02d}:{int(timeout // 60 % 60):02d}:{int(timeout % 60):02d}"
+        span = time_span_text(timeout)
         text = (
             f"Timeout value of {span} was exceeded by function '{request.function}' "
             "(functionTimeout in host.json)."
         )
-        log.error("%s Its worker process is replaced. [EH327]", text)
+        # The start of the message is that of the Azure Functions host.
+        log.error(
+            "Timeout value of %s exceeded by function 'Functions.%s'%s. Initiating cancellation. "
+            "Its worker process is replaced (functionTimeout in host.json). [EH327]",
+            span,
+            request.function,
+            f" (Id: '{request.invocation_id}')" if isinstance(request, InvocationRequest) else "",
+        )
         if not future.done():
             if isinstance(request, InvocationRequest):
                 future.set_result(
