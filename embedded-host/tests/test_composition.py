@@ -6,11 +6,13 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
+from embedded_host.app.function_retry import FunctionRetry
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.app.timer_trigger import TimerTrigger
 from embedded_host.composition import AppRuntime, Dependencies, hub_settings
@@ -28,7 +30,7 @@ from embedded_host.task_hub.commit import InlineCommit
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
-from embedded_worker.protocol import ErrorData, InvocationResult
+from embedded_worker.protocol import ErrorData, InvocationResult, RetryData
 from tests.http.api import request
 from tests.http.test_functions import FakeWorker
 from tests.parity import kit as parity_kit
@@ -56,6 +58,8 @@ class RecordingInvoker:
     def __init__(self) -> None:
         self.ran: list[tuple[str, str]] = []
         self.outcome: InvocationResult | Exception = InvocationResult(1)
+        self.ids: list[str] = []
+        self.retries: list[RetryData | None] = []
         self.gate: asyncio.Event | None = None
 
     async def orchestrator(
@@ -77,10 +81,18 @@ class RecordingInvoker:
     async def http(self, request: str, is_wanted: Callable[[], bool]) -> str | UserError:
         raise NotImplementedError
 
-    async def function(self, function: Function, trigger: str) -> InvocationResult:
+    async def function(
+        self,
+        function: Function,
+        trigger: str,
+        invocation_id: str = "",
+        retry: RetryData | None = None,
+    ) -> InvocationResult:
         if self.gate is not None:
             await self.gate.wait()
         self.ran.append((function.name, trigger))
+        self.ids.append(invocation_id)
+        self.retries.append(retry)
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
@@ -169,7 +181,7 @@ async def test_a_reload_replaces_durable_functions_routes_and_timers() -> None:
             InvocationResult(1, error=ErrorData("ValueError", "boom", "File x")),
             "Function 'F' failed: ValueError: boom",
         ),
-        (WorkerLostError("it exited"), "Function 'F': it exited [EH325]"),
+        (WorkerLostError("it exited"), "ran the function 'F': it exited. [EH325]"),
     ],
 )
 async def test_the_failure_of_a_started_function_is_logged(
@@ -189,6 +201,67 @@ async def test_a_started_timer_function_gets_a_timer_request() -> None:
     await composed.runtime.drain(10)
     ((name, trigger),) = composed.invoker.ran
     assert (name, "ScheduleStatus" in json.loads(trigger)) == ("Tick", True)
+
+
+async def test_a_failing_timer_function_is_retried_with_one_id_by_the_clock() -> None:
+    policy = FunctionRetry(2, timedelta(seconds=5), timedelta(seconds=5))
+    composed = Composed(replace(TICK, retry=policy))
+    composed.invoker.outcome = InvocationResult(1, error=ErrorData("ValueError", "boom"))
+    composed.runtime.start()
+    composed.clock.advance(3600)
+    composed.runtime.timers.fire_due()
+    for run in (1, 2, 3):
+        while len(composed.invoker.ran) < run or (run < 3 and not composed.runtime.delays.waiting):  # noqa: ASYNC110 - each round runs the ready tasks
+            await asyncio.sleep(0)
+        composed.clock.advance(4.9)
+        composed.runtime.delays.fire_due()
+        composed.clock.advance(0.1)
+        composed.runtime.delays.fire_due()
+    await composed.idle()
+    counts = [r and (r.retry_count, r.max_retry_count) for r in composed.invoker.retries]
+    assert counts == [(0, 2), (1, 2), (2, 2)]
+    assert len(set(composed.invoker.ids)) == 1
+
+
+async def test_a_reload_ends_the_retries_of_the_previous_code(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    forever = replace(
+        function("F", "queueTrigger"),
+        retry=FunctionRetry(-1, timedelta(hours=1), timedelta(hours=1)),
+    )
+    composed = Composed()
+    composed.invoker.outcome = InvocationResult(1, error=ErrorData("ValueError", "boom"))
+    composed.runtime.start_function(forever, "input")
+    while not composed.runtime.delays.waiting:  # noqa: ASYNC110 - each round runs the ready tasks
+        await asyncio.sleep(0)
+    with caplog.at_level("INFO"):
+        composed.app.replace(loaded())
+        await composed.runtime.drain(10)
+    assert composed.invoker.ran == [("F", "input")]
+    assert "Invocation cancelled - exiting retry loop." in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "warned"), [("httpTrigger", True), ("timerTrigger", False)])
+def test_the_policy_of_an_http_function_is_reported_as_on_the_azure_functions_host(
+    kind: str, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    retried = replace(
+        function("F", kind, schedule="0 0 0 1 1 *"),
+        retry=FunctionRetry(1, timedelta(), timedelta()),
+    )
+    Composed(retried)
+    assert ("not be supported for function 'Functions.F'" in caplog.text) == warned
+
+
+async def test_an_orchestrator_cannot_be_started_directly(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    composed = Composed(CHAIN)
+    composed.runtime.start_function(CHAIN, "{}")
+    await composed.runtime.drain(10)
+    assert composed.invoker.ran == []
+    assert "do not support direct invocation" in caplog.text
 
 
 async def test_drain_returns_after_the_grace_period() -> None:

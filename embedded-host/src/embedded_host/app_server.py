@@ -36,9 +36,11 @@ from embedded_host.store.interface import StateError
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.commit import GroupCommit
+from embedded_host.task_hub.delays import Delays
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers.app_interpreter import AppInterpreterError
 from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.function_retries import FunctionRetries
 from embedded_host.workers.invoker import AppInvoker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_host.workers.worker import Worker
@@ -130,14 +132,24 @@ class AppServer:
 
         urls = ManagementUrls(app.host.hub_name, self._access.durable_key, self._sdk_url)
         client_binding = partial(urls.client_binding, self.public_url)
-        invoker = AppInvoker(self._worker, self._app, client_binding, call_http.call, app.root)
+        clock = WallClock()
+        delays = Delays(clock)
+        invoker = AppInvoker(
+            self._worker,
+            self._app,
+            client_binding,
+            call_http.call,
+            app.root,
+            FunctionRetries(delays.wait),
+        )
         dependencies = Dependencies(
             self._worker,
             invoker,
             store,
             commit,
             urls,
-            WallClock(),
+            clock,
+            delays=delays,
             authorization=self._authorization,
             on_fatal=self._on_fatal,
             strict=self._options.strict,
@@ -169,6 +181,7 @@ class AppServer:
         )
         stack.push_async_callback(public_listener.close)
         stack.callback(runtime.hub.end_waits)
+        stack.callback(runtime.delays.close)
         await sdk_listener.start()
         await public_listener.start()
         if self._options.auth:

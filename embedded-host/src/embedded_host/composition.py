@@ -8,9 +8,11 @@ in-memory store, fakes and a virtual clock.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from embedded_host.app.definitions import Function
@@ -24,11 +26,15 @@ from embedded_host.store.interface import Store
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.commit import Commit
+from embedded_host.task_hub.delays import Delays
 from embedded_host.task_hub.hub import HubDependencies, TaskHub
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.task_hub.settings import HubSettings, default_concurrency
 from embedded_host.task_hub.timer_functions import TimerFunctions
 from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.direct_runs import direct_run_problem
+from embedded_host.workers.failed_runs import log_failed_run
+from embedded_host.workers.function_retries import FunctionRetries, Wait, log_unsupported_retries
 from embedded_host.workers.invoker import FunctionInvoker, durable_functions
 from embedded_host.workers.load_findings import add_load_findings
 from embedded_host.workers.loaded_app import LoadedApp
@@ -81,6 +87,10 @@ class Dependencies:
     """The callback for an error after which the task hub or the timers cannot continue."""
     strict: bool = False
     """True if functions fail as on the Azure Functions host (``--parity strict``)."""
+    delays: Delays | None = None
+    """The delays before retries. By default, they follow ``clock``."""
+    wait_in_request: Wait | None = None
+    """Waits for the retry of an HTTP function. The default is ``delays.wait``."""
 
 
 class AppRuntime:
@@ -105,11 +115,14 @@ class AppRuntime:
             ),
         )
         self.client = HubClient(self.hub)
+        self.delays = d.delays or Delays(d.clock, automatic=d.automatic_timers)
+        """The delays before retries."""
+        self._retries = FunctionRetries(self.delays.wait)
         self.timers = TimerFunctions(
             host.hub_name,
             d.store,
             d.commit,
-            self.run_function,
+            self._run_timer,
             d.clock,
             automatic=d.automatic_timers,
             on_fatal=d.on_fatal,
@@ -118,11 +131,16 @@ class AppRuntime:
         self._sidecar: TaskHubSidecarService | None = None
         throttle = Throttle(host.max_outstanding_requests, host.max_concurrent_requests)
         self.functions = HttpFunctions(
-            app, d.worker, d.urls.client_binding, throttle, d.authorization
+            app,
+            d.worker,
+            d.urls.client_binding,
+            throttle,
+            d.authorization,
+            FunctionRetries(d.wait_in_request or self.delays.wait),
         )
         self._running: set[asyncio.Task[None]] = set()
         self._is_started = False
-        add_load_findings(self.findings, app.loaded)
+        self._use(app.loaded)
         app.subscribe(self._reload)
 
     def client_requests(self, to_management: ClientRequestHandler) -> ClientRequestHandler:
@@ -153,32 +171,36 @@ class AppRuntime:
         self.hub.start()
         self.timers.start(self._app.loaded.timers.values())
 
-    def start_function(self, function: Function, input: str) -> None:
-        """Start a function that has no HTTP trigger, for ``POST /admin/functions/{name}``.
+    def start_function(self, function: Function, input: str | None) -> None:
+        """Start a function for ``POST /admin/functions/{name}``.
 
         A timer function receives its own timer request instead of ``input``, as on the Azure
-        Functions host.
+        Functions host. If the input does not fit the trigger, the function does not run, and the
+        reason is logged.
         """
-        if function.trigger.type.lower() == "timertrigger":
-            input = self.timers.request_for(function)
-        task = asyncio.ensure_future(self.run_function(function, input))
+        kind = function.trigger.type.lower()
+        if problem := direct_run_problem(function, input):
+            log.error("Function '%s' failed: %s [EH341]", function.name, problem)
+            return
+        trigger = self.timers.request_for(function) if kind == "timertrigger" else input
+        task = asyncio.ensure_future(self._run_function(function, trigger or ""))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def run_function(self, function: Function, input: str) -> None:
-        """Run a function that has no HTTP trigger. If it fails, log the error."""
-        try:
-            result = await self._invoker.function(function, input)
-        except WorkerLostError as lost:
-            log.error("Function '%s': %s [EH325]", function.name, lost)
-            return
-        if error := result.error:
-            log.error(
-                "Function '%s' failed: %s: %s [EH320]\n%s",
-                function.name,
-                error.type,
-                error.message,
-                error.stack,
+    async def _run_timer(self, function: Function, input: str) -> None:
+        """Run a timer function with its retries, which share an id on the Azure Functions host."""
+        await self._run_function(function, input, keeps_id=True)
+
+    async def _run_function(
+        self, function: Function, input: str, *, keeps_id: bool = False
+    ) -> None:
+        """Run a function that has no HTTP trigger, with its retries. Log the failures."""
+        with contextlib.suppress(WorkerLostError):
+            await self._retries.run(
+                function,
+                partial(self._invoker.function, function, input),
+                partial(log_failed_run, log, function.name),
+                keeps_id=keeps_id,
             )
 
     async def drain(self, grace: float) -> None:
@@ -186,9 +208,15 @@ class AppRuntime:
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
 
+    def _use(self, loaded: LoadedApp) -> None:
+        """Log the parity findings and the retry policies of the loaded code."""
+        add_load_findings(self.findings, loaded)
+        log_unsupported_retries(loaded.enabled)
+
     def _reload(self, loaded: LoadedApp) -> None:
         """Use the new code. The next turn of each instance replays the instance's whole history."""
-        add_load_findings(self.findings, loaded)
+        self._use(loaded)
+        self.delays.cancel()  # the Azure Functions host ends the retries too when it restarts
         self.hub.reload(durable_functions(loaded.enabled))
         if self._is_started:
             self.timers.reload(loaded.timers.values())

@@ -62,7 +62,7 @@ class CallThreads:
     def _add_thread(self) -> None:
         """Start a thread. The caller must hold ``_counting``."""
         threading.Thread(
-            target=self._work, name=f"{self._name}-{self._threads + 1}", daemon=True
+            target=self._work, name=f"{self._name}_{self._threads}", daemon=True
         ).start()
         self._threads += 1
         self._idle += 1

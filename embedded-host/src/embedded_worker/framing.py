@@ -36,6 +36,7 @@ from embedded_worker.protocol import (
     LoadResult,
     Message,
     Placement,
+    RetryData,
     StopRequest,
     TurnRequest,
 )
@@ -115,8 +116,9 @@ Parts = tuple[str, bytes]
 
 
 def _write_invocation(message: InvocationRequest) -> Parts:
-    id, function, trigger, invocation_id, client = message
+    id, function, trigger, invocation_id, client, retry = message
     start = f'["invocation",{id},{_quote(function)},{_quote(invocation_id)},{_quote(client)},'
+    start += "null," if retry is None else f"{_to_json(retry)},"
     if isinstance(trigger, str):
         return start + "null]", trigger.encode()
     return f"{start}{_to_json(trigger[:-1])}]", trigger.body
@@ -254,7 +256,7 @@ def _placement(value: Any) -> Placement:
 
 
 def _read_function(value: Any) -> FunctionSpec:
-    _check(value, str, str, str, str, list, str, int)
+    _check(value, str, str, str, str, list, str, int, dict)
     spec = FunctionSpec(*value)
     return spec._replace(bindings=_list(spec.bindings, _read_binding))
 
@@ -306,17 +308,27 @@ def _read_loaded(fields: list[Any], blob: memoryview) -> LoadResult:
 
 
 def _read_invocation(fields: list[Any], blob: memoryview) -> InvocationRequest:
-    id, function, invocation_id, client, http = fields
+    id, function, invocation_id, client, retried, http = fields
     if type(id) is not int or not type(function) is type(invocation_id) is type(client) is str:
         raise TypeError("fields of an invocation")
+    retry = None if retried is None else _read_retry(retried)
     if http is None:
-        return InvocationRequest(id, function, str(blob, "utf-8"), invocation_id, client)
+        return InvocationRequest(id, function, str(blob, "utf-8"), invocation_id, client, retry)
     method, url, headers, query, route = http
     _check([method, url], str, str)
     request = HttpRequestData(
         method, url, _texts(headers), _texts(query), _texts(route), bytes(blob)
     )
-    return InvocationRequest(id, function, request, invocation_id, client)
+    return InvocationRequest(id, function, request, invocation_id, client, retry)
+
+
+def _read_retry(value: Any) -> RetryData:
+    count, maximum, error = value
+    _check([count, maximum], int, int)
+    if error is None:
+        return RetryData(count, maximum)
+    _check(error, str, str, str)
+    return RetryData(count, maximum, ErrorData(*error))
 
 
 def _read_turn(fields: list[Any], blob: memoryview) -> TurnRequest:

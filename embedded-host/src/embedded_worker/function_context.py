@@ -1,28 +1,38 @@
-"""The objects that functions get besides their bindings' values: context and output parameters."""
+"""The objects that functions get besides their bindings' values: context and output parameters.
+
+Their classes have the names and the attributes of the classes of the Azure Functions host's Python
+worker. As there, they do not derive from the abstract classes of azure-functions.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import dataclass
 from uuid import uuid4
 
 import azure.functions as func
 
 from embedded_worker.loading import LoadedFunction
+from embedded_worker.protocol import ErrorData, RetryData
 
 
-class FunctionContext(func.Context):
+class Context:
     """The value of a ``context`` parameter."""
 
-    def __init__(self, function: LoadedFunction, invocation_id: str) -> None:
+    def __init__(
+        self, function: LoadedFunction, invocation_id: str, retry: RetryData | None = None
+    ) -> None:
         self._function, self._invocation_id = function, invocation_id or str(uuid4())
+        self._trace_context, self._retry_context = TraceContext(), _retry_context(retry)
 
     @property
     def invocation_id(self) -> str:
-        """The id of this invocation."""
+        """The id of this invocation, a GUID with dashes."""
         return self._invocation_id
 
     @property
-    def thread_local_storage(self) -> threading.local:  # type: ignore[override]
+    def thread_local_storage(self) -> threading.local:
         """The storage with the invocation id of the current thread."""
         return thread_local_storage
 
@@ -33,27 +43,94 @@ class FunctionContext(func.Context):
 
     @property
     def function_directory(self) -> str:
-        """The absolute path of the function folder."""
+        """The absolute path of the function folder.
+
+        In a v2 app it is the folder of the file in which the function is defined.
+        """
         return self._function.spec.directory
 
     @property
-    def trace_context(self) -> _TraceContext:  # type: ignore[override]
+    def trace_context(self) -> TraceContext:
         """An empty trace context."""
-        return _TraceContext()
+        return self._trace_context
 
     @property
-    def retry_context(self) -> None:  # type: ignore[override]
-        """Always None: the triggers that the embedded host serves have no retry policies."""
-        return None
+    def retry_context(self) -> RetryContext:
+        """The number of the run. Both counts are 0 if the function has no retry policy."""
+        return self._retry_context
 
 
-# Apps see this name in reprs and errors. The class of Azure's Python worker has the same name.
-FunctionContext.__name__ = FunctionContext.__qualname__ = "Context"
+class TraceContext:
+    """An empty trace context, as on an Azure Functions host without telemetry.
+
+    A ``traceparent`` header of the request is only in the headers of the request.
+    """
+
+    def __init__(self) -> None:
+        self.trace_parent = self.trace_state = ""
+        self.attributes: dict[str, str] = {}
+
+    @property
+    def Traceparent(self) -> str:  # noqa: N802 - the name in the Python worker
+        """The same as ``trace_parent``."""
+        return self.trace_parent
+
+    @property
+    def Tracestate(self) -> str:  # noqa: N802
+        """The same as ``trace_state``."""
+        return self.trace_state
+
+    @property
+    def Attributes(self) -> dict[str, str]:  # noqa: N802
+        """The same as ``attributes``."""
+        return self.attributes
 
 
-class _TraceContext:
-    trace_parent = trace_state = Traceparent = Tracestate = ""
-    attributes: dict[str, str] = {}  # noqa: RUF012 - functions read it as a mapping
+@dataclass
+class RpcException:
+    """The exception of the previous run. All fields are empty in the first run.
+
+    ``str`` returns the text format of the protobuf message that the Python worker has here.
+    """
+
+    source: str = ""
+    stack_trace: str = ""
+    message: str = ""
+    is_user_exception: bool = False
+    type: str = ""
+
+    def __str__(self) -> str:
+        """Return one line for each field that is not empty."""
+        fields = ("stack_trace", "message", "source")
+        return "".join(
+            f"{name}: {json.dumps(value)}\n" for name in fields if (value := getattr(self, name))
+        )
+
+
+@dataclass
+class RetryContext:
+    """The position of a run among the runs that the function's retry policy allows."""
+
+    retry_count: int
+    max_retry_count: int
+    rpc_exception: RpcException
+
+
+def _retry_context(retry: RetryData | None) -> RetryContext:
+    if retry is None:
+        return RetryContext(0, 0, RpcException())
+    error = RpcException() if retry.error is None else _rpc_exception(retry.error)
+    return RetryContext(retry.retry_count, retry.max_retry_count, error)
+
+
+def _rpc_exception(error: ErrorData) -> RpcException:
+    """Return the exception with the Python text in ``message``, where the host puts it.
+
+    The host puts a .NET stack trace in ``stack_trace``. There is none here, so it has the Python
+    traceback.
+    """
+    message = f"Result: Failure\nException: {error.type}: {error.message}\nStack: {error.stack}"
+    return RpcException("System.Private.CoreLib", error.stack, message)
 
 
 thread_local_storage = threading.local()

@@ -6,6 +6,7 @@ It accepts the same apps as the Azure Functions host.
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import sys
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from azure.functions import FunctionRegister
 from embedded_worker.app_files import is_app_file, relative_name
 from embedded_worker.loading import LoadedFunction, LoadError, bind, import_error
 from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadProblem
+from embedded_worker.retry_settings import retry_settings
 from embedded_worker.sdk import user_code
 from embedded_worker.user_function import UserFunction
 
@@ -47,7 +49,13 @@ def index_app(root: Path, script: str) -> IndexedApp:
             name = function.get_function_name() or name
             bindings = [_binding(json.loads(text)) for text in function.get_raw_bindings()]
             spec = FunctionSpec(
-                name, str(root), str(root / script), name, bindings, *_own_definition(call, root)
+                name,
+                _directory(call, root),
+                str(root / script),
+                name,
+                bindings,
+                *_own_definition(call, root),
+                retry=retry_settings(function),
             )
             if name.lower() in (other.lower() for other in indexed.loaded):
                 other, name = (
@@ -114,6 +122,17 @@ def _binding(properties: dict[str, object]) -> BindingSpec:
         direction,
         {**properties, "direction": direction},
     )
+
+
+def _directory(call: UserFunction, root: Path) -> str:
+    """Return the folder of the file in which the function is defined.
+
+    The Python worker passes it to the function as ``context.function_directory``.
+    """
+    try:
+        return str(Path(inspect.getfile(call)).parent)
+    except TypeError:  # an instance of a class, which has no file
+        return str(root)
 
 
 def definition(call: UserFunction) -> tuple[str, int]:

@@ -209,6 +209,11 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
         super()._add_to_open_tasks(task)
 
 
+# An AttributeError and the repr of the context have the name that the app's developer knows.
+_Context.__name__ = _Context.__qualname__ = DurableOrchestrationContext.__name__
+_Context.__module__ = DurableOrchestrationContext.__module__
+
+
 class OrchestratorSession:
     """One execution of one orchestrator."""
 

@@ -80,7 +80,7 @@ async def _serve(
         from embedded_worker import lazy_http_client
 
         lazy_http_client.install()
-        from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads
+        from embedded_worker.runner import DURABLE_THREADS, THREAD_NAMES, Runner, function_threads
     except ImportError as error:
         # The host reports the fix, so no traceback is printed.
         if isinstance(error, ModuleNotFoundError) and error.name in SDK_MODULES:
@@ -91,7 +91,7 @@ async def _serve(
 
     runner = Runner()
     CallThreads(durable, DURABLE_THREADS, "durable", runner.run).start()
-    CallThreads(functions, function_threads(), "function", runner.run).start()
+    CallThreads(functions, function_threads(), THREAD_NAMES, runner.run).start()
     handler.start(channel, runner)
     await handler.stopped.wait()
     # Exit here, because asyncio.run would first wait for threads that functions started.

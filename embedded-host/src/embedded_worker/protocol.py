@@ -97,6 +97,8 @@ class FunctionSpec(NamedTuple):
     """
     line: int = 0
     """The line of the function's definition, or 0 if it is unknown."""
+    retry: Mapping[str, object] = {}
+    """The retry policy of a v2 app's function, named as in function.json, or an empty mapping."""
 
 
 class LoadRequest(NamedTuple):
@@ -191,6 +193,25 @@ class HttpResponseData(NamedTuple):
     body: bytes
 
 
+class ErrorData(NamedTuple):
+    """An exception in user code."""
+
+    type: str
+    message: str
+    stack: str = ""
+
+
+class RetryData(NamedTuple):
+    """The position of a run among the runs that a retry policy allows."""
+
+    retry_count: int
+    """The number of runs before this one."""
+    max_retry_count: int
+    """The maximum number of retries, or -1 without a limit."""
+    error: ErrorData | None = None
+    """The exception of the previous run, or None for the first run."""
+
+
 class InvocationRequest(NamedTuple):
     """Requests one run of a function."""
 
@@ -201,6 +222,8 @@ class InvocationRequest(NamedTuple):
     invocation_id: str = ""
     client: str = ""
     """The value of the durableClient binding, if the function has one."""
+    retry: RetryData | None = None
+    """The retry of a function with a retry policy, or None for a function without one."""
 
 
 class TurnRequest(NamedTuple):
@@ -217,14 +240,6 @@ class TurnRequest(NamedTuple):
     execution_id: str
     payload: str
     seen: int = 0
-
-
-class ErrorData(NamedTuple):
-    """An exception in user code."""
-
-    type: str
-    message: str
-    stack: str = ""
 
 
 class InvocationResult(NamedTuple):

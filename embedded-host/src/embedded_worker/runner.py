@@ -22,7 +22,7 @@ from embedded_worker.converters import converter_for
 from embedded_worker.durable_calls import can_keep, carry_client_calls, open_session, run_handle
 from embedded_worker.durable_client import SendClientRequest
 from embedded_worker.extensions import Extensions
-from embedded_worker.function_context import FunctionContext, Output, thread_local_storage
+from embedded_worker.function_context import Context, Output, thread_local_storage
 from embedded_worker.http_values import request_datum, response_data
 from embedded_worker.indexing import index_app
 from embedded_worker.loading import (
@@ -59,6 +59,8 @@ from embedded_worker.user_function import UserFunction
 
 log = logging.getLogger("embedded_host.workers")
 _DURABLE = ("orchestrationtrigger", "entitytrigger")
+THREAD_NAMES = "ThreadPoolExecutor-0"
+"""The start of the names of the threads for functions, as in the Python worker."""
 DURABLE_THREADS = 4
 """Threads for orchestrators and entities only, so that blocking activities do not delay them."""
 
@@ -131,7 +133,7 @@ class Runner:
             indexed = index_app(root, load.v2_script)
             if indexed.functions or indexed.problems:
                 self.functions.update(indexed.loaded)
-                self._after_load()
+                self._after_load(str(root))
                 return LoadResult(
                     indexed.problems, indexed.functions, self._placements(), self._findings()
                 )
@@ -146,11 +148,14 @@ class Runner:
         self._after_load()
         return LoadResult(problems, placements=self._placements(), findings=self._findings())
 
-    def _after_load(self) -> None:
-        """Call the extensions' hooks, and log orchestrators that block or are not deterministic."""
+    def _after_load(self, directory: str = "") -> None:
+        """Call the extensions' hooks, and log orchestrators that block or are not deterministic.
+
+        The hooks receive ``directory``, or by default the folder of each function.
+        """
         for function in self.functions.values():
             if isinstance(function, LoadedFunction):
-                self._extensions.loaded(function.spec.name, function.spec.directory)
+                self._extensions.loaded(function.spec.name, directory or function.spec.directory)
                 orchestrator = orchestrator_of(function.call)
                 if orchestrator is not None and self._is_of_app(orchestrator):
                     self._warn(suspicious_calls(orchestrator, self.root))
@@ -191,7 +196,7 @@ class Runner:
         assert isinstance(function, LoadedFunction)
         try:
             arguments, outputs = self._arguments(function, invoke)
-            context = self._before(function, invoke.invocation_id, arguments)
+            context = self._before(function, invoke, arguments)
             returned = await cast("Awaitable[object]", function.call(**arguments))
             if context is not None:
                 self._extensions.after(context, arguments, returned)
@@ -225,12 +230,17 @@ class Runner:
             )
         try:
             if function.trigger.type.lower() in _DURABLE and isinstance(invoke.trigger, str):
-                context = FunctionContext(function, invoke.invocation_id)
-                value = run_handle(function.call, function.trigger.type, invoke.trigger, context)
+                context = Context(function, invoke.invocation_id, invoke.retry)
+                value = run_handle(
+                    function.call,
+                    function.trigger.type,
+                    invoke.trigger,
+                    cast("func.Context", context),
+                )
                 if value is not None:
                     return InvocationResult(invoke.id, value)
             arguments, outputs = self._arguments(function, invoke)
-            hooked = self._before(function, invoke.invocation_id, arguments)
+            hooked = self._before(function, invoke, arguments)
             returned = contextvars.copy_context().run(_call, function.call, arguments)
             if hooked is not None:
                 self._extensions.after(hooked, arguments, returned)
@@ -299,23 +309,25 @@ class Runner:
                 meta.Datum(turn.payload, "string"), trigger_metadata={}
             )
         }
-        context = self._before(function, "", arguments)
+        request = InvocationRequest(turn.id, turn.function, turn.payload)
+        context = self._before(function, request, arguments)
         assert context is not None
         returned = session.run_turn(events)
         self._extensions.after(context, arguments, returned)
         return returned
 
     def _before(
-        self, function: LoadedFunction, invocation_id: str, arguments: dict[str, object]
+        self, function: LoadedFunction, invoke: InvocationRequest, arguments: dict[str, object]
     ) -> func.Context | None:
         """Call the hooks and return their context, or None if extensions are disabled."""
         if not self._extensions.enabled:
             return None
         context = arguments.get("context") if function.wants_context else None
-        if not isinstance(context, func.Context):
-            context = FunctionContext(function, invocation_id)
-        self._extensions.before(context, arguments)
-        return context
+        if not isinstance(context, Context):
+            context = Context(function, invoke.invocation_id, invoke.retry)
+        hooked = cast("func.Context", context)
+        self._extensions.before(hooked, arguments)
+        return hooked
 
     def _warn(self, warnings: Iterable[str]) -> None:
         """Log each warning, once per process."""
@@ -344,9 +356,11 @@ class Runner:
             arguments[name] = invoke.client
         outputs = {name: Output() for name in function.outs}
         arguments.update(outputs)
+        invocation_id = invoke.invocation_id
         if function.wants_context:
-            arguments["context"] = context = FunctionContext(function, invoke.invocation_id)
-            thread_local_storage.invocation_id = context.invocation_id
+            context = Context(function, invocation_id, invoke.retry)
+            arguments["context"], invocation_id = context, context.invocation_id
+        thread_local_storage.invocation_id = invocation_id
         return arguments, outputs
 
     def _output(

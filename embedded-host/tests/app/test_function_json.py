@@ -10,6 +10,7 @@ import pytest
 
 from embedded_host.app.definitions import Function
 from embedded_host.app.function_json import FunctionFolder, read_function
+from embedded_host.app.function_retry import FunctionRetry
 
 TRIGGER = {"type": "httpTrigger", "name": "req", "direction": "in"}
 OUTPUT = {"type": "http", "name": "$return", "direction": "out"}
@@ -349,3 +350,25 @@ def test_content_that_the_host_does_not_read_is_accepted(tmp_path: Path, content
 def test_the_location_of_the_route_is_recorded(tmp_path: Path) -> None:
     assert read(tmp_path, http(route="x")).route_location == "Hello/function.json:1:82"
     assert read(tmp_path, http(), name="Other").route_location == "Other/function.json:1:24"
+
+
+def test_a_retry_policy_is_read(tmp_path: Path) -> None:
+    policy = {"strategy": "fixedDelay", "maxRetryCount": 3, "delayInterval": "00:00:05"}
+    found = read(tmp_path, bindings(ACTIVITY, retry=policy))
+    assert found.function is not None
+    assert found.function.retry == FunctionRetry.parse(policy)
+
+
+def test_no_retry_policy_is_none(tmp_path: Path) -> None:
+    found = read(tmp_path, bindings(ACTIVITY, retry=None))
+    assert found.function is not None
+    assert found.function.retry is None
+
+
+def test_an_invalid_retry_policy_disables_the_function(tmp_path: Path) -> None:
+    policy = {"strategy": "fixedDelay", "maxRetryCount": -2, "delayInterval": "00:00:05"}
+    found = read(tmp_path, bindings(ACTIVITY, retry=policy))
+    assert found.function is None
+    (problem,) = found.problems
+    assert problem.location.startswith("Hello/function.json:1:")
+    assert "-2 is not a valid 'maxRetryCount'" in str(problem)

@@ -162,7 +162,7 @@ def test_a_single_caller_starts_at_most_two_threads(serve: Serve) -> None:
         (result,) = receive(host, 1)
         assert isinstance(result, InvocationResult)
         names.add(result.value)
-    assert names <= {"test-1", "test-2"}
+    assert names <= {"test_0", "test_1"}
 
 
 def test_existing_threads_continue_if_the_system_refuses_another(

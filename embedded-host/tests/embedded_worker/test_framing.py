@@ -37,6 +37,7 @@ from embedded_worker.protocol import (
     LoadRequest,
     LoadResult,
     Message,
+    RetryData,
     StopRequest,
     TurnRequest,
 )
@@ -66,7 +67,7 @@ MESSAGES: list[Message] = [
     ),
     LoadResult(
         [],
-        [FunctionSpec("F", "/app", "/app/function_app.py", "F", [], "lib.py", 7)],
+        [FunctionSpec("F", "/app", "/app/function_app.py", "F", [], "lib.py", 7, {"a": 1})],
         {},
         [FindingData("EH811", "F")],
     ),
@@ -78,6 +79,8 @@ MESSAGES: list[Message] = [
         "client",
     ),
     InvocationRequest(2, "F", "text " * 1000),
+    InvocationRequest(2, "F", "null", "id", "", RetryData(0, -1)),
+    InvocationRequest(2, "F", "null", "id", "", RetryData(1, 3, ErrorData("E", "boom", "stack"))),
     TurnRequest(3, "F", "instance", "execution", '["é"]', 7),
     ClientRequest(4, "POST", "orchestrators/F?x=é", b"\x00"),
     ClientResponse(4, 202, b"{}"),

@@ -117,3 +117,30 @@ def test_a_class_has_its_line_if_python_records_it() -> None:
 
     assert definition(Counter) == (__file__, 12)
     assert definition(Old) == ("", 0)
+
+
+def test_a_function_has_its_retry_policy_and_the_folder_of_its_file(root: Path) -> None:
+    (root / "parts").mkdir()
+    (root / "parts" / "other.py").write_text(
+        "import azure.functions as func\nblueprint = func.Blueprint()\n"
+        "@blueprint.timer_trigger('timer', '0 0 0 1 1 *')\n"
+        "@blueprint.retry('fixed_delay', '2', '00:00:01')\ndef tick(timer): ...\n",
+        encoding="utf-8",
+    )
+    code = "from parts.other import blueprint\napp.register_functions(blueprint)\n"
+    (spec,) = index(root, code).functions
+    assert spec.directory == str(root / "parts")
+    assert spec.retry == {
+        "strategy": "fixedDelay",
+        "maxRetryCount": 2,
+        "delayInterval": "00:00:01",
+    }
+
+
+def test_an_unreadable_retry_policy_is_a_problem_with_the_words_of_the_worker(root: Path) -> None:
+    code = (
+        "@app.timer_trigger('timer', '0 0 0 1 1 *')\n@app.retry('fixed_delay', '2', 'soon')\n"
+        "def tick(timer): ...\n"
+    )
+    (problem,) = index(root, code).problems
+    assert "ValueError: time data 'soon' does not match format '%H:%M:%S'" in problem.text

@@ -441,3 +441,11 @@ def test_closing_a_session_breaks_its_reference_cycle(how: str) -> None:
     else:
         sessions.keep("b" if how == "no room" else "a", session())
     assert alive() is None
+
+
+def test_errors_about_the_context_name_the_class_of_the_sdk() -> None:
+    def main(context: Any) -> Any:
+        assert context.misspelled
+
+    with pytest.raises(Exception, match="'DurableOrchestrationContext' object has no attribute"):
+        Turns(main)()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,18 +39,58 @@ class AdminFixture:
         )
         of_sdk = function("BuiltIn__HttpPollOrchestrator", "orchestrationTrigger")
         app = App(Path("/apps/app"), HostJson(), LocalSettings(), (start, act, of_sdk))
-        self.invoked: list[tuple[str, str]] = []
+        self.invoked: list[tuple[str, str | None]] = []
         self.app = CurrentApp(LoadedApp(app, routes={"Start": HttpRoute.of(start, "api")}))
         self.admin = Admin(self.app, lambda f, input: self.invoked.append((f.name, input)))
 
-    async def request(self, method: str, target: str, body: str = "") -> Response:
-        return await self.admin.handle(request(method, target, body))
+    async def request(
+        self, method: str, target: str, body: str = "", content_type: str | None = None
+    ) -> Response:
+        headers = {"Content-Type": content_type} if content_type is not None else {}
+        return await self.admin.handle(request(method, target, body, headers))
+
+    async def start(self, name: str, body: str) -> Response:
+        return await self.request("POST", f"/admin/functions/{name}", body, "application/json")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_ping_is_an_empty_200(method: str) -> None:
     response = await AdminFixture().request(method, "/Admin/Host/Ping/")
-    assert (response.status, response.body, response.headers) == (200, b"", [])
+    assert (response.status, response.body) == (200, b"")
+    assert response.headers == [("Cache-Control", "no-store,no-cache")]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_warmup_starts_the_warmup_function_without_a_key(method: str) -> None:
+    fixture = AdminFixture()
+    assert (await fixture.request(method, "/admin/warmup")).status == 200
+    assert fixture.invoked == []
+    app = replace(fixture.app.loaded.app, functions=(function("Warm", "warmupTrigger"),))
+    fixture.app.replace(LoadedApp(app))
+    response = await fixture.request(method, "/admin/warmup")
+    assert (response.status, response.body, fixture.invoked) == (200, b"", [("Warm", None)])
+
+
+async def test_synctriggers_is_refused_outside_azure() -> None:
+    response = await AdminFixture().request("POST", "/admin/host/synctriggers")
+    assert response.status == 500
+    assert json.loads(response.body) == {
+        "status": "Invalid environment for SyncTriggers operation."
+    }
+
+
+async def test_a_folder_is_not_deleted() -> None:
+    response = await AdminFixture().request("DELETE", "/admin/functions/act")
+    assert response.status == 404
+    assert b"does not delete the folder" in response.body
+
+
+async def test_a_disabled_function_is_listed_as_disabled() -> None:
+    fixture = AdminFixture()
+    app = replace(fixture.app.loaded.app, disabled=frozenset({"act"}))
+    fixture.app.replace(LoadedApp(app))
+    described = json.loads((await fixture.request("GET", "/admin/functions/act")).body)
+    assert described["isDisabled"] is True
 
 
 async def test_the_host_status_has_the_recorded_keys() -> None:
@@ -107,19 +148,72 @@ async def test_functions_have_the_recorded_description() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "input"), [('{"input": "text"}', "text"), ('{"input": {"a": 1}}', '{"a": 1}')]
+    ("body", "input"),
+    [
+        ('{"input": "text"}', "text"),
+        ('{"INPUT": "a", "input": "b"}', "b"),
+        ('{"input": ""}', ""),
+        ('{"input": null}', None),
+        ("{}", None),
+        ('{"other": 1}', None),
+        ('{"input": 5}', "5"),
+    ],
 )
-async def test_posting_an_input_starts_a_function(body: str, input: str) -> None:
+async def test_posting_an_input_starts_a_function(body: str, input: str | None) -> None:
     fixture = AdminFixture()
-    response = await fixture.request("POST", "/admin/functions/Act", body)
+    response = await fixture.start("Act", body)
     assert (response.status, response.body, fixture.invoked) == (202, b"", [("act", input)])
 
 
-@pytest.mark.parametrize("body", ["", "x", "[]", "{}", "null", "[" * 100_000])
-async def test_a_start_without_a_valid_input_is_400(body: str) -> None:
+@pytest.mark.parametrize("name", ["act", "unknown"])
+@pytest.mark.parametrize(
+    "body",
+    ["", "x", "[1]", '"s"', "null", '{"input": {"a": 1}}', '{"input": []}', "[" * 100_000, "\xff"],
+)
+async def test_a_start_without_a_valid_body_is_400(body: str, name: str) -> None:
     fixture = AdminFixture()
-    assert (await fixture.request("POST", "/admin/functions/act", body)).status == 400
+    assert (await fixture.start(name, body)).status == 400
     assert fixture.invoked == []
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        (None, 415),
+        ("", 415),
+        ("text/plain", 415),
+        ("application/json; charset=utf-8", 202),
+        ("text/json", 202),
+        ("application/problem+json", 202),
+    ],
+)
+async def test_a_start_requires_a_content_type_of_json(
+    content_type: str | None, status: int
+) -> None:
+    response = await AdminFixture().request("POST", "/admin/functions/act", "{}", content_type)
+    assert response.status == status
+
+
+async def test_a_start_of_an_unknown_function_is_404_and_lists_the_functions() -> None:
+    response = await AdminFixture().start("Nope", "{}")
+    assert (response.status, response.body) == (
+        404,
+        b"There is no function 'Nope'. The functions are: act, Start.",
+    )
+
+
+async def test_a_function_whose_code_does_not_load_is_started_and_fails() -> None:
+    fixture = AdminFixture()
+    app, broken = fixture.app.loaded.app, {"act": "no module named 'x'"}
+    fixture.app.replace(LoadedApp(app, broken=broken, unloaded=frozenset({"act"})))
+    assert (await fixture.start("act", "{}")).status == 202
+    fixture.app.replace(LoadedApp(app, broken=broken))
+    refused = await fixture.start("act", "{}")
+    assert (refused.status, refused.body) == (
+        404,
+        b"Function 'act' is out of service: no module named 'x'",
+    )
+    assert len(fixture.invoked) == 1
 
 
 @pytest.mark.parametrize(
@@ -129,7 +223,6 @@ async def test_a_start_without_a_valid_input_is_400(body: str) -> None:
             "GET /admin",
             "GET /admin/x",
             "GET /admin/functions/none",
-            "POST /admin/functions/none",
             "PUT /admin/functions/act",
         ),
         *(
@@ -150,3 +243,12 @@ async def test_unknown_admin_paths_are_404(request_line: str) -> None:
 async def test_the_parity_findings_have_an_endpoint_of_their_own() -> None:
     response = await AdminFixture().request("GET", "/admin/host/parity")
     assert json.loads(response.body) == {"mode": "helpful", "findings": []}
+
+
+async def test_a_function_of_a_v2_app_has_no_folder() -> None:
+    fixture = AdminFixture()
+    app = replace(fixture.app.loaded.app, uses_v2_model=True)
+    fixture.app.replace(LoadedApp(app))
+    described = json.loads((await fixture.request("GET", "/admin/functions/act")).body)
+    assert (described["script_root_path_href"], described["config_href"]) == (None, None)
+    assert described["script_href"] == f"{BASE}/admin/vfs/app/__init__.py"

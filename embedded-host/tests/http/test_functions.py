@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from embedded_host.access_keys.access import Access
 from embedded_host.access_keys.key_file import KeyFile
 from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
+from embedded_host.app.function_retry import FunctionRetry
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.http.authorization import Authorization
@@ -407,3 +409,16 @@ async def test_a_request_to_an_invalid_route_is_503() -> None:
     app = CurrentApp(loaded(refused={"Bad": "api//bad"}, **parts))
     functions = HttpFunctions(app, FakeWorker(), lambda base, grpc: "")
     assert (await functions.handle(request("GET", "/api/bad"))).status == 503
+
+
+async def test_a_failing_function_is_retried_while_its_caller_waits(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    instant = FunctionRetry(2, timedelta(), timedelta())
+    retried = route("F", "f")
+    retried = replace(retried, function=replace(retried.function, retry=instant))
+    fixture = HttpFunctionsFixture(retried)
+    fixture.worker.response = InvocationResult(1, error=ErrorData("ValueError", "boom"))
+    assert (await fixture.request("GET", "/api/f")).status == 500
+    assert [name for name, _, _ in fixture.worker.calls] == ["F"] * 3
+    assert caplog.text.count("'F' failed: ValueError: boom") == 3

@@ -164,3 +164,15 @@ async def test_a_host_in_error_serves_only_admin_endpoints(api: Api) -> None:
     assert (await served.request("GET", "/admin/host/ping"))[0] == 200
     errors.clear()
     assert (await served.request("GET", "/api/f"))[0] == 200
+
+
+async def test_a_refused_call_of_the_sdk_is_logged_and_one_of_a_program_is_not(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = Served(api)
+    path = "instances/none/terminate"
+    await served.request("POST", f"/runtime/webhooks/durabletask/{path}")
+    assert "EH342" not in caplog.text
+    status, _ = await served.router.client_request("http://host", "POST", path, b"")
+    assert status == 404
+    assert "terminate of the instance 'none' was refused with status 404" in caplog.text

@@ -57,6 +57,12 @@ def test_timestamps_without_seconds_or_time_are_parsed() -> None:
     )
 
 
+@pytest.mark.parametrize("year", ["1", "0001"])
+def test_the_earliest_datetime_is_parsed_as_the_sdk_writes_it(year: str) -> None:
+    earliest = datetime(1, 1, 1, tzinfo=timezone.utc)
+    assert parse_timestamp(f"{year}-01-01T00:00:00.000000Z") == earliest
+
+
 @pytest.mark.parametrize(
     "text",
     [None, "", " ", "x", "2026", "2026-02-30", "²", "Mon, x", "0001-01-01T00:00:00+05:00", "12"],

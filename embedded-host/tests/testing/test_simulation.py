@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +14,19 @@ from embedded_host.parity.kinds.sdk2 import CALL_HTTP
 from embedded_host.testing import (
     DurableApp,
     FunctionLoadError,
+    LivelockError,
     ParityError,
     UnknownFunctionError,
 )
 from embedded_host.testing.simulation import Parity, Simulation
 from embedded_host.testing.virtual_clock import START
-from tests.support.app_folder import AppFolder, orchestration_trigger
+from tests.support.app_folder import (
+    HTTP_OUT,
+    AppFolder,
+    activity_trigger,
+    http_trigger,
+    orchestration_trigger,
+)
 
 INPUT = OrchestratorInput("i-1", "e", (), (), None, None)
 
@@ -133,3 +141,72 @@ async def test_a_finding_of_a_helpful_app_raises_no_error(simulation: Simulation
     simulation.host.findings.add(CALL_HTTP, "Order")
     await simulation.run_until_idle()
     assert [finding.kind for finding in simulation.host.findings] == [CALL_HTTP]
+
+
+FAILING = """\
+runs = []
+
+
+def main({name}, context):
+    retry = context.retry_context
+    runs.append((retry.retry_count, retry.max_retry_count))
+    if retry.retry_count < {failures}:
+        raise ValueError("not yet")
+    return {returned}
+"""
+POLICY = {"strategy": "fixedDelay", "maxRetryCount": 3, "delayInterval": "01:00:00"}
+
+
+def retried_app(root: Path) -> Path:
+    app = AppFolder(root)
+    timer = {"name": "t", "type": "timerTrigger", "direction": "in", "schedule": "0 0 12 * * *"}
+    noon = FAILING.format(name="t", failures=9, returned="None")
+    app.function("Noon", noon, timer, retry=POLICY)
+    web = FAILING.format(name="req", failures=2, returned='"done"')
+    app.function("Web", web, http_trigger("web"), HTTP_OUT, retry=POLICY)
+    return root
+
+
+def runs(name: str) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = sys.modules[f"__app__.{name}"].runs
+    return found
+
+
+def test_a_retry_of_a_timer_function_runs_when_the_clock_reaches_it(tmp_path: Path) -> None:
+    with DurableApp(retried_app(tmp_path)) as app:
+        app.sync.advance(hours=12)
+        assert runs("Noon") == [(0, 3)]
+        app.sync.advance(minutes=59)
+        assert runs("Noon") == [(0, 3)]
+        app.sync.advance(minutes=1)
+        assert runs("Noon") == [(0, 3), (1, 3)]
+        app.sync.advance(days=1)
+        assert runs("Noon")[2:] == [(2, 3), (3, 3), (0, 3), (1, 3)]
+
+
+def test_a_request_moves_the_clock_over_the_retries_of_its_function(tmp_path: Path) -> None:
+    with DurableApp(retried_app(tmp_path)) as app:
+        before = app.now
+        response = app.sync.http("GET", "/api/web")
+        assert (response.status, response.text) == (200, "done")
+        assert runs("Web") == [(0, 3), (1, 3), (2, 3)]
+        assert app.now - before == timedelta(hours=2)
+
+
+def test_endless_retries_of_an_http_function_raise_an_error(tmp_path: Path) -> None:
+    app = AppFolder(tmp_path)
+    code = FAILING.format(name="req", failures=10**9, returned="None")
+    endless = {**POLICY, "maxRetryCount": -1}
+    app.function("Web", code, http_trigger("web"), HTTP_OUT, retry=endless)
+    with DurableApp(tmp_path, limit=5) as opened, pytest.raises(LivelockError, match="EH610"):
+        opened.sync.http("GET", "/api/web")
+
+
+def test_endless_retries_of_an_activity_end_at_the_limit(tmp_path: Path) -> None:
+    app = AppFolder(tmp_path)
+    app.orchestrator("Main", 'return (yield context.call_activity("Once", 1))')
+    code = FAILING.format(name="value", failures=10**9, returned="None")
+    app.function("Once", code, activity_trigger(), retry={**POLICY, "maxRetryCount": -1})
+    with DurableApp(tmp_path, limit=50) as opened:
+        assert opened.sync.run("Main").status == "Failed"
+        assert len(runs("Once")) == 50

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from embedded_host.app.definitions import App, Binding, Function, HostJson, LocalSettings
+from embedded_host.app.function_retry import FunctionRetry
 from embedded_host.engine.invocations import (
     Completion,
     OrchestratorDecisions,
@@ -18,6 +20,7 @@ from embedded_host.engine.invocations import (
 )
 from embedded_host.engine.sdk_protocols import SDK_2X
 from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.function_retries import FunctionRetries
 from embedded_host.workers.invoker import AppInvoker, without_folders
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_host.workers.worker import Invocation, Worker
@@ -130,3 +133,35 @@ async def test_a_failed_orchestrator_of_sdk_2_is_logged_with_its_traceback(
 async def test_any_other_end_is_not_logged(status: str, caplog: pytest.LogCaptureFixture) -> None:
     await run_turn(CompletingWorker(status, result="1"))
     assert caplog.records == []
+
+
+class RetriedWorker:
+    """A worker whose activity succeeds in its third run."""
+
+    def __init__(self) -> None:
+        self.invocations: list[Invocation] = []
+
+    async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
+        self.invocations.append(invocation)
+        if len(self.invocations) < 3:
+            return InvocationResult(1, error=ErrorData("ValueError", "not yet"))
+        return InvocationResult(1, '"done"')
+
+
+async def test_an_activity_with_a_policy_of_its_own_is_retried_within_its_call() -> None:
+    async def wait(delay: timedelta) -> bool:
+        return True
+
+    policy = FunctionRetry(5, timedelta(seconds=1), timedelta(seconds=1))
+    script = ROOT / "Once" / "__init__.py"
+    trigger = Binding("activityTrigger", "value", "in")
+    function = Function("Once", ROOT, script, "main", (trigger,), retry=policy)
+    app = CurrentApp(LoadedApp(App(ROOT, HostJson(), LocalSettings(), (function,))))
+    worker = RetriedWorker()
+    invoker = AppInvoker(
+        cast("Worker", worker), app, str, cast("Any", None), retries=FunctionRetries(wait)
+    )
+    assert await invoker.activity("once", "i-1", "1", 0) == '"done"'
+    retries = [invocation.retry for invocation in worker.invocations]
+    assert [retry and retry.retry_count for retry in retries] == [0, 1, 2]
+    assert len({invocation.invocation_id for invocation in worker.invocations}) == 1

@@ -10,6 +10,7 @@ import pytest
 
 from embedded_host.app.definitions import App, HostJson
 from embedded_host.app.folder import read_app
+from embedded_host.app.function_retry import FunctionRetry
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadProblem, LoadResult
 from tests.support.app_folder import AppFolder, activity_trigger, http_trigger
@@ -164,8 +165,9 @@ def test_functions_with_unsupported_triggers_are_out_of_service(
     function = spec(folder.root, "Other", {"name": "message", "type": kind, "direction": "in"})
     folder.write("function_app.py", "")
     app = load(folder, functions=(function,))
+    article = "an" if kind[0] == "e" else "a"
     assert app.broken["Other"].startswith(
-        f"a {kind} is not served by the embedded host, which has no {service}. "
+        f"{article} {kind} is not served by the embedded host, which has no {service}. "
         "Start its work from an HTTP or timer trigger"
     )
 
@@ -310,3 +312,39 @@ def test_a_v2_function_has_the_position_that_the_worker_reports(folder: AppFolde
     reported = spec(folder.root, "Tick", timer("0 * * * * *"))._replace(code_file="a.py", line=7)
     app = load(folder, functions=(reported,))
     assert [(f.code_file, f.line) for f in app.enabled] == [("a.py", 7)]
+
+
+def test_a_warmup_function_is_served(folder: AppFolder) -> None:
+    warmup = {"name": "warmup", "type": "warmupTrigger", "direction": "in"}
+    folder.write("function_app.py", "")
+    app = load(folder, functions=(spec(folder.root, "Warm", warmup),))
+    assert (app.broken, [f.name for f in app.of_type("warmuptrigger")]) == ({}, ["Warm"])
+
+
+def test_a_v2_function_has_its_retry_policy(folder: AppFolder) -> None:
+    policy = {"strategy": "fixedDelay", "maxRetryCount": 2, "delayInterval": "00:00:01"}
+    function = spec(folder.root, "Web", http_trigger("web"))._replace(retry=policy)
+    folder.write("function_app.py", "")
+    (web,) = load(folder, functions=(function,)).enabled
+    assert web.retry == FunctionRetry.parse(policy)
+
+
+def test_a_v2_function_with_an_invalid_policy_does_not_exist(folder: AppFolder) -> None:
+    policy = {
+        "strategy": "exponentialBackoff",
+        "maxRetryCount": 2,
+        "minimumInterval": "00:00:09",
+        "maximumInterval": "00:00:01",
+    }
+    function = spec(folder.root, "Web", http_trigger("web"))._replace(retry=policy)
+    folder.write("function_app.py", "")
+    app = load(folder, functions=(function,))
+    assert "the @app.retry of 'Web' is not valid" in app.broken["Web"]
+    assert (app.routes, app.refused) == ({}, {"Web": "api/web"})
+    assert app.unloaded == frozenset()
+
+
+def test_a_function_that_does_not_load_keeps_its_route(folder: AppFolder) -> None:
+    app = load(folder, LoadProblem("zebra", "line 1 is wrong"))
+    assert app.unloaded == {"zebra"}
+    assert "zebra" in app.routes

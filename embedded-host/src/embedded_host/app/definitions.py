@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from embedded_host.app.binding_types import CLIENTS, DURABLE_TRIGGERS
+from embedded_host.app.function_retry import FunctionRetry
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,8 @@ class Function:
     """The file of a v2 function relative to the app folder, or an empty string if unknown."""
     line: int = 0
     """The line of a v2 function's definition, or 0 if it is unknown."""
+    retry: FunctionRetry | None = None
+    """The retry policy, or None."""
 
     @property
     def trigger(self) -> Binding:

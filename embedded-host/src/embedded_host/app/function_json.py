@@ -25,6 +25,7 @@ from embedded_host.app.binding_types import (
     TYPES,
 )
 from embedded_host.app.definitions import Binding, Function, Problem
+from embedded_host.app.function_retry import FunctionRetry, RetryPolicyError
 from embedded_host.app.json_file import JsonFile, JsonFileError, JsonPath, read_json
 from embedded_host.app.route_problems import is_reserved
 from embedded_host.app.route_template import (
@@ -148,6 +149,7 @@ class _Reader:
         self.check_keys(config)
         bindings = self.bindings(config)
         script = self.script_file(config)
+        retry = self.retry(config)
         entry_point = config.get("entryPoint") or "main"
         if not isinstance(entry_point, str):
             self.add_error(
@@ -155,7 +157,9 @@ class _Reader:
             )
         if not self.is_valid or script is None:
             return None
-        return Function(self.name, self.directory, script, entry_point, bindings, config)
+        return Function(
+            self.name, self.directory, script, entry_point, bindings, config, retry=retry
+        )
 
     def refused_route(self) -> str | None:
         """Return the route if the file declares an HTTP function, else None."""
@@ -187,6 +191,18 @@ class _Reader:
                 f"Set {setting} to disable the function.",
                 key=True,
             )
+
+    def retry(self, config: Mapping[str, object]) -> FunctionRetry | None:
+        policy = config.get("retry")
+        if policy is None:
+            return None
+        try:
+            return FunctionRetry.parse(policy)
+        except RetryPolicyError as error:
+            spelt = {key.lower(): key for key in policy} if isinstance(policy, dict) else {}
+            key = spelt.get(error.key.lower())
+            self.add_error(("retry", key) if key else ("retry",), error.fault, error.fix)
+            return None
 
     def bindings(self, config: Mapping[str, object]) -> tuple[Binding, ...]:
         entries = config.get("bindings")

@@ -20,9 +20,14 @@ from embedded_host.parity.findings import Findings
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, json_response, text_response
 from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.loaded_app import LoadedApp
 
 log = logging.getLogger("embedded_host.http")
-Invoke = Callable[[Function, str], None]
+NO_CACHE = ("Cache-Control", "no-store,no-cache")
+START_EXAMPLE = '{"input": "text"}'
+
+Invoke = Callable[[Function, str | None], None]
+"""A function that starts a function of the app with an input, and returns at once."""
 
 
 class Admin:
@@ -40,7 +45,7 @@ class Admin:
     ) -> None:
         """Serve the functions of ``app``.
 
-        ``invoke(function, input)`` starts a function that has no HTTP trigger, and returns at once.
+        ``invoke(function, input)`` starts a function and returns at once.
         ``keys`` is None if the host requires no keys. ``findings`` are the app's parity findings.
         ``host_errors`` returns the errors because of which no function is served.
         """
@@ -55,7 +60,9 @@ class Admin:
         parts = [unquote(p) for p in request.path.strip("/").split("/")][1:]
         lower = [p.lower() for p in parts]
         if lower == ["host", "ping"] and request.method in ("GET", "POST"):
-            return empty_response(200)
+            return Response(200, b"", [NO_CACHE])
+        if lower == ["warmup"] and request.method in ("GET", "POST"):
+            return self._warm_up()
         if refusal := self._authorization.to_admin(request):
             return refusal
         if self._keys is not None and (response := await self._keys.handle(request, parts)):
@@ -65,6 +72,10 @@ class Admin:
         if lower == ["host", "parity"] and request.method == "GET":
             # The Azure Functions host has no such endpoint.
             return json_response(msgspec.to_builtins(parity_document(self._findings)))
+        if lower == ["host", "synctriggers"] and request.method == "POST":
+            return json_response(
+                {"status": "Invalid environment for SyncTriggers operation."}, status=500
+            )
         if lower[:1] != ["functions"] or len(parts) > 3:
             return empty_response(404)
         if len(parts) == 1:
@@ -76,6 +87,8 @@ class Admin:
         function = next(
             (f for f in self._app.loaded.app.functions if f.name.lower() == lower[1]), None
         )
+        if len(parts) == 2 and request.method == "POST":
+            return await self._start(request, function, parts[1])
         if function is None:
             return empty_response(404)
         if lower[2:] == ["status"] and request.method == "GET":
@@ -83,16 +96,12 @@ class Admin:
             return json_response({"errors": [problem]} if problem else {})
         if parts[2:]:
             return empty_response(404)
-        if request.method == "POST":
-            if self._host_errors():
-                return empty_response(503)
-            if not self._app.loaded.app.host.runs(function.name):
-                return empty_response(404)
-            if problem := self._app.loaded.broken.get(function.name):
-                return text_response(
-                    f"Function '{function.name}' is out of service: {problem}", status=500
-                )
-            return await self._start(request, function)
+        if request.method == "DELETE":
+            return text_response(
+                f"The embedded host does not delete the folder of '{function.name}', unlike the "
+                "Azure Functions host. Delete it yourself.",
+                status=404,
+            )
         return (
             json_response(self._describe(request, function))
             if request.method == "GET"
@@ -107,25 +116,55 @@ class Admin:
             in_error=bool(errors),
         )
 
-    async def _start(self, request: Request, function: Function) -> Response:
+    def _warm_up(self) -> Response:
+        """Start the warmup functions. This path requires no key."""
+        for function in self._app.loaded.of_type("warmuptrigger"):
+            if function.name not in self._app.loaded.broken:
+                self._invoke(function, None)
+        return empty_response(200)
+
+    async def _start(self, request: Request, function: Function | None, name: str) -> Response:
+        """Start a function, and respond before it has run.
+
+        As on the Azure Functions host, the content type is checked first, then the body, then the
+        name.
+        """
+        if not _is_json(request.headers.get("content-type", "")):
+            return text_response(
+                "The request has no content type of JSON. Set the header Content-Type to "
+                "application/json.",
+                status=415,
+            )
         try:
-            input = json.loads(await request.read())["input"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return empty_response(400)
-        self._invoke(function, input if isinstance(input, str) else json.dumps(input))
+            input = _input(await request.read())
+        except ValueError as error:
+            return text_response(
+                f"The body is not an object such as {START_EXAMPLE}: {error}", status=400
+            )
+        loaded = self._app.loaded
+        if self._host_errors():
+            return empty_response(503)
+        if function is None or not loaded.app.host.runs(function.name):
+            return _unknown(name, loaded)
+        problem = loaded.broken.get(function.name)
+        if problem is not None and function.name not in loaded.unloaded:
+            return text_response(
+                f"Function '{function.name}' is out of service: {problem}", status=404
+            )
+        self._invoke(function, input)
         return empty_response(202)
 
     def _describe(self, request: Request, function: Function) -> dict[str, object]:
-        base, folder = (
-            request.base_url,
-            f"{request.base_url}/admin/vfs/{self._app.loaded.app.root.name}/{function.name}",
-        )
+        base, app = request.base_url, self._app.loaded.app
+        files = f"{base}/admin/vfs/{app.root.name}"
+        # A function of a v2 app has no folder.
+        folder = None if app.uses_v2_model else f"{files}/{function.name}"
         route = self._app.loaded.routes.get(function.name)
         return {
             "name": function.name,
-            "script_root_path_href": f"{folder}/",
-            "script_href": f"{folder}/{function.script_file.name}",
-            "config_href": f"{folder}/function.json",
+            "script_root_path_href": folder and f"{folder}/",
+            "script_href": f"{folder or files}/{function.script_file.name}",
+            "config_href": folder and f"{folder}/function.json",
             "test_data_href": None,
             "href": f"{base}/admin/functions/{function.name}",
             "invoke_url_template": f"{base}/{route.text}".lower() if route else None,
@@ -133,7 +172,37 @@ class Admin:
             "config": dict(function.config),
             "files": None,
             "test_data": "",
-            "isDisabled": function.name in self._app.loaded.app.disabled,
+            "isDisabled": function.name in app.disabled,
             "isDirect": False,
             "isProxy": False,
         }
+
+
+def _is_json(content_type: str) -> bool:
+    """Return True for a content type whose bodies the Azure Functions host reads."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in ("application/json", "text/json") or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+
+
+def _input(body: bytes) -> str | None:
+    """Return the input in the body of a start. Raises ValueError for an invalid body."""
+    try:
+        document = json.loads(body)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(document, dict):
+        raise ValueError("it is not an object")
+    # The names ignore case, and the last of several values counts.
+    values = [value for key, value in document.items() if key.lower() == "input"]
+    value = values[-1] if values else None
+    if isinstance(value, dict | list):
+        raise ValueError("the input must be a string. Encode other values as JSON text")
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _unknown(name: str, loaded: LoadedApp) -> Response:
+    known = [f.name for f in loaded.app.functions if not f.is_built_in]
+    names = ", ".join(sorted(known, key=str.lower)) or "none"
+    return text_response(f"There is no function '{name}'. The functions are: {names}.", status=404)

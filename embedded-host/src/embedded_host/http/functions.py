@@ -8,19 +8,29 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.http.authorization import Authorization
 from embedded_host.http.throttle import SCALE_OUT, Throttle, TooBusyError
+from embedded_host.task_hub.clock import WallClock
+from embedded_host.task_hub.delays import Delays
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response, empty_response, text_response
 from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.failed_runs import log_failed_run
+from embedded_host.workers.function_retries import FunctionRetries
 from embedded_host.workers.worker import Invocation, Worker
-from embedded_worker.protocol import ErrorData, HttpRequestData, HttpResponseData
+from embedded_worker.protocol import (
+    ErrorData,
+    HttpRequestData,
+    HttpResponseData,
+    InvocationResult,
+    RetryData,
+)
 
 log = logging.getLogger("embedded_host.http")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -37,15 +47,17 @@ class HttpFunctions:
         binding: Callable[[str, bool], str],
         throttle: Throttle | None = None,
         authorization: Authorization | None = None,
+        retries: FunctionRetries | None = None,
     ) -> None:
         """Run functions in ``worker``.
 
         ``binding`` returns the value of a durableClient binding for the base URL of a request. Its
-        second argument is true for SDK 2.x.
+        second argument is true for SDK 2.x. ``retries`` runs functions that have a retry policy.
         """
         self._app, self._worker, self._binding = app, worker, binding
         self._throttle = throttle or Throttle()
         self._authorization = authorization or Authorization()
+        self._retries = retries or FunctionRetries(Delays(WallClock()).wait)
 
     def has_route_for(self, request: Request) -> bool:
         """Return True if the route and the methods of a function match the request."""
@@ -104,17 +116,16 @@ class HttpFunctions:
         name = route.function.name
         grpc = route.function.requires_grpc
         client = self._binding(request.base_url, grpc) if route.takes_client else ""
-        invocation = Invocation(name, data, client, str(uuid4()))
+
+        async def run(id: str, retry: RetryData | None) -> InvocationResult:
+            return await self._worker.invoke(Invocation(name, data, client, id, retry))
+
         try:
             async with self._throttle.running:
-                result = await self._worker.invoke(invocation)
-        except WorkerLostError as lost:
-            log.error(
-                "The worker process ended while it ran the function '%s'%s: %s. [EH325]",
-                name,
-                lost.and_other_calls,
-                lost,
-            )
+                result = await self._retries.run(
+                    route.function, run, partial(log_failed_run, log, name)
+                )
+        except WorkerLostError:
             return empty_response(500)
         if result.error is not None:
             return self._failed(request, name, result.error)
@@ -151,13 +162,9 @@ class HttpFunctions:
 
     def _failed(self, request: Request, name: str, error: ErrorData) -> Response:
         if error.type == "FunctionLoadError":
-            log.error("Function '%s' is out of service: %s [EH310]", name, error.message)
             return self._out_of_service(
                 request, f"Function '{name}' is out of service: {error.message}"
             )
-        log.error(
-            "Function '%s' failed: %s: %s [EH320]\n%s", name, error.type, error.message, error.stack
-        )
         return empty_response(500)
 
     def _match(self, request: Request) -> tuple[HttpRoute, dict[str, str]] | None:

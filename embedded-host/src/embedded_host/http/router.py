@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from embedded_host.http.admin import Admin
 from embedded_host.http.authorization import Authorization
+from embedded_host.http.client_refusals import log_refusal
 from embedded_host.http.cors import Cors
 from embedded_host.http.functions import HttpFunctions
 from embedded_host.http.host_in_error import not_running
@@ -143,7 +144,11 @@ class Router:
         """
         lower = request.path.lower()
         if lower == RPC or lower.startswith(RPC + "/"):
-            return await self._management.handle(request, request.path[len(RPC) :], public_url)
+            path = request.path[len(RPC) :]
+            response = await self._management.handle(request, path, public_url)
+            if response.status >= 400:
+                log_refusal(request.method, path, response)
+            return response
         return empty_response(404)
 
 

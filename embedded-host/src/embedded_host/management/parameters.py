@@ -31,6 +31,8 @@ _DATE_FORMATS = (
     "%m/%d/%Y %H:%M:%S",
     "%m/%d/%Y %I:%M:%S %p",
 )
+_SHORT_YEAR = re.compile(r"^([0-9]{1,3})(?=-[0-9]{2}-[0-9]{2}T)")
+"""A year of an ISO 8601 timestamp with fewer than four digits."""
 
 
 def flag(text: str | None, default: bool = False) -> bool:
@@ -57,9 +59,10 @@ def page_size(top: str | None) -> int:
 def parse_timestamp(text: str | None) -> datetime | None:
     """Return the value of a timestamp in UTC. A timestamp without a time zone is in UTC.
 
-    The formats are ISO 8601, ``_DATE_FORMATS`` and the date format of HTTP.
+    The formats are ISO 8601, ``_DATE_FORMATS`` and the date format of HTTP. A year may have fewer
+    than four digits, because on Linux the SDK writes ``datetime.min`` with the year 1.
     """
-    text = (text or "").strip()
+    text = _SHORT_YEAR.sub(lambda match: match[1].zfill(4), (text or "").strip())
     # If the client does not encode a plus sign, the host decodes it to a space.
     text = re.sub(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$", r"\1+\2", text)
     if not text.isascii():

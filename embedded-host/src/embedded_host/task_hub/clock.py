@@ -80,7 +80,8 @@ class TimerQueue(Generic[T]):
         )
 
     def close(self) -> None:
-        """Remove all items without firing them."""
+        """Remove all items without firing them. The queue accepts new items."""
         if self._handle:
             self._handle.cancel()
+        self._handle = self._armed_for = None
         self._heap.clear()

@@ -160,11 +160,8 @@ class DurableApp(InstanceOperations):
         step += delta or timedelta()
         if step < timedelta():
             raise ValueError(f"advance() moves the clock forward only, not by {step}. [EH609]")
-        simulation, target = self._simulation, self.now + step
-        await simulation.run_until_idle()
-        while (due := simulation.next_due) is not None and due <= target:
-            await simulation.fire_next(due)
-        simulation.clock.advance_to(target)
+        await self._simulation.run_until_idle()
+        await self._simulation.advance(step)
 
     async def run_until_idle(self) -> None:
         """Run until the app is idle: nothing is left to run before the clock moves.

@@ -38,7 +38,7 @@ from embedded_host.testing.fakes import (
 from embedded_host.testing.values import decoded, encoded, input_value
 from embedded_host.workers.invoker import AppInvoker
 from embedded_worker.loading import own_stack
-from embedded_worker.protocol import InvocationResult
+from embedded_worker.protocol import InvocationResult, RetryData
 from embedded_worker.sdk import USES_DURABLETASK
 
 __tracebackhide__ = True
@@ -164,9 +164,17 @@ class FakeInvoker:
 
         return await self.run("http", respond)
 
-    async def function(self, function: Function, trigger: str) -> InvocationResult:
+    async def function(
+        self,
+        function: Function,
+        trigger: str,
+        invocation_id: str = "",
+        retry: RetryData | None = None,
+    ) -> InvocationResult:
         """Run a function with a non-durable trigger."""
-        return await self.run(function.name, lambda: self._app.function(function, trigger))
+        return await self.run(
+            function.name, lambda: self._app.function(function, trigger, invocation_id, retry)
+        )
 
     async def _call_fake(self, name: str, fake: Fake, *arguments: object) -> FakeResult:
         async def call() -> FakeResult:

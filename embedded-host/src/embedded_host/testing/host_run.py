@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from embedded_host.composition import AppRuntime, Dependencies, hub_settings
@@ -21,6 +21,7 @@ from embedded_host.testing.fake_invoker import FakeInvoker, Fakes
 from embedded_host.testing.loading import KitWorker
 from embedded_host.testing.traceback import user_traceback
 from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.function_retries import FunctionRetries, Wait
 from embedded_host.workers.invoker import AppInvoker
 
 __tracebackhide__ = True
@@ -83,18 +84,32 @@ class HostRun:
     """A host: the app's runtime with a store, fakes, a virtual clock and crashes."""
 
     def __init__(
-        self, worker: KitWorker, store: Store, clock: Clock, fakes: Fakes, limit: int
+        self,
+        worker: KitWorker,
+        store: Store,
+        clock: Clock,
+        fakes: Fakes,
+        limit: int,
+        wait_in_request: Wait,
     ) -> None:
         """Create the host. Call ``start`` to start it.
 
         ``limit`` is the maximum number of functions and turns that run before the clock moves.
+        ``wait_in_request`` moves the clock to the retry of an HTTP function.
         """
         self._worker, self._limit = worker, limit
         self._fatal: BaseException | None = None
         self._is_started = False
+        self._retried_activities = 0
         app = CurrentApp(worker.app)
         urls = ManagementUrls(worker.app.app.host.hub_name, sdk_url=RPC_BASE)
-        app_invoker = AppInvoker(worker, app, partial(urls.client_binding, BASE_URL), _no_http)
+        app_invoker = AppInvoker(
+            worker,
+            app,
+            partial(urls.client_binding, BASE_URL),
+            _no_http,
+            retries=FunctionRetries(self._retry_at_once),
+        )
         self._invoker = FakeInvoker(app_invoker, fakes, self._set_fatal)
         self._commit = CrashingCommit(store, self.kill)
         settings = hub_settings(worker.app, strict=worker.is_strict)
@@ -113,6 +128,7 @@ class HostRun:
                 automatic_timers=False,
                 on_fatal=self._set_fatal,
                 strict=worker.is_strict,
+                wait_in_request=wait_in_request,
             ),
         )
         worker.on_finding = self._runtime.findings.add_reported
@@ -134,8 +150,9 @@ class HostRun:
 
     @property
     def next_timer_function(self) -> datetime | None:
-        """The time when the next timer function is due, or None without a timer function."""
-        return self._timer_functions.next_due
+        """The time when the next run or retry of a timer function is due, or None without one."""
+        due = (self._timer_functions.next_due, self._runtime.delays.next_due)
+        return min((time for time in due if time is not None), default=None)
 
     def start(self) -> None:
         """Start in the running event loop. Further calls have no effect."""
@@ -148,6 +165,7 @@ class HostRun:
         """Fire all timers and timer functions that are due at the clock's time."""
         self.hub.timers.fire_due()
         self._timer_functions.fire_due()
+        self._runtime.delays.fire_due()
 
     async def run_until_idle(self) -> None:
         """Run until the app is idle or the host is killed.
@@ -194,7 +212,16 @@ class HostRun:
 
     @property
     def _is_busy(self) -> bool:
-        return self.hub.busy or bool(self._timer_functions.running)
+        running = self._timer_functions.running - self._runtime.delays.waiting
+        return self.hub.busy or running > 0
+
+    async def _retry_at_once(self, delay: timedelta) -> bool:
+        """Let an activity run again without a delay, because the clock moves only between calls.
+
+        Return False if the app has retried activities too often.
+        """
+        self._retried_activities += 1
+        return self._retried_activities < self._limit
 
     def _set_fatal(self, error: BaseException) -> None:
         self._fatal = self._fatal or error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from embedded_host.app.definitions import Function
@@ -29,6 +29,7 @@ from embedded_host.task_hub.diagnosis import status_diagnosis, waits_diagnosis
 from embedded_host.testing.errors import (
     FunctionLoadError,
     InstanceNotFoundError,
+    LivelockError,
     ParityError,
     UnknownFunctionError,
 )
@@ -88,6 +89,7 @@ class Simulation:
         self._worker = KitWorker(root, settings, RPC_BASE, strict=parity.is_strict)
         self._worker.on_client_request = self._respond_to_client
         self._start, self._limit = start, limit
+        self._request_retries = 0
         self.fakes = Fakes()
         self._begin()
         try:
@@ -102,7 +104,14 @@ class Simulation:
         self.host = self._new_host()
 
     def _new_host(self) -> HostRun:
-        return HostRun(self._worker, self._store, self.clock, self.fakes, self._limit)
+        return HostRun(
+            self._worker,
+            self._store,
+            self.clock,
+            self.fakes,
+            self._limit,
+            self._wait_in_request,
+        )
 
     @property
     def root(self) -> Path:
@@ -169,6 +178,24 @@ class Simulation:
             (due for due in (self.host.next_timer, self.host.next_timer_function) if due),
             default=None,
         )
+
+    async def advance(self, step: timedelta) -> None:
+        """Move the clock by ``step``. On the way, fire the timers that are due."""
+        target = self.clock.now() + step
+        while (due := self.next_due) is not None and due <= target:
+            await self.fire_next(due)
+        self.clock.advance_to(target)
+
+    async def _wait_in_request(self, delay: timedelta) -> bool:
+        """Wait for the retry of an HTTP function: move the clock, because its caller waits."""
+        self._request_retries += 1
+        if self._request_retries > self._limit:
+            raise LivelockError(
+                f"The app has retried HTTP functions {self._limit} times. Check for a retry policy "
+                "without a limit (-1). DurableApp(..., limit=...) sets a larger limit. [EH610]"
+            )
+        await self.advance(delay)
+        return True
 
     async def fire_next(self, due: datetime) -> None:
         """Move the clock to ``due``, fire the due timers, and run until the app is idle."""

@@ -29,7 +29,7 @@ from embedded_worker.protocol import (
     Placement,
     TurnRequest,
 )
-from embedded_worker.runner import DURABLE_THREADS, Runner, function_threads
+from embedded_worker.runner import DURABLE_THREADS, THREAD_NAMES, Runner, function_threads
 
 
 class InProcessWorker:
@@ -49,7 +49,7 @@ class InProcessWorker:
         os.environ.update(self._environ)
         self._executors = {
             "durable_threads": ThreadPoolExecutor(DURABLE_THREADS, "durable"),
-            "function_threads": ThreadPoolExecutor(function_threads(), "function"),
+            "function_threads": ThreadPoolExecutor(function_threads(), THREAD_NAMES),
         }
 
     async def load(self, load: LoadRequest) -> LoadResult:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -33,9 +34,11 @@ from embedded_host.history import failure_traceback
 from embedded_host.protocols import adapter
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.workers.current_app import CurrentApp
+from embedded_host.workers.failed_runs import log_failed_run
+from embedded_host.workers.function_retries import FunctionRetries
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_host.workers.worker import Invocation, Worker
-from embedded_worker.protocol import InvocationResult
+from embedded_worker.protocol import InvocationResult, RetryData
 
 _FILE = re.compile(r'^((?: +\| )?  File )"([^"\n]+)"', re.MULTILINE)
 """A traceback's line with a file name. In exception groups it starts with a bar."""
@@ -65,7 +68,13 @@ def protocol_of(functions: Iterable[Function]) -> int:
 class FunctionInvoker(Invoker, Protocol):
     """Runs durable functions for a task hub, and timer functions."""
 
-    async def function(self, function: Function, trigger: str) -> InvocationResult:
+    async def function(
+        self,
+        function: Function,
+        trigger: str,
+        invocation_id: str = "",
+        retry: RetryData | None = None,
+    ) -> InvocationResult:
         """Run a function that has no HTTP trigger.
 
         Raises WorkerLostError if its worker process ends.
@@ -82,15 +91,17 @@ class AppInvoker:
         client: Callable[[bool], str],
         http: Callable[[str, Callable[[], bool]], Awaitable[str | UserError]],
         root: Path | None = None,
+        retries: FunctionRetries | None = None,
     ) -> None:
         """Run the functions of ``app`` on ``worker``.
 
         ``client`` returns the value of a durableClient binding for functions without an HTTP
         request. Its argument is true for SDK 2.x. ``http`` sends the requests of ``call_http``.
         ``root`` is the app's folder. Paths in recorded tracebacks are relative to it, so they
-        reveal no other folders.
+        reveal no other folders. ``retries`` runs activities that have a retry policy in
+        function.json or a decorator. By default, these policies have no effect.
         """
-        self._root = root
+        self._root, self._retries = root, retries
         self._worker, self._client, self._http = worker, client, http
         self._reload(app.loaded)
         app.subscribe(self._reload)
@@ -180,20 +191,30 @@ class AppInvoker:
         return await self._http(request, is_wanted)
 
     async def function(
-        self, function: Function, trigger: str, *, alone: bool = False
+        self,
+        function: Function,
+        trigger: str,
+        invocation_id: str = "",
+        retry: RetryData | None = None,
+        *,
+        alone: bool = False,
     ) -> InvocationResult:
         """Run a function that has no HTTP trigger.
 
         Raises WorkerLostError if its worker process ends.
         """
         client = self._client(function.requires_grpc) if function.takes_client else ""
-        invocation = Invocation(function.name, trigger, client, str(uuid4()))
+        id = invocation_id or str(uuid4())
+        invocation = Invocation(function.name, trigger, client, id, retry)
         return await self._worker.invoke(invocation, alone=alone)
 
     async def _run(self, kind: str, name: str, trigger: str, alone: bool) -> str | UserError | None:
-        return _outcome(
-            await self.function(self._functions[kind, name.lower()], trigger, alone=alone)
-        )
+        function = self._functions[kind, name.lower()]
+        if kind != "activity" or function.retry is None or self._retries is None:
+            return _outcome(await self.function(function, trigger, alone=alone))
+        run = partial(self.function, function, trigger, alone=alone)
+        log_failure = partial(log_failed_run, log, function.name)
+        return _outcome(await self._retries.run(function, run, log_failure, keeps_id=True))
 
 
 def _by_durable_name(loaded: LoadedApp) -> dict[tuple[str, str], Function]:

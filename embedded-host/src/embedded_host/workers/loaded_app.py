@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from embedded_host.app.binding_types import RESOLVED
 from embedded_host.app.definitions import App, Binding, Function, Problem
 from embedded_host.app.folder import disabled_functions
+from embedded_host.app.function_retry import FunctionRetry, RetryPolicyError
 from embedded_host.app.http_route import HttpRoute, RouteTable
 from embedded_host.app.route_problems import in_name_order, route_problems
 from embedded_host.app.route_template import RouteTemplateError, function_route, route_error
@@ -26,7 +27,15 @@ from embedded_worker.protocol import (
     LoadResult,
 )
 
-SERVED = ("httptrigger", "orchestrationtrigger", "activitytrigger", "entitytrigger", "timertrigger")
+SERVED = (
+    "httptrigger",
+    "orchestrationtrigger",
+    "activitytrigger",
+    "entitytrigger",
+    "timertrigger",
+    "warmuptrigger",
+)
+"""The types of served triggers, in lower case. A warmup function loads, and is never started."""
 _LEVELS = {
     "trace": "DEBUG",
     "debug": "DEBUG",
@@ -59,6 +68,12 @@ class LoadedApp:
     """Conflicts of the routes of a v2 app. ``app.problems`` has those of function folders."""
     route_errors: Mapping[str, str] = field(default_factory=dict)
     """Messages of the Azure Functions host about invalid routes, by function name."""
+    unloaded: frozenset[str] = frozenset()
+    """The functions of ``broken`` whose code does not load.
+
+    The Azure Functions host starts these functions, and each run fails. The other functions of
+    ``broken`` do not exist there.
+    """
 
     @cached_property
     def route_table(self) -> RouteTable:
@@ -120,6 +135,7 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
     broken = {p.function: str(p) for p in folder_problems if p.function}
     broken |= {p.function: p.text for p in loaded.problems if p.function}
     conflicts: tuple[Problem, ...] = ()
+    unloaded = frozenset(p.function for p in loaded.problems if p.function)
     if app.uses_v2_model:
         functions = tuple(_function(spec, environ, broken) for spec in loaded.functions)
         conflicts = route_problems(app.host.loaded(functions), app.host.route_prefix)
@@ -139,9 +155,13 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
         if kind not in SERVED:
             broken.setdefault(
                 function.name,
-                f"a {function.trigger.type} is not served by the embedded host, which has no "
-                f"{_service(kind)}. Start its work from an HTTP or timer trigger here, or run the "
-                "app with Core Tools.",
+                f"{_with_article(function.trigger.type)} is not served by the embedded host, "
+                f"which has no {_service(kind)}. Start its work from an HTTP or timer trigger "
+                "here, or run the app with Core Tools.",
+            )
+        elif kind == "httptrigger" and function.name in broken.keys() - unloaded:
+            refused[function.name] = function_route(
+                app.host.route_prefix, function.trigger.route or "", function.name
             )
         elif kind == "httptrigger" and function.name not in without_route:
             # A disabled function keeps its route, as on the Azure Functions host.
@@ -181,7 +201,13 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
         [*loaded.findings, *app_findings(app, route_errors, environ)],
         conflicts,
         route_errors,
+        unloaded,
     )
+
+
+def _with_article(kind: str) -> str:
+    """Return ``an eventGridTrigger`` or ``a queueTrigger``."""
+    return f"{'an' if kind[:1].lower() in 'aeio' else 'a'} {kind}"
 
 
 def _service(kind: str) -> str:
@@ -215,12 +241,27 @@ def _function(spec: FunctionSpec, environ: Mapping[str, str], broken: dict[str, 
         bindings=tuple(_bindings(spec, environ, broken)),
         config={
             "name": spec.name,
+            "entryPoint": spec.entry_point,
             "scriptFile": Path(spec.script_file).name,
+            "language": "python",
+            "functionDirectory": str(Path(spec.script_file).parent),
             "bindings": [binding.properties for binding in spec.bindings],
         },
         code_file=spec.code_file,
         line=spec.line,
+        retry=_retry(spec, broken),
     )
+
+
+def _retry(spec: FunctionSpec, broken: dict[str, str]) -> FunctionRetry | None:
+    """Return the policy of a v2 function. Add the function to ``broken`` if it is invalid."""
+    if not spec.retry:
+        return None
+    try:
+        return FunctionRetry.parse(spec.retry)
+    except RetryPolicyError as error:
+        broken.setdefault(spec.name, f"the @app.retry of '{spec.name}' is not valid: {error}")
+        return None
 
 
 def _bindings(

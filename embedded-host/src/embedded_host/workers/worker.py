@@ -14,6 +14,7 @@ from embedded_worker.protocol import (
     InvocationResult,
     LoadRequest,
     LoadResult,
+    RetryData,
 )
 
 ClientRequestHandler = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
@@ -39,10 +40,14 @@ class Invocation:
     client: str = ""
     """The value of the function's durableClient binding."""
     invocation_id: str = ""
+    retry: RetryData | None = None
+    """The retry of a function with a retry policy, or None."""
 
     def request(self, id: int) -> InvocationRequest:
         """Return the protocol's request with the number ``id``."""
-        return InvocationRequest(id, self.function, self.trigger, self.invocation_id, self.client)
+        return InvocationRequest(
+            id, self.function, self.trigger, self.invocation_id, self.client, self.retry
+        )
 
 
 FindingHandler = Callable[[FindingData], None]

@@ -1,0 +1,29 @@
+"""The log records of failed runs of functions."""
+
+from __future__ import annotations
+
+import logging
+
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_worker.protocol import ErrorData
+
+
+def log_failed_run(log: logging.Logger, function: str, error: ErrorData | WorkerLostError) -> None:
+    """Log the failure of one run of the function with the name ``function``."""
+    if isinstance(error, WorkerLostError):
+        log.error(
+            "The worker process ended while it ran the function '%s'%s: %s. [EH325]",
+            function,
+            error.and_other_calls,
+            error,
+        )
+    elif error.type == "FunctionLoadError":
+        log.error("Function '%s' is out of service: %s [EH310]", function, error.message)
+    else:
+        log.error(
+            "Function '%s' failed: %s: %s [EH320]\n%s",
+            function,
+            error.type,
+            error.message,
+            error.stack,
+        )
