@@ -86,7 +86,7 @@ class TraceContext:
         return self.attributes
 
 
-@dataclass
+@dataclass(repr=False)
 class RpcException:
     """The exception of the previous run. All fields are empty in the first run.
 
@@ -105,6 +105,8 @@ class RpcException:
         return "".join(
             f"{name}: {json.dumps(value)}\n" for name in fields if (value := getattr(self, name))
         )
+
+    __repr__ = __str__
 
 
 @dataclass
