@@ -137,6 +137,7 @@ class AppRuntime:
             throttle,
             d.authorization,
             FunctionRetries(d.wait_in_request or self.delays.wait),
+            self.findings,
         )
         self._running: set[asyncio.Task[None]] = set()
         self._is_started = False

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Callable
 
 from azure.functions import meta
 
 from embedded_worker.converters import converter_for
-from embedded_worker.protocol import HttpRequestData, HttpResponseData
+from embedded_worker.protocol import FindingData, HttpRequestData, HttpResponseData
+
+LOST_COOKIE = "EH821"
+"""The code of the finding for a cookie that SimpleCookie cannot parse."""
 
 
 def request_datum(request: HttpRequestData) -> meta.Datum:
@@ -30,11 +32,14 @@ def request_datum(request: HttpRequestData) -> meta.Datum:
     )
 
 
-def response_data(value: object, function: str) -> HttpResponseData:
+def response_data(
+    value: object, function: str, report: Callable[[FindingData], None]
+) -> HttpResponseData:
     """Return the response for the return value of the HTTP function ``function``.
 
-    Raises TypeError if the value is neither an HttpResponse nor a string. The message is that of
-    the Azure Functions host's Python worker.
+    ``report`` receives the parity findings. Raises TypeError if the value is neither an
+    HttpResponse nor a string. The message is that of the Azure Functions host's Python worker.
+    Raises ValueError for a cookie or a JSON text that the Azure Functions host cannot send.
     """
     converter = converter_for("http")
     try:
@@ -46,55 +51,30 @@ def response_data(value: object, function: str) -> HttpResponseData:
             f"\"{type(value).__name__}\". Return a func.HttpResponse or a str from '{function}'."
         ) from None
     if datum.type == "string":
-        return _from_string(datum.value)
+        from embedded_worker.string_responses import string_response
+
+        return string_response(datum.value)
     fields = datum.value
-    headers = [(name, header.value) for name, header in fields["headers"].items()]
-    for cookie in fields["cookies"] or ():
-        headers.extend(("Set-Cookie", morsel.OutputString()) for morsel in cookie.values())
-    return HttpResponseData(int(str(fields["status_code"].value)), headers, fields["body"].value)
+    # Of headers whose names differ only in case, the last is sent.
+    headers = {name.lower(): (name, header.value) for name, header in fields["headers"].items()}
+    cookies: list[tuple[str, str]] = []
+    if fields["cookies"]:
+        from embedded_worker.response_cookies import set_cookie
 
-
-def _from_string(text: str) -> HttpResponseData:
-    """Return the response for a string, as on the Azure Functions host.
-
-    JSON objects and arrays are indented. A JSON object with a ``body`` describes the whole
-    response.
-    """
-    plain = HttpResponseData(200, [("Content-Type", "text/plain; charset=utf-8")], text.encode())
-    if text.lstrip()[:1] not in ("{", "["):
-        return plain
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return plain
-    named = {name.lower(): item for name, item in value.items()} if isinstance(value, dict) else {}
-    if "body" in named:
-        body = named["body"]
-        named_headers = named.get("headers")
-        headers = (
-            [(str(name), str(header)) for name, header in named_headers.items()]
-            if isinstance(named_headers, dict)
-            else []
-        )
-        if not any(name.lower() == "content-type" for name, _ in headers):
-            kind = (
-                "text/plain; charset=utf-8"
-                if isinstance(body, str)
-                else "application/json; charset=utf-8"
-            )
-            headers.append(("Content-Type", kind))
-        content = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
-        return HttpResponseData(
-            _status(named.get("statuscode", named.get("status"))), headers, content.encode()
-        )
+        for parsed in fields["cookies"]:
+            if not parsed:
+                report(FindingData(LOST_COOKIE, function))
+            for name, cookie in parsed.items():
+                cookies.append(("Set-Cookie", set_cookie(name, cookie)))
     return HttpResponseData(
-        200,
-        [("Content-Type", "text/plain; charset=utf-8")],
-        json.dumps(value, indent=2, ensure_ascii=False).encode(),
+        _status(fields["status_code"].value), [*headers.values(), *cookies], fields["body"].value
     )
 
 
-def _status(value: object) -> int:
-    """Return the status as an integer; 200 if ``value`` is not an integer."""
-    text = str(value).strip()
-    return int(text) if re.fullmatch("[+-]?[0-9]{1,9}", text) else 200
+def _status(text: str) -> int:
+    """Return the status. It is 200 if ``text`` is not an integer."""
+    if len(text) == 3 and text.isdecimal() and text.isascii():
+        return int(text)
+    from embedded_worker.string_responses import status_code
+
+    return status_code(text)

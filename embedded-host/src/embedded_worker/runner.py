@@ -368,24 +368,10 @@ class Runner:
     ) -> HttpResponseData | str | None:
         kind = function.trigger.type.lower()
         if kind == "httptrigger":
-            for name, type_ in function.outs.items():
-                if type_.lower() == "http" and outputs[name].get() is not None:
-                    return response_data(outputs[name].get(), function.spec.name)
-            if function.return_type is not None:
-                return response_data(returned, function.spec.name)
-            if returned is not None:
-                raise RuntimeError(
-                    f"function '{function.spec.name}' without a $return binding returned a "
-                    "non-None value"
-                )
-            return HttpResponseData(200, [], b"")
+            return self._response(function, returned, outputs)
         converter = converter_for(function.trigger.type)
         if not converter.has_implicit_output():
-            if returned is not None and function.return_type is None:
-                raise RuntimeError(
-                    f"function '{function.spec.name}' without a $return binding returned a "
-                    "non-None value"
-                )
+            _check_unused(function, returned)
             return None
         try:
             datum = converter.encode(returned, expected_type=None)
@@ -400,6 +386,33 @@ class Runner:
             ) from None
         value = datum.value
         return value if value is None or isinstance(value, str) else str(value)
+
+    def _response(
+        self, function: LoadedFunction, returned: object, outputs: dict[str, Output]
+    ) -> HttpResponseData:
+        """Return the response: of the named http output, or of the return value."""
+        _check_unused(function, returned)
+        response = None
+        name = function.spec.name
+        for output, kind in function.outs.items():
+            value = outputs[output].get() if kind.lower() == "http" else None
+            if value is not None:
+                response = response_data(value, name, self.report)
+        if function.return_type is not None:
+            response = response_data(returned, name, self.report)
+        return HttpResponseData(204, [], b"") if response is None else response
+
+
+def _check_unused(function: LoadedFunction, returned: object) -> None:
+    """Raise RuntimeError if a function without a ``$return`` binding has returned a value.
+
+    The message begins with that of the Azure Functions host's Python worker.
+    """
+    if returned is not None and function.return_type is None:
+        raise RuntimeError(
+            f"function '{function.spec.name}' without a $return bindingreturned a non-None value. "
+            "Add an output binding with the name $return, or return nothing."
+        )
 
 
 def _call(call: UserFunction, arguments: dict[str, object]) -> object:

@@ -70,7 +70,9 @@ def test_the_setting_limits_the_size_of_request_bodies(
         connection.putrequest("POST", "/api/length")
         connection.putheader("Content-Length", "2000001")
         connection.endheaders()
-        assert connection.getresponse().status == 413
+        response = connection.getresponse()
+        assert (response.status, response.getheader("Connection")) == (500, "close")
+        assert b"The max request body size is 2000000 bytes." in response.read()
 
 
 @pytest.mark.skipif(

@@ -13,6 +13,7 @@ import pytest
 from embedded_host.protocols.v1.errors import OUT_OF_PROC_LABEL
 from embedded_worker.protocol import (
     ErrorData,
+    FindingData,
     HttpRequestData,
     HttpResponseData,
     InvocationRequest,
@@ -152,10 +153,15 @@ async def test_a_string_becomes_the_body_of_a_response(
         (
             '{"body": {"x": 1}, "statusCode": "203"}',
             203,
-            "application/json; charset=utf-8",
-            b'{\n  "x": 1\n}',
+            "text/plain; charset=utf-8",
+            b'{"x":1}',
         ),
-        ('{"body": "b", "headers": {"Content-Type": "text/x"}}', 200, "text/x", b"b"),
+        (
+            '{"body": "b", "headers": {"Content-Type": "text/x"}}',
+            200,
+            "text/x; charset=utf-8",
+            b"b",
+        ),
         ("{not json", 200, "text/plain; charset=utf-8", b"{not json"),
     ],
 )
@@ -197,7 +203,7 @@ async def test_each_cookie_has_its_own_header(app: AppFolder, running: MakeRunne
     )
     response = await value(running(app), "Hello", request())
     cookies = [value for name, value in response.headers if name.lower() == "set-cookie"]
-    assert sorted(cookies) == ["a=1; HttpOnly; Path=/", "b=2"]
+    assert cookies == ["a=1; domain=; path=/; httponly", "b=2; domain=; path="]
 
 
 async def test_an_output_parameter_sets_the_response(app: AppFolder, running: MakeRunner) -> None:
@@ -212,7 +218,7 @@ async def test_an_output_parameter_sets_the_response(app: AppFolder, running: Ma
     runner = running(app)
     response = await value(runner, "Hello", request(set="1"))
     assert (response.status, response.body) == (201, b"named")
-    assert (await value(runner, "Hello", request())).status == 200
+    assert (await value(runner, "Hello", request())).status == 204
 
 
 async def test_a_return_value_without_a_return_binding_fails_an_http_function(
@@ -220,7 +226,41 @@ async def test_a_return_value_without_a_return_binding_fails_an_http_function(
 ) -> None:
     app.function("Hello", "def main(req): return 'x'", http_trigger())
     failed = await error(running(app), "Hello", request())
-    assert "'Hello' without a $return binding returned a non-None value" in failed.message
+    assert "'Hello' without a $return bindingreturned a non-None value" in failed.message
+
+
+async def test_a_value_without_a_return_binding_fails_although_an_output_is_set(
+    app: AppFolder, running: MakeRunner
+) -> None:
+    app.function(
+        "Hello",
+        "def main(req, res):\n    res.set('named')\n    return 'x'",
+        http_trigger(),
+        {"name": "res", "type": "http", "direction": "out"},
+    )
+    assert (await error(running(app), "Hello", request())).type == "RuntimeError"
+
+
+@pytest.mark.parametrize("code", ["def main(req): pass", "async def main(req): pass"])
+async def test_without_a_return_binding_none_is_204(
+    app: AppFolder, running: MakeRunner, code: str
+) -> None:
+    app.function("Hello", code, http_trigger())
+    assert await value(running(app), "Hello", request()) == HttpResponseData(204, [], b"")
+
+
+async def test_a_lost_cookie_is_reported(app: AppFolder, running: MakeRunner) -> None:
+    app.http(
+        "Hello",
+        "import azure.functions as func\n"
+        "def main(req): return func.HttpResponse('x', headers={'Set-Cookie': 'a=b c'})",
+    )
+    runner = running(app)
+    found: list[FindingData] = []
+    runner.report = found.append
+    response = await value(runner, "Hello", request())
+    assert [name.lower() for name, _ in response.headers] == ["content-type"]
+    assert found == [FindingData("EH821", "Hello")]
 
 
 async def test_a_client_parameter_gets_the_value_of_the_binding(

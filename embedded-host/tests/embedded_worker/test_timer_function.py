@@ -84,4 +84,6 @@ async def test_a_return_value_without_a_return_binding_fails_the_function(
     app.function("Tick", "async def main(timer): return 'text'", TIMER)
     error = (await run(runner, app)).error
     assert error is not None
-    assert error.message == "function 'Tick' without a $return binding returned a non-None value"
+    assert error.message.startswith(
+        "function 'Tick' without a $return bindingreturned a non-None value. "
+    )

@@ -28,7 +28,7 @@ from embedded_host.cli.arguments import json_argument
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.instance_document import changes, parse_document
 from embedded_host.cli.status_import import state_to_import
-from embedded_host.http.functions import function_query
+from embedded_host.http.function_query import function_query
 from embedded_host.management import parameters
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.testing import UnreadableHistoryError

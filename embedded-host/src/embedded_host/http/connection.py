@@ -2,8 +2,9 @@
 
 The limits are those of Kestrel, the server of the Azure Functions host
 (https://learn.microsoft.com/aspnet/core/fundamentals/servers/kestrel/options). aiohttp has no
-settings for them, so this module uses private parts of aiohttp: ``RequestHandler._waiter``,
-``RequestHandler.finish_response`` and the arguments of ``LineTooLong``.
+settings for them, so this module uses private parts of aiohttp: ``RequestHandler._waiter`` and
+``_messages``, its parser, ``RequestHandler.finish_response``, ``BaseRequest._prepare_hook`` and the
+arguments of ``LineTooLong``.
 ``tests/http/test_aiohttp_internals.py`` checks that they exist.
 """
 
@@ -11,9 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 
 from aiohttp import http_exceptions, web
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_parser import HttpRequestParserPy
 from aiohttp.web_protocol import RequestHandler
 
 from embedded_host.errors import EmbeddedHostError
@@ -23,6 +27,11 @@ MAX_LINE = 32_768
 """Maximum bytes of a request line."""
 MAX_HEADER = 65_536
 """Maximum bytes of one header."""
+METHODS = (b"GET ", b"POST ", b"PUT ", b"DELETE ", b"PATCH ", b"HEAD ", b"OPTIONS ")
+"""The methods of most requests."""
+PARSER = "_parser" if hasattr(BaseProtocol, "_parser") else "_request_parser"
+"""The attribute of a connection with its parser. Before aiohttp 3.14, its name was different."""
+_UNCOMMON = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+( |\Z)")
 HEADERS_TIMEOUT = 30.0
 """Maximum seconds from the first byte of a request to the end of its headers."""
 KEEP_ALIVE = 130.0
@@ -45,9 +54,17 @@ class ReceivedRequest(web.BaseRequest):
     buffered = 0
     """Bytes of the request and response bodies in memory. They are released with the response."""
 
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        """Remove the content type that aiohttp adds to a response without one."""
+        if isinstance(response, BufferedResponse) and response.has_no_content_type:
+            response.headers.popall("Content-Type", None)
+
 
 class BufferedResponse(web.Response):
     """A response that releases its body when the body is sent or the client disconnects."""
+
+    has_no_content_type = False
+    """True if the response has a body without a content type."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send the rest of the body.
@@ -75,6 +92,10 @@ class Connection(RequestHandler):
     The response to invalid HTTP is that of ``refuse``, and no traceback is logged.
     """
 
+    _is_new = True
+    """True before the first bytes."""
+    _is_partial = False
+    """True if the headers of a request have arrived only in part."""
     _headers_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
     on_lost: Callable[[], object] | None = None
@@ -108,7 +129,13 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Start the timeout for headers with the first bytes of a request."""
+        waits = self._waiter is not None and not self._waiter.done()
+        begins = self._is_new or (waits and not self._is_partial)
+        self._is_new = False
+        if begins and not data.startswith(METHODS):
+            self._accept_any_method(data)
         super().data_received(data)
+        self._is_partial = (begins or self._is_partial) and not self._messages
         waits = self._waiter is not None and not self._waiter.done()
         if waits and data and self._headers_timer is None:
             # No request is complete and no response is pending, so these bytes begin a request.
@@ -116,6 +143,28 @@ class Connection(RequestHandler):
         elif not waits and self._headers_timer is not None:
             self._headers_timer.cancel()
             self._headers_timer = None
+
+    def _accept_any_method(self, data: bytes) -> None:
+        """Replace the parser by aiohttp's slower one if the request has an uncommon method.
+
+        The fast parser refuses methods that it does not know. Functions receive all methods.
+        """
+        is_common = any(method.startswith(data) for method in METHODS)
+        if (
+            is_common
+            or not _UNCOMMON.match(data)
+            or isinstance(getattr(self, PARSER), HttpRequestParserPy)
+        ):
+            return
+        parser = HttpRequestParserPy(
+            self,
+            self._loop,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_HEADER,
+            payload_exception=web.RequestPayloadError,
+            auto_decompress=False,
+        )
+        setattr(self, PARSER, parser)
 
     def _headers_timed_out(self) -> None:
         self._headers_timer = None

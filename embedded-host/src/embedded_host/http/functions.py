@@ -9,16 +9,19 @@ import logging
 import re
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import parse_qsl
 
 from embedded_host.app.http_route import HttpRoute
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError
 from embedded_host.http.authorization import Authorization
+from embedded_host.http.function_query import function_query
+from embedded_host.http.function_responses import function_response
 from embedded_host.http.throttle import SCALE_OUT, Throttle, TooBusyError
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.kinds.http import CHUNKED_BODY
 from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.delays import Delays
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.web.request import Request
+from embedded_host.web.request import BodyTooLargeError, Request
 from embedded_host.web.response import Response, empty_response, text_response
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.failed_runs import log_failed_run
@@ -33,8 +36,6 @@ from embedded_worker.protocol import (
 )
 
 log = logging.getLogger("embedded_host.http")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
 class HttpFunctions:
@@ -48,6 +49,7 @@ class HttpFunctions:
         throttle: Throttle | None = None,
         authorization: Authorization | None = None,
         retries: FunctionRetries | None = None,
+        findings: Findings | None = None,
     ) -> None:
         """Run functions in ``worker``.
 
@@ -58,6 +60,7 @@ class HttpFunctions:
         self._throttle = throttle or Throttle()
         self._authorization = authorization or Authorization()
         self._retries = retries or FunctionRetries(Delays(WallClock()).wait)
+        self._findings = findings or Findings()
 
     def has_route_for(self, request: Request) -> bool:
         """Return True if the route and the methods of a function match the request."""
@@ -101,10 +104,29 @@ class HttpFunctions:
         return not (authorization.requires_keys and authorization.is_master(request))
 
     async def _run(self, request: Request, route: HttpRoute, values: dict[str, str]) -> Response:
-        # For a chunked body, the function receives an empty body (recorded;
-        # functions-host.md#http-requests).
-        length = request.headers.get("content-length", "")
-        body = await request.read() if length.isdigit() and int(length) > 0 else b""
+        name = route.function.name
+        if request.lacks_host:
+            log.error(
+                "Function '%s' was not called: a request of HTTP/1.0 has no Host header, so the "
+                "URL of the request is unknown. [EH825]",
+                name,
+            )
+            return text_response("The request has no Host header.", status=500)
+        try:
+            body = await self._body(request, name)
+        except BodyTooLargeError as error:
+            log.error(
+                "Function '%s' was not called: %s Increase the app setting "
+                "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT, or send less data. [EH826]",
+                name,
+                error,
+            )
+            response = text_response(
+                f"{error} The app setting FUNCTIONS_REQUEST_BODY_SIZE_LIMIT sets the limit.",
+                status=500,
+            )
+            response.close = True
+            return response
         data = HttpRequestData(
             method=request.method,
             url=request.url,
@@ -113,7 +135,6 @@ class HttpFunctions:
             route=values,
             body=body,
         )
-        name = route.function.name
         grpc = route.function.requires_grpc
         client = self._binding(request.base_url, grpc) if route.takes_client else ""
 
@@ -132,7 +153,22 @@ class HttpFunctions:
         if not isinstance(result.value, HttpResponseData):
             log.error("Function '%s' returned no HTTP response. [EH322]", name)
             return empty_response(500)
-        return _checked_response(name, result.value)
+        return function_response(name, request.method, result.value, self._findings)
+
+    async def _body(self, request: Request, name: str) -> bytes:
+        """Return the body that the function receives (functions-host.md#http-requests).
+
+        In strict mode, a chunked body is empty, as on the Azure Functions host.
+        """
+        length = request.headers.get("content-length", "")
+        if length:
+            return await request.read() if length.isdigit() and int(length) > 0 else b""
+        if self._findings.is_strict or "transfer-encoding" not in request.headers:
+            return b""
+        body = await request.read()
+        if body:
+            self._findings.add(CHUNKED_BODY, name)
+        return body
 
     def _refused(self, request: Request) -> Response | None:
         """Return the response of a function that is out of service, or None if no route matches."""
@@ -181,46 +217,3 @@ def _would_match(text: str, path: str) -> bool:
         return RouteTemplate.parse(text).match(path) is not None
     except RouteTemplateError:
         return path.lower().startswith(text.partition("{")[0].lower())
-
-
-def _checked_response(name: str, data: HttpResponseData) -> Response:
-    """Return the function's response, or a 500 if the Azure Functions host could not send it.
-
-    Kestrel, the server of the Azure Functions host, rejects an invalid status. It also rejects
-    headers with line breaks or characters that are not ASCII.
-    """
-    if not 200 <= data.status <= 999:
-        log.error(
-            "Function '%s' returned the invalid status %d: a status is a number from 200 to 999. "
-            "[EH323]",
-            name,
-            data.status,
-        )
-        return empty_response(500)
-    for header, value in data.headers:
-        if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):
-            log.error(
-                "Function '%s' returned a header that cannot be sent: %r: %r. A name contains "
-                "letters, digits and '-'. A value contains ASCII characters without line breaks. "
-                "Percent-encode other characters. [EH324]",
-                name,
-                header,
-                value,
-            )
-            return empty_response(500)
-    return Response(data.status, data.body, list(data.headers))
-
-
-def function_query(text: str) -> dict[str, str]:
-    """Return the decoded parameters of a query (recorded; functions-host.md#http-requests).
-
-    The values of a repeated parameter are joined with commas, and its name has the spelling of the
-    last occurrence. Parameters with an empty value are omitted.
-    """
-    spelling: dict[str, str] = {}
-    values: dict[str, str] = {}
-    for name, value in parse_qsl(text, keep_blank_values=False):
-        key = name.lower()
-        values[key] = f"{values[key]},{value}" if key in values else value
-        spelling[key] = name
-    return {spelling[key]: value for key, value in values.items()}

@@ -155,6 +155,8 @@ class Listener:
         if response.stream is not None:
             return await self._stream(request, response, response.stream)
         self._count(request, len(response.body))
+        if response.is_incomplete:
+            return await _send_incomplete(request, response)
         return _response(request, response, close)
 
     def _count(self, request: ReceivedRequest, size: int) -> None:
@@ -185,9 +187,10 @@ class Listener:
         return response
 
     def _parse(self, request: ReceivedRequest) -> Request | Response:
-        if not request.raw_path.isascii():
+        headers = _merged(request.headers)
+        if headers is None or not request.raw_path.isascii():
             return empty_response(400)
-        path, _, query = request.raw_path.partition("?")
+        path, mark, query = request.raw_path.partition("?")
         authority = request.headers.get("Host", "").strip()
         if not authority:
             if "Host" not in request.headers and request.version >= HttpVersion11:
@@ -199,14 +202,16 @@ class Listener:
             method=request.method,
             path=normalized_path(path),
             query_text=query,
-            headers=_merged(request.headers),
+            headers=headers,
             base_url=f"http://{authority}",  # the server has no TLS
             read=lambda: self._read(request),
+            has_empty_query=bool(mark and not query),
+            lacks_host="Host" not in request.headers,
         )
 
     async def _read(self, request: ReceivedRequest) -> bytes:
         if self._max_body is not None and (request.content_length or 0) > self._max_body:
-            raise BodyTooLargeError
+            raise BodyTooLargeError(self._max_body)
         if (
             request.version >= HttpVersion11
             and request.headers.get("Expect", "").lower() == "100-continue"
@@ -237,7 +242,7 @@ class Listener:
             if self._max_body is None:
                 continue
             if size > self._max_body:
-                raise BodyTooLargeError
+                raise BodyTooLargeError(self._max_body)
             if self.buffered + len(part) > MAX_BUFFERED:
                 raise _BufferLimitError
             self._count(request, len(part))
@@ -281,15 +286,39 @@ def _refused(request: web.BaseRequest, status: int) -> web.StreamResponse:
 
 
 def _response(request: web.BaseRequest, source: Response, close: bool = False) -> BufferedResponse:
-    status = source.status if 200 <= source.status <= 999 else 500
-    response = BufferedResponse(status=status, body=source.body or None)
+    is_head = source.chunked and request.method == "HEAD"
+    body = None if is_head else source.body or None
+    response = BufferedResponse(status=source.status, body=body)
     for name, value in source.headers:
-        if name.lower() not in _SERVER_HEADERS:
+        lower = name.lower()
+        if lower == "content-type" and not value:
+            response.has_no_content_type = True
+        elif lower not in _SERVER_HEADERS or (is_head and lower == "content-length"):
             response.headers.add(_CONTROL.sub("", name), _CONTROL.sub(" ", value))
     response.headers.setdefault("Server", SERVER)
-    if close:
+    if source.chunked and body is not None and request.version >= HttpVersion11:
+        response.enable_chunked_encoding()
+    if close or source.close:
         response.headers["Connection"] = "close"
         response.force_close()
+    return response
+
+
+async def _send_incomplete(request: ReceivedRequest, source: Response) -> web.StreamResponse:
+    """Send a response that ends before the client has received all of it."""
+    response = web.StreamResponse(status=source.status)
+    for name, value in source.headers:
+        if name.lower() != "transfer-encoding":
+            response.headers.add(name, value)
+    response.headers.setdefault("Server", SERVER)
+    response.force_close()
+    try:
+        await response.prepare(request)
+        await response.write(source.body)
+    except (ConnectionError, aiohttp.ClientConnectionError):
+        return response  # the client disconnected
+    if request.transport is not None:
+        request.transport.close()
     return response
 
 
@@ -311,20 +340,19 @@ async def _send(
         await parts.aclose()
 
 
-def _merged(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
+def _merged(headers: CIMultiDictProxy[str]) -> Mapping[str, str] | None:
     """Return the headers, with the values of repeated headers joined by commas.
 
-    A value that is not UTF-8 is decoded as Latin-1.
+    Returns None if a value is not UTF-8.
     """
     if len(set(headers)) == len(headers) and all(map(str.isascii, headers.values())):
         return headers
     merged: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
-        raw = value.encode("utf-8", "surrogateescape")
         try:
-            value = raw.decode()
+            value = value.encode("utf-8", "surrogateescape").decode()
         except UnicodeDecodeError:
-            value = raw.decode("latin-1")
+            return None
         merged[name] = f"{merged[name]},{value}" if name in merged else value
     return merged
 

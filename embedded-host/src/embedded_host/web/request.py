@@ -16,6 +16,10 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 class BodyTooLargeError(EmbeddedHostError):
     """The body exceeds the limit of the server. The body was not read."""
 
+    def __init__(self, limit: int = 0) -> None:
+        """Set the limit in bytes."""
+        super().__init__(f"Request body too large. The max request body size is {limit} bytes.")
+
 
 class ClientGoneError(EmbeddedHostError):
     """The client disconnected before it had sent the whole request."""
@@ -43,11 +47,17 @@ class Request:
 
     Raises BodyTooLargeError, ClientGoneError or MalformedBodyError.
     """
+    has_empty_query: bool = False
+    """True if the URL ends with a question mark."""
+    lacks_host: bool = False
+    """True if the request has no Host header, which only HTTP/1.0 allows."""
 
     @property
     def url(self) -> str:
         """The URL with its query, as the client sent it."""
-        return f"{self.base_url}{self.path}" + (f"?{self.query_text}" if self.query_text else "")
+        return f"{self.base_url}{self.path}" + (
+            f"?{self.query_text}" if self.query_text or self.has_empty_query else ""
+        )
 
     @cached_property
     def query(self) -> Mapping[str, str]:

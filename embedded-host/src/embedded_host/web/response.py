@@ -25,6 +25,13 @@ class Response:
     an empty part, the server only checks if the client has disconnected.
     """
 
+    chunked: bool = False
+    """True if a body is sent with Transfer-Encoding: chunked, and a HEAD response has no length."""
+    close: bool = False
+    """True if the connection closes after the response."""
+    is_incomplete: bool = False
+    """True if the connection closes after the body, but before the client has a whole response."""
+
     def set_header(self, name: str, value: str) -> None:
         """Set a header and remove other headers of the same name."""
         self.headers = [header for header in self.headers if header[0].lower() != name.lower()]

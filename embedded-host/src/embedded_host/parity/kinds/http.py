@@ -1,0 +1,34 @@
+"""The kinds of findings of HTTP functions.
+
+Source: the HTTP requests and responses that were recorded on the Azure Functions host
+(docs/reference/functions-host.md#http-requests, #http-responses).
+"""
+
+from __future__ import annotations
+
+from embedded_host.parity.kinds import Kind
+
+CHUNKED_BODY = Kind(
+    "EH820",
+    "the function {function} receives an empty body if the request has Transfer-Encoding: chunked",
+    "Send the request with a Content-Length.",
+)
+LOST_COOKIE = Kind(
+    "EH821",
+    "a cookie of the function {function} is not sent, because the parser of the Python worker, "
+    "http.cookies.SimpleCookie, rejects its Set-Cookie header",
+    "Encode the value of the cookie with urllib.parse.quote, and use only the attributes expires, "
+    "path, domain, max-age, secure, httponly and samesite.",
+)
+LONG_CONTENT_LENGTH = Kind(
+    "EH823",
+    "a response of the function {function} is truncated, because its header Content-Length is "
+    "greater than its body",
+    "Omit the header: the host sets it.",
+)
+TRANSFER_ENCODING = Kind(
+    "EH824",
+    "the client of the function {function} waits forever, because the function sets the header "
+    "Transfer-Encoding",
+    "Omit the header: the host sets it.",
+)
