@@ -16,7 +16,7 @@ DECLARATIONS = "it has declarations only"
 KINDS = "embedded_host/parity/kinds/"
 """The folder of modules with the kinds of parity findings (tests/parity/test_kinds.py)."""
 WITHOUT_TEST_MODULE = {
-    "embedded_host/__main__.py": "tests/e2e starts the host with it",
+    "embedded_host/__main__.py": "tests/e2e/test_startup.py starts the host with it",
     "embedded_host/app/binding_types.py": DECLARATIONS,
     "embedded_host/app/definitions.py": DECLARATIONS,
     "embedded_host/app/errors.py": DECLARATIONS,

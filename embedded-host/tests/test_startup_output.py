@@ -124,8 +124,9 @@ def test_a_function_that_does_not_load_is_reported_with_its_traceback(folder: Ap
         LoadProblem(None, "function_app.py cannot be imported"),
     )
     assert text == (
-        "\nEcho cannot be served: line 1 is wrong [EH310]\n    Traceback:\n      File x\n"
-        "\nThe app cannot be served: function_app.py cannot be imported [EH310]"
+        "\nWorker failed to load function: 'Echo': line 1 is wrong [EH310]\n    Traceback:\n"
+        "      File x\n\nWorker failed to index functions. The app has no functions, as on the "
+        "Azure Functions host: function_app.py cannot be imported [EH310]"
     )
 
 
@@ -169,3 +170,19 @@ def test_function_json_files_beside_a_v2_app_are_reported(folder: AppFolder) -> 
         "Echo, zebra. [EH313]"
     )
     assert problems_output(folder) == ""
+
+
+def test_an_app_without_functions_is_reported_once(tmp_path: Path) -> None:
+    folder = AppFolder(tmp_path / "empty")
+    # ``read_app`` reports a folder without function_app.py.
+    assert "No job functions found" not in problems_output(folder)
+    folder.write("function_app.py", "")
+    assert problems_output(folder).count("No job functions found. ") == 1
+
+
+def test_the_errors_of_functions_are_those_of_the_functions_host(folder: AppFolder) -> None:
+    folder.write("Bad/function.json", '{"bindings": []}')
+    folder.write("Bad/__init__.py", "")
+    text = problems_output(folder)
+    assert "The 'Bad' function is in error: At least one binding must be declared." in text
+    assert text.count("Bad/function.json") == 1

@@ -200,6 +200,8 @@ class AppServer:
         before = self._app.loaded
 
         def accept(result: LoadResult) -> bool:
+            if before.problem is not None:
+                return True  # there are no functions that could continue to run
             return all(
                 p.function is not None and p.function in before.broken for p in result.problems
             )

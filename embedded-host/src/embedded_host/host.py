@@ -328,8 +328,10 @@ class Host:
     def _read_app(self) -> tuple[App, dict[str, str]]:
         app = read_app(self.options.root, os.environ)
         added, notes = effective_environment(app.settings, os.environ, app.root)
+        # ``problems_text`` prints the problems of functions, if the app uses the function folders.
         for problem in (*app.problems, *notes):
-            print(problem, file=sys.stderr)
+            if problem.function is None:
+                print(problem, file=sys.stderr)
         if self.options.verbose:
             for problem in app.host.ignored:
                 print(problem, file=sys.stderr)

@@ -46,15 +46,30 @@ def problems_text(app: LoadedApp, loaded: LoadResult, install: Callable[[str], s
     ``install`` returns the command that installs the app's packages, for the text of a problem.
     """
     lines: list[str] = []
+    if not app.app.uses_v2_model:
+        for fault in app.app.problems:
+            lines += ["", str(fault)] if fault.function is not None else []
     for problem in loaded.problems:
-        lines += ["", f"{problem.function or 'The app'} cannot be served: {problem.text} [EH310]"]
-        if "requirements.txt" in problem.text:
+        subject = (
+            "Worker failed to index functions. The app has no functions, as on the Azure Functions "
+            "host"
+            if problem.function is None
+            else f"Worker failed to load function: '{problem.function}'"
+        )
+        lines += ["", f"{subject}: {problem.text} [EH310]"]
+        if "to requirements.txt" in problem.text or "in requirements.txt" in problem.text:
             # The problem's text omits this line, because HTTP responses contain that text too.
             lines.append(f"    In the app folder run: {install(problem.text)}")
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
+    known = {p.code for p in app.app.problems} | {p.function for p in loaded.problems}
+    if app.problem is not None and not known & {None, "EH102"}:
+        lines += ["", f"{app.problem} The app object of function_app.py declares none. [EH102]"]
     reported = {p.function for p in loaded.problems}
     reported |= {p.function for p in (*app.app.problems, *app.route_problems)}
+    existing = {function.name for function in app.app.functions}
+    for name in sorted(app.broken.keys() - existing - reported):
+        lines += ["", f"{app.broken[name]} [EH140]"]
     for function in app.enabled:
         if function.name in app.broken and function.name not in reported:
             lines += ["", f"{function.name}: {app.broken[function.name]} [EH311]"]

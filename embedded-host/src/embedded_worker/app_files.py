@@ -1,12 +1,14 @@
-"""Functions for messages: which files belong to the app, and their names relative to the app."""
+"""The files of an app: which files belong to it, and their names relative to the app folder."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 _PACKAGES = str(Path(__file__).parents[1]) + os.sep
 """The folder of embedded_worker and embedded_host."""
+_SCRIPT_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*\.py", re.ASCII)
 _LIBRARIES = {"site-packages", ".venv", "venv"}
 
 
@@ -32,3 +34,8 @@ def relative_name(filename: str, root: Path) -> str:
         return Path(filename).relative_to(root).as_posix()
     except ValueError:
         return filename
+
+
+def is_script_name(name: str) -> bool:
+    """Return True for a valid value of the setting PYTHON_SCRIPT_FILE_NAME."""
+    return _SCRIPT_NAME.fullmatch(name) is not None

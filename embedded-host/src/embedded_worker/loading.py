@@ -6,7 +6,6 @@ The Azure Functions host's Python worker imports and binds functions in the same
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import os
 import sys
@@ -25,6 +24,7 @@ from embedded_worker.annotations import (
 )
 from embedded_worker.app_files import is_app_file, relative_name
 from embedded_worker.framing import encodable
+from embedded_worker.import_path import APP_PACKAGE, add_function_folders
 from embedded_worker.orchestrator_lint import shape_problem
 from embedded_worker.protocol import SDK_2_REQUIREMENTS, BindingSpec, FindingData, FunctionSpec
 from embedded_worker.sdk import (
@@ -39,11 +39,6 @@ _CLIENTS = ("durableclient", "orchestrationclient")
 """The binding types of a durable client, in lower case."""
 _DURABLE = ("orchestrationtrigger", "activitytrigger", "entitytrigger", *_CLIENTS)
 """The types of the durable bindings, in lower case."""
-APP_PACKAGE = "__app__"
-"""The package of the function folders.
-
-It makes ``from ..shared import x`` and ``from __app__.shared import x`` work.
-"""
 
 
 class LoadError(Exception):
@@ -65,6 +60,10 @@ class LoadError(Exception):
         return self.finding.code if self.finding is not None else ""
 
 
+class NotServedError(LoadError):
+    """A function exists on the Azure Functions host, but the embedded host cannot run it."""
+
+
 @dataclass(frozen=True)
 class LoadedFunction:
     """A function of the app with its bindings, ready to be called."""
@@ -84,27 +83,6 @@ class LoadedFunction:
     """True if the function gets the trigger's string without conversion."""
     findings: tuple[FindingData, ...] = ()
     """The parity findings of the function's signature."""
-
-
-def prepare_imports(root: Path) -> None:
-    """Put the app folder ``root`` first on ``sys.path`` and make it the package ``__app__``.
-
-    The Azure Functions host's Python worker does the same.
-    """
-    text = str(root)
-    if text in sys.path:
-        sys.path.remove(text)
-    sys.path.insert(0, text)
-    for name in [n for n in sys.modules if n == APP_PACKAGE or n.startswith(f"{APP_PACKAGE}.")]:
-        del sys.modules[name]  # from another app in the same process
-    package = types.ModuleType(APP_PACKAGE)
-    package.__path__ = [text]
-    # Python 3.15 reads it to format a ModuleNotFoundError of a module in the package.
-    package.__spec__ = importlib.util.spec_from_file_location(
-        APP_PACKAGE, root / "__init__.py", submodule_search_locations=[text]
-    )
-    sys.modules[APP_PACKAGE] = package
-    importlib.invalidate_caches()
 
 
 def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
@@ -131,6 +109,10 @@ def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
 
 def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> UserFunction:
     entry_point = getattr(module, spec.entry_point, None)
+    fault = (
+        f"RuntimeError: cannot load function {spec.name}: function {spec.entry_point}() is not "
+        f"present in {where}."
+    )
     if entry_point is None:
         own = [
             n
@@ -139,13 +121,13 @@ def _entry_point(module: types.ModuleType, spec: FunctionSpec, where: str) -> Us
         ]
         has = f" It has: {', '.join(own)}." if own else ""
         raise LoadError(
-            f"{where} has no '{spec.entry_point}'.{has} Define it there, or set \"entryPoint\" in "
-            f"{spec.name}/function.json to another name."
+            f'{fault}{has} Define it there, or set "entryPoint" in {spec.name}/function.json to '
+            "another name."
         )
     if not callable(entry_point):
         raise LoadError(
-            f"'{spec.entry_point}' in {where} is a {type(entry_point).__name__} and cannot be "
-            "called; it must be a function."
+            f"{fault} The name is a {type(entry_point).__name__} and cannot be called; it must be "
+            "a function."
         )
     function: UserFunction = entry_point
     return function
@@ -161,13 +143,13 @@ def bind(
     """
     trigger = next(b for b in spec.bindings if b.is_trigger)
     if wrong := shape_problem(call, trigger.type, where, spec.entry_point):
-        raise LoadError(wrong)
+        raise NotServedError(wrong)
     try:
         signature = check_signature(call, spec, is_v2=is_v2)
     except RefusedSignatureError as error:
         raise _refused(error, call, spec, root) from error
     except StreamingAnnotationError as error:
-        raise LoadError(
+        raise NotServedError(
             f"the annotation {error.name} in the signature of '{spec.entry_point}' in {where} is a "
             "class of HTTP streaming (azurefunctions-extensions-http-fastapi), which the embedded "
             "host does not serve. Use func.HttpRequest and func.HttpResponse, or run the app with "
@@ -178,7 +160,7 @@ def bind(
     for name, binding in bindings.items():
         is_input = binding.direction == "in"
         if is_input and binding is not trigger and binding.type.lower() not in _CLIENTS:
-            raise LoadError(
+            raise NotServedError(
                 f"the input '{name}' of {spec.name} is a binding of type {binding.type}, which is "
                 "not served by the embedded host. Read it in the function itself, with that "
                 "service's package, or run the app with Core Tools."
@@ -236,10 +218,15 @@ def _file(call: UserFunction, spec: FunctionSpec, root: Path) -> str:
 
 def _import(root: Path, spec: FunctionSpec) -> types.ModuleType:
     script = Path(spec.script_file)
+    add_function_folders(root)
     try:
         parts = list(script.relative_to(root).with_suffix("").parts)
     except ValueError:
-        raise LoadError(f"the file {script.name} is outside the app folder.") from None
+        raise LoadError(
+            f"RuntimeError: script path {script} is not relative to the specified directory "
+            f"{spec.directory}. The script file is outside the app folder. Move it into the app "
+            "folder."
+        ) from None
     if parts[-1] == "__init__":
         parts.pop()
     name = ".".join((APP_PACKAGE, *parts))
@@ -272,32 +259,67 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
             "Python that runs the app, 3.13 or newer.",
             stack,
         )
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        name = error.name.removeprefix(f"{APP_PACKAGE}.")
-        top = name.split(".")[0]
-        if (root / top).exists():
-            remedy = f"{top} is a folder of the app, but it has no such module."
-        elif name != error.name:
-            remedy = "The app has no such folder or file."
-        else:
-            remedy = "Add it to requirements.txt and install it for the Python that runs the app."
-        return LoadError(
-            f"{where} cannot be imported: {line}there is no module named '{name}'. {remedy}",
-            stack,
+    finding = None
+    words = f"{type(error).__name__}: {error}"
+    remedy = ""
+    if isinstance(error, ImportError):
+        words = (
+            f"{type(error).__name__}: {str(error).rstrip('.')}. Cannot find module. Please check "
+            "the requirements.txt file for the missing module."
         )
-    if isinstance(error, SystemExit):
-        return LoadError(
-            f"{where} cannot be imported: {line}it calls sys.exit({error.code!r}).",
-            stack,
+        remedy = _remedy(root, script, error)
+    elif isinstance(error, SystemExit):
+        words = f"it calls sys.exit({error.code!r})"
+        last = _last_own_frame(root, error)
+        finding = FindingData(
+            EXIT_AT_IMPORT,
+            where,
+            file=relative_name(last.filename, root) if last else where,
+            line=(last.lineno or 0) if last else 0,
         )
-    return LoadError(f"{where} cannot be imported: {line}{type(error).__name__}: {error}", stack)
+    return LoadError(f"{where} cannot be imported: {line}{words}{remedy}", stack, finding=finding)
+
+
+EXIT_AT_IMPORT = "EH832"
+"""The kind of the parity finding for an import that ends the worker process."""
+
+
+def _remedy(root: Path, script: Path, error: ImportError) -> str:
+    """Return a sentence with the fix of a failed import, after a space, or an empty string."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    name = error.name.removeprefix(f"{APP_PACKAGE}.")
+    top = name.split(".")[0]
+    hiding = getattr(sys.modules.get(top), "__file__", None)
+    if (root / top).exists() and hiding and not is_app_file(hiding, root):
+        return (
+            f" The import of {top} finds {hiding}, because the app folder is last on sys.path. "
+            f"Rename the folder {top} of the app."
+        )
+    if (root / top).exists():
+        return f" {top} is a folder of the app, but it has no such module."
+    if name != error.name:
+        return " The app has no such folder or file."
+    if script.parent != root and any(
+        (script.parent / child).exists() for child in (f"{top}.py", top)
+    ):
+        return (
+            f" {top} is in the folder {script.parent.name}, which is not on sys.path. Write "
+            f"'from . import {top}'."
+        )
+    return " Add it to requirements.txt and install it for the Python that runs the app."
+
+
+def _last_own_frame(root: Path, error: BaseException) -> traceback.FrameSummary | None:
+    """Return the innermost frame of an exception in the app's code, or None."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f for f in reversed(frames) if is_app_file(f.filename, root)), None)
 
 
 def _own_line(root: Path, error: BaseException) -> str:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_app_file(f.filename, root)]
-    if not frames:
+    last = _last_own_frame(root, error)
+    if last is None:
         return ""
-    last = frames[-1]
     return f"{relative_name(last.filename, root)} line {last.lineno}: {last.line}\n    "
 
 

@@ -23,15 +23,17 @@ from embedded_worker.durable_calls import can_keep, carry_client_calls, open_ses
 from embedded_worker.durable_client import SendClientRequest
 from embedded_worker.extensions import Extensions
 from embedded_worker.function_context import Context, Output, thread_local_storage
+from embedded_worker.hidden_modules import import_findings, worker_problem
 from embedded_worker.http_values import request_datum, response_data
+from embedded_worker.import_path import prepare_imports
 from embedded_worker.indexing import index_app
 from embedded_worker.loading import (
+    EXIT_AT_IMPORT,
     LoadedFunction,
     LoadError,
     load_function,
     own_stack,
     own_traceback,
-    prepare_imports,
 )
 from embedded_worker.orchestrator_lint import UnusableValueError
 from embedded_worker.protocol import (
@@ -127,15 +129,22 @@ class Runner:
         self.is_strict = load.strict
         os.chdir(root)
         prepare_imports(root)
+        findings = import_findings(root)
+        if self.is_strict and (problem := worker_problem(root)):
+            return LoadResult([LoadProblem(None, problem)], findings=findings)
         self._extensions = Extensions(os.environ)
         if load.v2_script:
             on_import(load.v2_script)
             indexed = index_app(root, load.v2_script)
+            findings += indexed.findings
             if indexed.functions or indexed.problems:
                 self.functions.update(indexed.loaded)
                 self._after_load(str(root))
                 return LoadResult(
-                    indexed.problems, indexed.functions, self._placements(), self._findings()
+                    indexed.problems,
+                    indexed.functions,
+                    self._placements(),
+                    [*findings, *self._findings()],
                 )
         problems: list[LoadProblem] = []
         for spec in load.functions:
@@ -144,9 +153,14 @@ class Runner:
                 self.functions[spec.name] = load_function(root, spec)
             except LoadError as error:
                 self.functions[spec.name] = error
-                problems.append(LoadProblem(spec.name, str(error), error.stack))
+                function: str | None = spec.name
+                if self.is_strict and error.code == EXIT_AT_IMPORT:
+                    function = None  # the worker process exits, and no function runs
+                problems.append(LoadProblem(function, str(error), error.stack))
         self._after_load()
-        return LoadResult(problems, placements=self._placements(), findings=self._findings())
+        return LoadResult(
+            problems, placements=self._placements(), findings=[*findings, *self._findings()]
+        )
 
     def _after_load(self, directory: str = "") -> None:
         """Call the extensions' hooks, and log orchestrators that block or are not deterministic.

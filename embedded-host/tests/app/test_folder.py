@@ -143,19 +143,24 @@ def test_a_folder_with_function_app_py_is_a_v2_app(tmp_path: Path) -> None:
     found = read_app(tmp_path, {})
     assert found.uses_v2_model
     assert found.functions == ()
-    with pytest.raises(AppError, match=r"no main_app\.py"):
-        read_app(tmp_path, {"PYTHON_SCRIPT_FILE_NAME": "main_app.py"})
 
 
-def test_an_app_without_functions_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "is_v2"), [("main_app.py", False), ("main_app", True), ("src/main_app.py", True)]
+)
+def test_the_script_file_name_selects_the_model(tmp_path: Path, name: str, is_v2: bool) -> None:
+    write(tmp_path, {"host.json": {"version": "2.0"}, "function_app.py": ""})
+    found = read_app(tmp_path, {"PYTHON_SCRIPT_FILE_NAME": name})
+    assert found.uses_v2_model is is_v2, "the worker reports a name that is not valid"
+
+
+def test_an_app_without_functions_has_a_warning(tmp_path: Path) -> None:
     app(tmp_path)
-    with pytest.raises(
-        AppError, match=r"has no functions: .*\*/function\.json\) and no function_app\.py"
-    ):
-        read_app(tmp_path, {})
+    [problem] = read_app(tmp_path, {}).problems
+    assert "No job functions found. " in str(problem)
+    assert "(*/function.json) and no function_app.py" in str(problem)
     write(tmp_path, {"src/Deep/function.json": {}})
-    with pytest.raises(AppError, match="Move src/Deep there"):
-        read_app(tmp_path, {})
+    assert "Move src/Deep there" in str(read_app(tmp_path, {}).problems[0])
 
 
 def test_an_error_names_apps_in_parent_folders_and_subfolders(tmp_path: Path) -> None:

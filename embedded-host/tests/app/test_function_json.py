@@ -73,7 +73,7 @@ def test_properties_of_bindings_are_not_case_sensitive(tmp_path: Path) -> None:
     [
         (("__init__.py", "main.py"), {}, "Hello/__init__.py", "main"),
         (("hello.py",), {}, "Hello/hello.py", "main"),  # the only file beside function.json
-        (("main.py", "readme.md"), {}, "Hello/main.py", "main"),
+        (("run.py", "__init__.py"), {}, "Hello/run.py", "main"),
         (
             ("__init__.py", "other.py"),
             {"scriptFile": "other.py", "entryPoint": "run"},
@@ -139,10 +139,10 @@ def http(**properties: Any) -> dict[str, Any]:
 BROKEN: list[tuple[Any, str, str]] = [
     ('{"bindings": [', "[", "is not valid JSON: '[' has no closing"),
     ("[]", "[]", "must be an object"),
-    ({}, "{}", "'bindings' is missing"),
+    ({}, "{}", "At least one binding must be declared. The file has no 'bindings'."),
     ({"Bindings": []}, '"Bindings"', "Rename 'Bindings' to 'bindings'."),
-    ({"bindings": {}}, "{}}", "must be a list of at least one binding"),
-    ({"bindings": []}, "[]}", "must be a list of at least one binding"),
+    ({"bindings": {}}, "{}}", "'bindings' must be a list"),
+    ({"bindings": []}, "[]}", "The 'Hello' function is in error: At least one binding must be"),
     (bindings("x"), '"x"', "must be an object"),
     (bindings({"name": "x"}), '{"name": "x"}]}', "has no 'type'"),
     (
@@ -165,7 +165,7 @@ BROKEN: list[tuple[Any, str, str]] = [
     (
         bindings({**ACTIVITY, "direction": "inn"}),
         '"inn"',
-        "'inn' is not a direction. Did you mean 'in'?",
+        "'inn' is not a valid binding direction. Did you mean 'in'?",
     ),
     (
         bindings({**ACTIVITY, "direction": "out"}),
@@ -175,30 +175,37 @@ BROKEN: list[tuple[Any, str, str]] = [
     (
         bindings({**ACTIVITY, "name": "my__input"}),
         '"my__input"',
-        "'my__input' is not a valid name of a binding",
+        "The binding name my__input is invalid. Please assign a valid name to the binding.",
     ),
     (
         bindings({**ACTIVITY, "name": "my-input"}),
         '"my-input"',
-        "'my-input' is not a valid name of a binding",
+        "The binding name my-input is invalid. Please assign a valid name to the binding.",
     ),
-    (bindings({**ACTIVITY, "name": "$return"}), '"$return"', "cannot be named $return"),
-    (bindings(ACTIVITY, {**OUTPUT, "type": "queue", "direction": "in"}), '"in"', "'out'"),
+    (bindings({**ACTIVITY, "name": "$return"}), '"$return"', "The binding is a trigger."),
+    (
+        bindings(ACTIVITY, {**OUTPUT, "type": "queue", "direction": "in"}),
+        '"in"',
+        "$return bindings must specify a direction of 'out'.",
+    ),
     (bindings(TRIGGER, {**OUTPUT, "direction": "in"}), '"in"', "it is the response"),
-    (bindings(OUTPUT), '[{"type": "http", "name"', "No binding is a trigger (bindings: http)"),
+    (
+        bindings(OUTPUT),
+        '[{"type": "http", "name"',
+        "No trigger binding specified. A function must have a trigger input binding.",
+    ),
     (
         bindings(ACTIVITY, TRIGGER),
         '{"type": "httpTrigger", ',
-        "has a second trigger besides activityTrigger",
+        "A function can only have a single trigger binding. The first trigger is activityTrigger.",
     ),
     (
         bindings(ACTIVITY, {**OUTPUT, "name": "Input"}),
         '{"type": "http", "name":',
-        "Two bindings have the name 'Input'",
+        "Multiple bindings with name 'Input' discovered. Binding names must be unique.",
     ),
     (http(methods="get"), '"get"', "'methods' must be a list"),
     (http(methods=["get", 1]), "1", "1 is not an HTTP method"),
-    (http(methods=["psot"]), '"psot"', "Did you mean 'POST'?"),
     (http(authLevel="anonymus"), '"anonymus"', "Did you mean 'anonymous'?"),
     (http(authLevel=0), "0", "0 is not an access level"),
     (http(route=1), "1", "'route' must be a string"),
@@ -223,9 +230,9 @@ BROKEN: list[tuple[Any, str, str]] = [
         "not a Python file",
     ),
     (
-        {"scriptFile": "../../outside.py", "bindings": [ACTIVITY]},
-        '"../../outside.py"',
-        "not in the app folder",
+        bindings(ACTIVITY, {"type": "nosuch", "name": "x", "direction": "out"}),
+        '"nosuch"',
+        "The binding type(s) 'nosuch' are not registered.",
     ),
     (
         bindings({**ACTIVITY, "activity": "%NONE%"}),
@@ -249,10 +256,7 @@ def source_at(location: str, content: Any) -> str:
 def test_an_invalid_function_json_disables_the_function(
     tmp_path: Path, content: Any, source: str, text: str
 ) -> None:
-    root = tmp_path / "app"
-    root.mkdir()
-    (tmp_path / "outside.py").touch()
-    found = read(root, content)
+    found = read(tmp_path, content)
     assert found.function is None
     problem = next(problem for problem in found.problems if text in str(problem))
     assert source_at(problem.location, content).startswith(source)
@@ -278,7 +282,7 @@ def test_all_faults_of_a_file_are_reported(tmp_path: Path) -> None:
 def test_an_invalid_function_name_is_an_error(tmp_path: Path, name: str) -> None:
     found = read(tmp_path, bindings(ACTIVITY), name=name)
     assert found.function is None
-    assert found.problems[0].fault == f"'{name}' is not a valid name of a function."
+    assert found.problems[0].fault == f"'{name}' is not a valid function name."
 
 
 WARNINGS: list[tuple[Any, str, str]] = [
@@ -298,6 +302,7 @@ WARNINGS: list[tuple[Any, str, str]] = [
         '{"type": "activityTrigge',
         "has no 'direction'. The default is 'in'",
     ),
+    (http(methods=["psot"]), '"psot"', "receives only it. Did you mean 'POST'?"),
     (http(methods=[]), '[]}, {"type": "http", "n', "the function receives no requests"),
     (bindings(TRIGGER), '[{"type": "httpTrigger",', "The function has no http output binding"),
     ({"bindings": [ACTIVITY], "disabled": True}, '"disabled"', "AzureWebJobs.Hello.Disabled=true"),
@@ -323,8 +328,6 @@ def test_a_warning_does_not_disable_the_function(
 @pytest.mark.parametrize(
     "content",
     [
-        bindings({"type": "myOwnTrigger", "name": "x", "direction": "in", "anything": 1}),
-        bindings(ACTIVITY, {"type": "myOwnOutput", "name": "x", "direction": "out"}),
         bindings({"type": "orchestrationClient", "name": "x", "direction": "in"}, ACTIVITY),
         bindings(
             {
@@ -345,6 +348,14 @@ def test_content_that_the_host_does_not_read_is_accepted(tmp_path: Path, content
     found = read(tmp_path, content)
     assert found.problems == ()
     assert found.function is not None
+
+
+def test_a_binding_type_that_is_not_known_is_accepted_with_a_bundle(tmp_path: Path) -> None:
+    entry = {"type": "myOwnOutput", "name": "x", "direction": "out"}
+    assert read(tmp_path, bindings(ACTIVITY, entry)).function is None
+    read_again = read_function(tmp_path / "Hello", {}, has_bundle=True)
+    assert read_again.function is not None
+    assert read_again.problems == ()
 
 
 def test_the_location_of_the_route_is_recorded(tmp_path: Path) -> None:

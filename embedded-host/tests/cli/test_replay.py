@@ -65,7 +65,7 @@ def test_an_app_that_does_not_load_is_reported(history: Path, tmp_path: Path) ->
     app = AppFolder(tmp_path / "v2")
     app.write("function_app.py", "import no_such_package\n")
     assert (
-        "no module named 'no_such_package'"
+        "No module named 'no_such_package'"
         in call("replay", history, "--script-root", app.root).err
     )
     assert call("replay").code == 2

@@ -65,6 +65,7 @@ def start_host(tmp_path: Path) -> Iterator[StartHost]:
             port=port,
             python=None,
             importing=importing,
+            cwd=None,
             **environ,
         )
         hosts.append(host)

@@ -101,7 +101,7 @@ def test_a_change_that_cannot_be_imported_keeps_the_previous_code(
         write("import no_such_thing\n\ndef main(req): return 'two'\n"),
         "still runs the previous code",
     )
-    assert "Version cannot be served: " in output
+    assert "Worker failed to load function: 'Version'" in output
     assert "Version/__init__.py line 1: import no_such_thing" in output
     assert "Reloaded in" not in output
     assert host.get("/api/version").text == "one"

@@ -17,7 +17,7 @@ from embedded_host.workers.app_interpreter import EXECUTABLE_SETTING
 from tests.e2e.conftest import StartHost
 from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.polling import eventually
-from tests.support.running_host import command, environment, http
+from tests.support.running_host import RunningHost, command, environment, http
 
 
 @pytest.fixture
@@ -47,6 +47,23 @@ def refused(
     assert "Traceback" not in text
     assert text.strip()
     return text
+
+
+HOSTILE = ("json.py", "secrets/__init__.py", "asyncio/__init__.py", "typing.py", "logging.py")
+
+
+def test_modules_of_the_app_do_not_replace_those_of_the_host(
+    app: AppFolder, tmp_path: Path
+) -> None:
+    """The working directory is the app folder, which ``python -m`` puts on ``sys.path``."""
+    for name in HOSTILE:
+        app.write(name, "raise ValueError('imported')")
+    app.http("Own", "import json\ndef main(req): return json.dumps([1])", "own")
+    with RunningHost(app.root, tmp_path / "state", cwd=app.root) as host:
+        assert host.get("/api/own").status == 200
+        assert host.run("Hello") == "hello"
+        assert "[EH830]" in host.log
+        assert "an import of 'json.py' (Own/__init__.py line 1)" in host.log
 
 
 def test_a_folder_without_an_app_is_an_error(tmp_path: Path, app: AppFolder) -> None:
@@ -290,12 +307,12 @@ def test_a_function_that_cannot_be_imported_is_disabled(
     host = start_host(app.root, *mode)
     assert "Broken" in host.log
     assert "line 1: import no_such_thing" in host.log
-    assert "there is no module named 'no_such_thing'" in host.log
+    assert "No module named 'no_such_thing'" in host.log
     assert "parameters (wrong), bindings (value)" in host.log
     before = len(host.log)
     response = host.get("/api/broken")
     assert response.status == 500
-    assert "there is no module named 'no_such_thing'" in response.text
+    assert "No module named 'no_such_thing'" in response.text
     assert "Function 'Broken' is out of service: " in host.log[before:]
     assert "no_such_thing" in host.log[before:]
     assert host.run("Hello") == "hello"
@@ -322,7 +339,8 @@ def test_a_missing_script_file_disables_its_function(app: AppFolder, start_host:
     (app.root / "Broken" / "__init__.py").rename(app.root / "Broken" / "main.py")
     host = start_host(app.root)
     assert "Broken/function.json" in host.log
-    assert "The script file __init__.py does not exist" in host.log
+    assert "The 'Broken' function is in error: Invalid script file name" in host.log
+    assert host.get("/api/broken").status == 404
     assert host.get("/api/greet").text == "hello"
 
 

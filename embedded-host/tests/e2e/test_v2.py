@@ -195,10 +195,13 @@ def wrong(root: Path, text: str) -> AppFolder:
         ),
         ("def broken(:\n    pass\n", ["function_app.py line 1: def broken(:", "SyntaxError"]),
         ("import sys\nsys.exit(3)\n", ["function_app.py line 2: sys.exit(3)"]),
-        ("import azure.functions\n", ["function_app.py has no app object", "df.DFApp("]),
+        (
+            "import azure.functions\n",
+            ["Could not find top level function app instances in function_app.py.", "df.DFApp("],
+        ),
         (
             _HEAD + "\nsecond = func.FunctionApp()\n",
-            ["more than one app object", "app, second", "register_functions"],
+            ["More than one DFApp or other top level", "app, second", "register_functions"],
         ),
     ],
     ids=["import", "imported", "syntax", "exits", "no app", "two apps"],
@@ -210,7 +213,7 @@ def test_an_app_that_cannot_be_loaded_is_an_error(
     app.write("helper.py", "\nVALUE = 1 / 0\n")
     host = start_host(app.root)
     response = host.get("/api/anything")
-    assert response.status == 500
+    assert response.status == 404
     for part in expected:
         assert part in host.log
         assert part in response.text
@@ -260,8 +263,29 @@ async def AsyncOrchestrator(context):
     return 1
 
 
+@app.orchestration_trigger(context_name="context")
+def Works(context):
+    return (yield context.call_activity("Echo", "works"))
+
+
+@app.activity_trigger(input_name="value")
+def Echo(value):
+    return value
+"""
+
+_PARTLY_SERVED = """
 @app.queue_trigger(arg_name="message", queue_name="work", connection="AzureWebJobsStorage")
 def FromQueue(message) -> None: ...
+
+
+@app.route(route="private")
+def _private(req: func.HttpRequest) -> str:
+    return ""
+
+
+@app.orchestration_trigger(context_name="context")
+async def AsyncOrchestrator(context):
+    return 1
 
 
 @app.orchestration_trigger(context_name="context")
@@ -275,24 +299,37 @@ def Echo(value):
 """
 
 
-def test_an_invalid_function_does_not_disable_other_functions(
+def test_functions_that_are_not_valid_disable_all_functions(
     tmp_path: Path, start_host: StartHost
 ) -> None:
     host = start_host(wrong(tmp_path, _HEAD + _BAD).root)
     for expected in (
-        "greet (function_app.py line 26) cannot be served: another function is also named 'greet'",
-        "NoTrigger cannot be served: function_app.py line 31",
-        "the route of 'BadRoute' cannot be used",
-        "parameters (request, req), bindings (req)",
-        "'req' of 'BadAnnotation' in function_app.py line ",
-        "'AsyncOrchestrator' is an async def",
-        "FromQueue: a queueTrigger is not served by the embedded host, which has no storage queues",
+        "Worker failed to index functions.",
+        "function_app.py line 26: ValueError: Function greet does not have a unique function name.",
+        "Function NoTrigger does not have a trigger.",
+        "BadParameter",
+        "BadAnnotation",
     ):
         assert expected in host.log, expected
-    assert host.get("/api/greet/Ada").text == "hello Ada"
+    response = host.get("/api/greet/Ada")
+    assert response.status == 404
+    assert "does not have a unique function name" in response.text
+    assert host.get("/admin/functions").json == []
+    assert host.post("/admin/functions/greet", {"input": ""}).status == 404
+
+
+def test_functions_that_the_host_refuses_do_not_disable_other_functions(
+    tmp_path: Path, start_host: StartHost
+) -> None:
+    host = start_host(wrong(tmp_path, _HEAD + _PARTLY_SERVED).root)
+    for expected in (
+        "'AsyncOrchestrator' is an async def",
+        "FromQueue: a queueTrigger is not served by the embedded host, which has no storage queues",
+        "The '_private' function is in error: '_private' is not a valid function name.",
+    ):
+        assert expected in host.log, expected
+    assert host.get("/api/private").status == 404
     assert host.run("Works") == "works"
-    assert "nosuch" in host.get("/api/a/1").text
-    assert "bindings (req)" in host.get("/api/unmatched").text
     status = host.end(host.start("AsyncOrchestrator"))
     assert status["runtimeStatus"] == "Failed"
     assert "async def" in status["output"]

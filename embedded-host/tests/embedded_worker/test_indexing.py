@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 
 import pytest
 
 from embedded_worker.indexing import IndexedApp, definition, index_app
-from embedded_worker.loading import LoadedFunction
+from embedded_worker.loading import LoadedFunction, NotServedError
 
 HEAD = "import azure.functions as func\nimport azure.durable_functions as df\napp = df.DFApp()\n"
 
@@ -39,8 +40,13 @@ def test_functions_have_their_names_and_bindings(root: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "head", "text"),
     [
-        ("", "x = 1\n", "function_app.py has no app object at its top level"),
-        ("other = df.DFApp()\n", HEAD, "more than one app object at its top level: app, other"),
+        ("", "x = 1\n", "Could not find top level function app instances in function_app.py."),
+        (
+            "other = df.DFApp()\n",
+            HEAD,
+            "More than one DFApp or other top level function app instances are defined.",
+        ),
+        ("other = app\n", HEAD, "They are the same object."),
         ("raise ValueError('no')\n", HEAD, "no"),
         ("@app.function_name('a')\ndef f(): ...\n", HEAD, "Function a does not have a trigger"),
     ],
@@ -72,7 +78,7 @@ def test_the_annotation_of_a_client_has_no_effect(root: Path, annotation: str) -
     assert index(root, code).problems == []
 
 
-def test_the_first_of_two_functions_with_the_same_name_is_served(root: Path) -> None:
+def test_the_first_of_two_functions_whose_names_differ_in_case_is_served(root: Path) -> None:
     code = "".join(
         f"@app.function_name('{name}')\n@app.activity_trigger('value')\n"
         f"def f{n}(value): return {n}\n"
@@ -81,8 +87,61 @@ def test_the_first_of_two_functions_with_the_same_name_is_served(root: Path) -> 
     indexed = index(root, code)
     assert [spec.name for spec in indexed.functions] == ["Same"]
     assert [
-        "another function is also named 'same'" in problem.text for problem in indexed.problems
+        "another function has the name 'same' in another case" in problem.text
+        for problem in indexed.problems
     ] == [True]
+
+
+def test_one_invalid_function_removes_all_functions(root: Path) -> None:
+    good = "@app.activity_trigger('value')\ndef good(value): return value\n"
+    bad = "@app.activity_trigger('value')\ndef bad(): ...\n"
+    indexed = index(root, good + bad)
+    assert indexed.functions == []
+    assert indexed.loaded == {}
+    [problem] = indexed.problems
+    assert problem.function is None
+    assert "function_app.py line" in problem.text
+    assert "bad" in problem.text
+
+
+def test_a_function_that_only_this_host_cannot_run_does_not_remove_the_others(root: Path) -> None:
+    good = "@app.activity_trigger('value')\ndef good(value): return value\n"
+    bad = "@app.orchestration_trigger('context')\nasync def bad(context): ...\n"
+    indexed = index(root, good + bad)
+    assert [spec.name for spec in indexed.functions] == ["good", "bad"]
+    [problem] = indexed.problems
+    assert problem.function == "bad"
+    assert isinstance(indexed.loaded["bad"], NotServedError)
+
+
+def test_two_functions_with_the_same_name_remove_all_functions(root: Path) -> None:
+    code = "@app.activity_trigger('value')\ndef same(value): return value\n"
+    indexed = index(root, code + code)
+    assert indexed.functions == []
+    [problem] = indexed.problems
+    assert "Function same does not have a unique function name." in problem.text
+
+
+@pytest.mark.parametrize("name", ["other", "a/other.py", "a.b.py", ".py", "-a.py"])
+def test_a_script_name_that_is_not_valid_is_refused(root: Path, name: str) -> None:
+    indexed = index_app(root, name)
+    [problem] = indexed.problems
+    assert f"InvalidFileNameError: Invalid file name: {name}" in problem.text
+
+
+def test_a_script_with_the_name_of_another_module_is_reported(root: Path) -> None:
+    (root / "colorsys.py").write_text(HEAD, encoding="utf-8")
+    sys.path.remove(str(root))
+    sys.path.append(str(root))
+    [problem] = index_app(root, "colorsys.py").problems
+    assert "Could not find top level function app instances in colorsys.py." in problem.text
+    assert "Rename colorsys.py" in problem.text
+
+
+def test_an_import_that_exits_is_a_finding(root: Path) -> None:
+    indexed = index(root, "import sys\nsys.exit(3)\n", "")
+    assert "it calls sys.exit(3)" in indexed.problems[0].text
+    assert [(f.code, f.file, f.line) for f in indexed.findings] == [("EH832", "function_app.py", 2)]
 
 
 def test_a_function_of_the_app_has_the_file_and_line_of_its_definition(

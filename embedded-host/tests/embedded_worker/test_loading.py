@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from embedded_worker.framing import encode
-from embedded_worker.loading import LoadedFunction, LoadError, load_function, prepare_imports
+from embedded_worker.import_path import prepare_imports
+from embedded_worker.loading import LoadedFunction, LoadError, load_function
 from embedded_worker.protocol import LoadProblem, LoadResult
 from tests.support.app_folder import (
     CLIENT,
@@ -152,11 +153,18 @@ def test_the_expected_annotation_is_accepted(app: AppFolder, annotation: str) ->
     assert load(app).return_type == "http"
 
 
-def test_modules_of_the_app_precede_installed_packages(app: AppFolder) -> None:
-    app.write("shared/__init__.py", "HERE = True")
-    app.function("Hello", "import shared\ndef main(value): return shared.HERE", activity_trigger())
-    assert load(app).call(1) is True
-    assert sys.path[0] == str(app.root)
+def test_installed_packages_precede_modules_of_the_app(app: AppFolder) -> None:
+    app.write("colorsys.py", "HERE = True")
+    code = "import colorsys\ndef main(value): return hasattr(colorsys, 'HERE')"
+    app.function("Hello", code, activity_trigger())
+    assert load(app).call(1) is False
+    assert sys.path[-1] == str(app.root)
+
+
+def test_a_function_folder_may_have_the_name_of_a_module(app: AppFolder) -> None:
+    code = "import statistics\ndef main(value): return statistics.mean(value), __name__"
+    app.function("statistics", code, activity_trigger())
+    assert load(app, "statistics").call([1, 3]) == (2, "__app__.statistics")
 
 
 # -- imports that fail -----------------------------------------------------------------------------
@@ -168,8 +176,8 @@ def test_a_missing_module_is_reported_with_the_users_line(app: AppFolder) -> Non
     )
     text = str(refused(app))
     assert "Hello/__init__.py line 2: import no_such_thing" in text
-    assert "there is no module named 'no_such_thing'" in text
-    assert "requirements.txt" in text
+    assert "ModuleNotFoundError: No module named 'no_such_thing'. Cannot find module." in text
+    assert "Add it to requirements.txt" in text
     # The message is sent in HTTP responses. The path of the interpreter is only logged.
     assert sys.executable not in text
 
@@ -233,7 +241,7 @@ def test_an_installed_module_whose_own_import_fails_shows_the_users_line(
     app.function("Hello", "import half_installed\ndef main(value): ...", activity_trigger())
     text = str(refused(app))
     assert "Hello/__init__.py line 1: import half_installed" in text
-    assert "there is no module named 'its_missing_dependency'" in text
+    assert "No module named 'its_missing_dependency'" in text
 
 
 def test_a_missing_module_of_an_app_folder_is_named(app: AppFolder) -> None:
@@ -251,14 +259,36 @@ def test_a_missing_module_below_the_apps_package_is_named_as_in_the_app(
     app.write("shared/__init__.py", "")
     app.function("Hello", f"{line}\ndef main(value): ...", activity_trigger())
     text = str(refused(app))
-    assert "there is no module named 'shared.wrods'" in text
-    assert "requirements.txt" not in text
+    assert "No module named '__app__.shared.wrods'" in text
+    assert "Add it to requirements.txt" not in text
 
 
 def test_a_missing_folder_below_the_apps_package_is_named(app: AppFolder) -> None:
     app.function("Hello", "from ..sahred.words import x\ndef main(value): ...", activity_trigger())
     text = str(refused(app))
-    assert "there is no module named 'sahred'. The app has no such folder or file." in text
+    assert "No module named '__app__.sahred'" in text
+    assert "The app has no such folder or file." in text
+
+
+def test_a_module_of_the_functions_folder_is_not_on_the_path(app: AppFolder) -> None:
+    app.write("Hello/words.py", "")
+    app.function("Hello", "import words\ndef main(value): ...", activity_trigger())
+    text = str(refused(app))
+    assert "No module named 'words'" in text
+    assert "Write 'from . import words'." in text
+
+
+def test_a_folder_that_another_module_hides_is_named(app: AppFolder) -> None:
+    app.write("colorsys/words.py", "")
+    app.function("Hello", "import colorsys.words\ndef main(value): ...", activity_trigger())
+    assert "Rename the folder colorsys of the app." in str(refused(app))
+
+
+def test_an_import_that_exits_is_a_finding(app: AppFolder) -> None:
+    app.function("Hello", "import sys\nsys.exit()\ndef main(value): ...", activity_trigger())
+    finding = refused(app).finding
+    assert finding is not None
+    assert (finding.code, finding.file, finding.line) == ("EH832", "Hello/__init__.py", 2)
 
 
 def test_a_syntax_error_is_reported_with_its_line(app: AppFolder) -> None:
@@ -314,13 +344,33 @@ def test_a_script_file_outside_of_the_app_is_refused(app: AppFolder) -> None:
 def test_a_missing_entry_point_is_reported_with_the_functions_of_the_file(app: AppFolder) -> None:
     app.function("Hello", "from json import dumps\ndef mian(value): ...", activity_trigger())
     text = str(refused(app))
-    assert "Hello/__init__.py has no 'main'. It has: mian." in text
+    assert (
+        "RuntimeError: cannot load function Hello: function main() is not present in "
+        "Hello/__init__.py. It has: mian."
+    ) in text
     assert '"entryPoint" in Hello/function.json' in text
 
 
 def test_an_entry_point_that_is_not_callable_is_refused(app: AppFolder) -> None:
     app.function("Hello", "main = {'a': 1}", activity_trigger())
-    assert "'main' in Hello/__init__.py is a dict and cannot be called" in str(refused(app))
+    assert "The name is a dict and cannot be called" in str(refused(app))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import functools\nmain = functools.partial(print, 1)",
+        "class C:\n    def __call__(self, value): ...\nmain = C()",
+    ],
+)
+def test_a_callable_without_type_hints_is_refused(app: AppFolder, code: str) -> None:
+    app.function("Hello", code, activity_trigger())
+    assert "is not a module, class, method, or function." in str(refused(app))
+
+
+def test_a_lambda_is_accepted(app: AppFolder) -> None:
+    app.function("Hello", "main = lambda value: value", activity_trigger())
+    assert load(app).call(1) == 1
 
 
 def test_an_entry_point_that_cannot_be_inspected_is_refused(app: AppFolder) -> None:

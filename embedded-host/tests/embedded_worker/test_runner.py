@@ -407,7 +407,7 @@ async def test_a_function_that_cannot_be_loaded_fails_with_the_reason(app: AppFo
     assert [problem.function for problem in loaded.problems] == ["Bad"]
     assert "no_such_thing" in loaded.problems[0].text
     failed = await error(runner, "Bad")
-    assert "there is no module named 'no_such_thing'" in failed.message
+    assert "No module named 'no_such_thing'" in failed.message
     assert await value(runner, "Good") == "1"
 
 

@@ -354,7 +354,7 @@ async def test_an_app_that_did_not_load_responds_with_the_reason_on_every_route(
     fixture.app.replace(loaded(problem="function_app.py:3: no module named 'x'"))
     for target in ("/api/f", "/api/other"):
         response = await fixture.request("GET", target)
-        assert response.status == 500
+        assert response.status == 404
         assert response.body == b"The app is not loaded: function_app.py:3: no module named 'x'"
 
 
@@ -378,6 +378,17 @@ async def test_a_refused_function_responds_with_the_reason_on_its_route(
     response = await functions.handle(request("GET", path))
     assert response.status == status
     assert (b"'Bad' is out of service: no such file" in response.body) == (status == 500)
+
+
+async def test_a_function_in_error_does_not_exist() -> None:
+    served = loaded(broken={"Bad": "no such file"}, refused={"Bad": "api/bad"})
+    app = replace(served.app, refused=served.refused)
+    functions = HttpFunctions(
+        CurrentApp(replace(served, app=app)), FakeWorker(), lambda base, grpc: ""
+    )
+    response = await functions.handle(request("GET", "/api/bad"))
+    assert response.status == 404
+    assert b"'Bad' is out of service: no such file" in response.body
 
 
 async def test_requests_over_the_limit_of_host_json_are_429() -> None:

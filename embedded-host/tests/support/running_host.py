@@ -106,12 +106,14 @@ class RunningHost:
         port: int = 0,
         python: Path | None = None,
         importing: Path | None = None,
+        cwd: Path | None = None,
         **environ: str,
     ) -> None:
         """Start a host and wait until it is ready.
 
         ``python`` is the interpreter of the host, by default the one that runs the tests. If
         ``importing`` is given, wait only until the app has created that file during its import.
+        ``cwd`` is the working directory of the host.
         """
         self.root, self.state = root, state
         self._log = state.parent / f"{state.name}-{time.monotonic_ns()}.log"
@@ -124,6 +126,7 @@ class RunningHost:
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 command(root, state, *arguments, port=port, python=python),
+                cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

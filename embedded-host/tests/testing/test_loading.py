@@ -51,7 +51,7 @@ def test_directory_import_path_and_environment_are_restored(
     before = (Path.cwd(), list(sys.path), dict(os.environ))
     with DurableApp(shop_root, settings={"MINE": "during", "OTHER": "1"}):
         assert Path.cwd() == shop_root
-        assert sys.path[0] == str(shop_root)
+        assert sys.path[-1] == str(shop_root)
         assert (os.environ["MINE"], os.environ["OTHER"]) == ("during", "1")
         assert os.environ["AzureWebJobsStorage"] == "UseDevelopmentStorage=true"  # noqa: SIM112
     assert (Path.cwd(), list(sys.path), dict(os.environ)) == before
@@ -92,7 +92,7 @@ def test_an_app_that_does_not_load_raises_and_restores_the_process(tmp_path: Pat
         DurableApp(tmp_path)
     app = AppFolder(tmp_path / "a")
     app.write("function_app.py", "import no_such_package\n")
-    with pytest.raises(AppLoadError, match="no module named 'no_such_package'"):
+    with pytest.raises(AppLoadError, match="No module named 'no_such_package'"):
         DurableApp(app.root)
     assert (Path.cwd(), list(sys.path), dict(os.environ)) == before
 

@@ -348,3 +348,32 @@ def test_a_function_that_does_not_load_keeps_its_route(folder: AppFolder) -> Non
     app = load(folder, LoadProblem("zebra", "line 1 is wrong"))
     assert app.unloaded == {"zebra"}
     assert "zebra" in app.routes
+
+
+def test_a_v2_function_in_error_does_not_exist(folder: AppFolder) -> None:
+    folder.write("function_app.py", "")
+    trigger = BindingSpec("httpTrigger", "req", "in", {"route": "x"})
+    specs = [
+        FunctionSpec(name, "", "function_app.py", name, [trigger], "function_app.py", 3)
+        for name in ("good", "_private")
+    ]
+    app = loaded_app(read_app(folder.root, {}), LoadResult([], specs), {})
+    assert [function.name for function in app.app.functions] == ["good"]
+    assert list(app.routes) == ["good"]
+    assert app.broken["_private"].startswith(
+        "function_app.py line 3: The '_private' function is in error: '_private' is not a valid"
+    )
+
+
+def test_a_problem_of_the_app_leaves_no_functions(folder: AppFolder) -> None:
+    folder.function("Hello", "def main(timer): ...", timer("0 0 0 1 1 *"))
+    problems = [LoadProblem(None, "first"), LoadProblem(None, "second")]
+    app = loaded_app(read_app(folder.root, {}), LoadResult(problems), {})
+    assert app.problem == "first\nsecond"
+    assert (app.app.functions, app.timers, app.routes) == ((), {}, {})
+
+
+def test_an_app_without_functions_has_a_problem(tmp_path: Path) -> None:
+    folder = AppFolder(tmp_path / "empty")
+    app = loaded_app(read_app(folder.root, {}), LoadResult([]), {})
+    assert app.problem == "No job functions found."

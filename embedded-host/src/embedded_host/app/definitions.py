@@ -246,6 +246,11 @@ class HostJson:
         """Return the functions that ``functions`` does not exclude."""
         return [function for function in functions if self.runs(function.name)]
 
+    @property
+    def has_bundle(self) -> bool:
+        """True if the file has an extension bundle."""
+        return "extensionBundle" in self.document
+
 
 @dataclass(frozen=True)
 class LocalSettings:

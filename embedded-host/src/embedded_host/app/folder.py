@@ -13,6 +13,7 @@ from embedded_host.app.local_settings import NAME, effective_environment, read_l
 from embedded_host.app.route_problems import route_problems
 from embedded_host.app.schedule import time_zone
 from embedded_host.app.setting import setting
+from embedded_worker.app_files import is_script_name
 
 
 def read_app(root: Path, environ: Mapping[str, str]) -> App:
@@ -20,8 +21,8 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
 
     ``environ`` has the environment variables of the process, which override local.settings.json.
     Raises HostJsonError if host.json is invalid, or missing beside functions. Raises AppError if
-    the folder has no app or no functions. ``App.problems`` has all other problems: invalid
-    functions and warnings.
+    the folder has no app. ``App.problems`` has all other problems: invalid functions, an app
+    without functions, and warnings.
     """
     root = root.absolute()
     settings, settings_problems = read_local_settings(root)
@@ -35,13 +36,14 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
             raise HostJsonError(_no_host_json()) from None
         raise AppError(_no_app(root)) from None
     folders = [
-        read_function(folder, merged, host.route_prefix) for folder in _function_folders(root)
+        read_function(folder, merged, host.route_prefix, has_bundle=host.has_bundle)
+        for folder in _function_folders(root)
     ]
     folders = _without_namesakes(folders)
     script = setting("PYTHON_SCRIPT_FILE_NAME", merged) or "function_app.py"
-    uses_v2_model = (root / script).is_file()
-    if not folders and not uses_v2_model:
-        raise AppError(_no_functions(root, script))
+    # The worker reports an invalid name, even if there is no such file.
+    uses_v2_model = not is_script_name(script) or (root / script).exists()
+    is_empty = not folders and not uses_v2_model
     functions = tuple(folder.function for folder in folders if folder.function)
     locations = {folder.name: folder.route_location for folder in folders}
     return App(
@@ -54,6 +56,7 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
             *_runtime_problem(merged),
             *_time_zone_problem(merged),
             *host_problems,
+            *((_no_functions(root, script),) if is_empty else ()),
             *(
                 problem
                 for folder in folders
@@ -107,6 +110,7 @@ def _without_namesakes(folders: list[FunctionFolder]) -> list[FunctionFolder]:
         if name != folder.name:
             problem = Problem(
                 f"{folder.name}/function.json",
+                f"The route specified conflicts with the route defined by function '{name}'. "
                 f"'{folder.name}' and '{name}' differ only in case. The names of functions are "
                 "compared without regard to case.",
                 "Rename one of the folders.",
@@ -199,8 +203,8 @@ def _no_functions(root: Path, script: str) -> Problem:
     )
     return Problem(
         str(root),
-        f"The app has no functions: no function folder (*/function.json) and no {script}.",
+        "No job functions found. The app has no function folder (*/function.json) and no "
+        f"{script}.",
         fix,
-        fatal=True,
         code="EH102",
     )

@@ -8,7 +8,6 @@ case-sensitive. The properties of bindings are not case-sensitive.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +25,16 @@ from embedded_host.app.binding_types import (
 )
 from embedded_host.app.definitions import Binding, Function, Problem
 from embedded_host.app.function_retry import FunctionRetry, RetryPolicyError
+from embedded_host.app.indexing_errors import (
+    INVALID_BINDING_NAME,
+    NO_BINDING,
+    RETURN_DIRECTION,
+    UNTYPED,
+    invalid_name,
+    is_valid_binding_name,
+    is_valid_name,
+    unregistered,
+)
 from embedded_host.app.json_file import JsonFile, JsonFileError, JsonPath, read_json
 from embedded_host.app.route_problems import is_reserved
 from embedded_host.app.route_template import (
@@ -34,16 +43,11 @@ from embedded_host.app.route_template import (
     function_route,
     route_error,
 )
+from embedded_host.app.script_file import ScriptFileError, find_script
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
 from embedded_host.app.suggestion import closest, did_you_mean
 from embedded_host.app.timer_trigger import check_timer
 
-_FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE | re.ASCII)
-_BINDING_NAME = re.compile(r"(?!.*__)[a-zA-Z_][a-zA-Z0-9_]{0,127}|\$return", re.ASCII)
-"""Binding names that the Azure Functions host accepts since 4.1038, which allows underscores.
-
-Source: azure-functions-host, pull request 10764.
-"""
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z-]*", re.ASCII)
 
 
@@ -65,11 +69,16 @@ class FunctionFolder:
 
 
 def read_function(
-    directory: Path, environ: Mapping[str, str], route_prefix: str = "api"
+    directory: Path,
+    environ: Mapping[str, str],
+    route_prefix: str = "api",
+    *,
+    has_bundle: bool = False,
 ) -> FunctionFolder:
     """Read the function folder ``directory``, an absolute path.
 
-    An invalid file raises no error. In this case, the result contains the problems of the file.
+    ``has_bundle`` is True if host.json has an extension bundle. An invalid file raises no error.
+    In this case, the result contains the problems of the file.
     """
     name = f"{directory.name}/function.json"
     try:
@@ -86,7 +95,7 @@ def read_function(
             "",
             function_route(route_prefix, None, directory.name),
         )
-    reader = _Reader(directory, file, environ, route_prefix)
+    reader = _Reader(directory, file, environ, route_prefix, has_bundle)
     function = reader.function()
     refused = None if function else reader.refused_route()
     return FunctionFolder(
@@ -101,9 +110,15 @@ def read_function(
 
 class _Reader:
     def __init__(
-        self, directory: Path, file: JsonFile, environ: Mapping[str, str], route_prefix: str
+        self,
+        directory: Path,
+        file: JsonFile,
+        environ: Mapping[str, str],
+        route_prefix: str,
+        has_bundle: bool,
     ) -> None:
         self.directory = directory
+        self.has_bundle = has_bundle
         self.route_prefix = route_prefix
         self.route_path: JsonPath = ()
         self.route_error = ""
@@ -135,10 +150,10 @@ class _Reader:
         )
 
     def function(self) -> Function | None:
-        if not _FUNCTION_NAME.fullmatch(self.name) or self.name.lower() == "host":
+        if not is_valid_name(self.name):
             self.add_error(
                 (),
-                f"'{self.name}' is not a valid name of a function.",
+                invalid_name(self.name),
                 "Rename the folder. A name begins with a letter and has at most 128 letters, "
                 "digits, '_' and '-'. The name 'host' is reserved.",
             )
@@ -209,13 +224,14 @@ class _Reader:
         if "bindings" not in config:
             other = next((key for key in config if closest(key, ("bindings",))), None)
             hint = f"Rename '{other}' to 'bindings'." if other else 'Add "bindings": […].'
-            self.add_error((other,) if other else (), "'bindings' is missing.", hint, key=True)
+            fault = f"{NO_BINDING} The file has no 'bindings'."
+            self.add_error((other,) if other else (), fault, hint, key=True)
             return ()
         if not isinstance(entries, list) or not entries:
             self.add_error(
                 ("bindings",),
-                "'bindings' must be a list of at least one binding.",
-                "Add the trigger.",
+                NO_BINDING,
+                "'bindings' must be a list. Add the trigger.",
             )
             return ()
         bindings = [self.binding(("bindings", index), entry) for index, entry in enumerate(entries)]
@@ -236,11 +252,12 @@ class _Reader:
         if kind is None:
             return None
         known = {name.lower(): name for name in TYPES}.get(kind.lower())
-        if known is None and (close := closest(kind, TYPES)):
+        close = closest(kind, TYPES) if known is None else None
+        if known is None and (close or not self.has_bundle):
             self.add_error(
                 (*json_path, spelt["type"]),
-                f"'{kind}' is not a binding type.",
-                f"Did you mean '{close}'?",
+                unregistered(kind, has_bundle=self.has_bundle),
+                f"Did you mean '{close}'?" if close else "Correct or remove the binding.",
             )
             return None
         allowed = (*COMMON, *PROPERTIES[known]) if known in PROPERTIES else ()
@@ -267,9 +284,10 @@ class _Reader:
         key = next((key for key in entry if key.lower() == name), None)
         if key is None:
             other = next((key for key in entry if closest(key, COMMON) == name), None)
+            fault = INVALID_BINDING_NAME.format("") if name == "name" else UNTYPED.format("")
             self.add_error(
                 (*json_path, other) if other else json_path,
-                f"The binding has no '{name}'.",
+                f"{fault} The binding has no '{name}'.",
                 f"Rename '{other}' to '{name}'." if other else "",
                 key=True,
             )
@@ -314,7 +332,7 @@ class _Reader:
         hint = did_you_mean(value, DIRECTIONS) if isinstance(value, str) else ""
         self.add_error(
             (*json_path, key),
-            f"{value!r} is not a direction.",
+            f"'{value}' is not a valid binding direction.",
             hint or "Write 'in', 'out' or 'inout'.",
         )
         return "in"
@@ -335,16 +353,16 @@ class _Reader:
         return properties
 
     def check_name(self, json_path: JsonPath, binding: Binding) -> None:
-        if not _BINDING_NAME.fullmatch(binding.name):
+        if not is_valid_binding_name(binding.name):
             fix = (
                 "Use $return, or at most 128 letters, digits and '_', without a digit at the start "
                 "and without '__'."
             )
-            self.add_error(json_path, f"'{binding.name}' is not a valid name of a binding.", fix)
+            self.add_error(json_path, INVALID_BINDING_NAME.format(binding.name), fix)
         elif binding.name == "$return" and binding.is_trigger:
             self.add_error(
                 json_path,
-                "A trigger cannot be named $return.",
+                f"{RETURN_DIRECTION} The binding is a trigger.",
                 "Use the name of a parameter of the Python function.",
             )
 
@@ -360,7 +378,7 @@ class _Reader:
                 "Use the type httpTrigger for the request.",
             )
         elif binding.name == "$return" and not binding.is_trigger and binding.direction != "out":
-            self.add_error(json_path, "The direction of a $return binding must be 'out'.")
+            self.add_error(json_path, RETURN_DIRECTION)
 
     def check_http(self, json_path: JsonPath, binding: Binding, spelt: Mapping[str, str]) -> None:
         level = binding.properties.get("authLevel")
@@ -390,7 +408,8 @@ class _Reader:
             if not isinstance(method, str) or not _TOKEN.fullmatch(method):
                 self.add_error((*path, index), f"{method!r} is not an HTTP method.")
             elif method.upper() not in METHODS and (hint := did_you_mean(method, METHODS)):
-                self.add_error((*path, index), f"'{method}' is not an HTTP method.", hint)
+                fault = f"'{method}' is not an HTTP method, and the function receives only it."
+                self.add_warning((*path, index), fault, hint)
 
     def check_route(self, trigger: Binding) -> None:
         route = trigger.properties.get("route")
@@ -429,7 +448,8 @@ class _Reader:
             if binding.name.lower() in seen:
                 self.add_error(
                     (*json_path, index),
-                    f"Two bindings have the name '{binding.name}'.",
+                    f"Multiple bindings with name '{binding.name}' discovered. Binding names must "
+                    "be unique.",
                     "Rename one of the bindings.",
                 )
             seen.add(binding.name.lower())
@@ -438,14 +458,16 @@ class _Reader:
             types = ", ".join(binding.type for binding in bindings)
             self.add_error(
                 json_path,
-                f"No binding is a trigger (bindings: {types}).",
+                "No trigger binding specified. A function must have a trigger input binding. "
+                f"The bindings have the types {types}.",
                 "Add one trigger.",
             )
         for index in triggers[1:]:
             first = bindings[triggers[0]].type
             self.add_error(
                 (*json_path, index),
-                f"The function has a second trigger besides {first}.",
+                "Multiple trigger bindings defined. A function can only have a single trigger "
+                f"binding. The first trigger is {first}.",
                 "Remove one of the triggers.",
             )
         http = [binding.type for binding in bindings]
@@ -458,58 +480,9 @@ class _Reader:
             )
 
     def script_file(self, config: Mapping[str, object]) -> Path | None:
-        """Return the path of the Python file.
-
-        As on the Azure Functions host, the path is ``scriptFile``. Without ``scriptFile``, it is
-        the only file in the folder except function.json, or else ``__init__.py``. The last choice
-        is ``main.py``, which only the embedded host accepts.
-        """
         name = config.get("scriptFile")
-        if name is not None and not isinstance(name, str):
-            self.add_error(("scriptFile",), "scriptFile must be the name of a Python file.")
+        try:
+            return find_script(self.directory, name)
+        except ScriptFileError as error:
+            self.add_error(("scriptFile",) if name else (), error.fault, error.fix)
             return None
-        if name:
-            path = Path(os.path.normpath(self.directory / name.replace("\\", "/")))
-        else:
-            files = [
-                file
-                for file in self.directory.iterdir()
-                if file.is_file() and file.name.lower() != "function.json"
-            ]
-            choices = [
-                *(files if len(files) == 1 else []),
-                self.directory / "__init__.py",
-                self.directory / "main.py",
-            ]
-            path = next(
-                (file for file in choices if file.is_file()), self.directory / "__init__.py"
-            )
-        json_path: JsonPath = ("scriptFile",) if name else ()
-        if not _is_file(path):
-            scripts = sorted(file.name for file in self.directory.glob("*.py"))
-            hint = (
-                f"The folder has the Python files {', '.join(scripts)}."
-                if scripts
-                else "The folder has no Python file."
-            )
-            if name and (close := closest(name, scripts)):
-                hint = f"Did you mean '{close}'?"
-            self.add_error(
-                json_path, f"The script file {name or '__init__.py'} does not exist: {path}.", hint
-            )
-        elif path.suffix.lower() != ".py":
-            self.add_error(json_path, f"The script file {path.name} is not a Python file (.py).")
-        elif not path.is_relative_to(self.directory.parent):
-            self.add_error(
-                json_path,
-                f"The script file {path} is not in the app folder.",
-                "Move it into the app folder.",
-            )
-        return path
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # the name is too long for the file system
-        return False

@@ -82,7 +82,7 @@ class HttpFunctions:
         """Return the response of the function whose route matches, or a 404."""
         problem = self._app.loaded.problem
         if problem is not None:
-            return self._out_of_service(request, f"The app is not loaded: {problem}")
+            return self._out_of_service(request, f"The app is not loaded: {problem}", status=404)
         match = self._match(request)
         if match is None:
             return self._refused(request) or empty_response(404)
@@ -176,11 +176,12 @@ class HttpFunctions:
         for name, text in served.refused.items():
             if _would_match(text, request.path.removeprefix("/")):
                 reason = served.broken.get(name, "its function.json cannot be used")
+                # A function whose function.json is in error does not exist.
                 return self._out_of_service(
                     request,
                     f"Function '{name}' is out of service: {reason}",
                     # An invalid route puts the Azure Functions host in error.
-                    status=503 if name in served.route_errors else 500,
+                    status=503 if name in served.route_errors else 404,
                 )
         return None
 

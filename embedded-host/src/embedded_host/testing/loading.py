@@ -23,6 +23,7 @@ from embedded_host.testing.values import decoded, encoded_input
 from embedded_host.workers.in_process import InProcessWorker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_worker.durable_calls import end_client_calls
+from embedded_worker.import_path import add_to_path
 from embedded_worker.loading import LoadedFunction, LoadError
 from embedded_worker.protocol import (
     InvocationRequest,
@@ -96,7 +97,7 @@ class KitRunner(Runner):
             self.root = Path(load.root)
             self.is_strict = load.strict
             os.chdir(self.root)
-            sys.path.insert(0, load.root)
+            add_to_path(self.root)
             self.functions = dict(imported.functions)
             return imported.loaded
         app_imports.clear()

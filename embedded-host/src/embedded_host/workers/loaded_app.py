@@ -13,10 +13,11 @@ from embedded_host.app.definitions import App, Binding, Function, Problem
 from embedded_host.app.folder import disabled_functions
 from embedded_host.app.function_retry import FunctionRetry, RetryPolicyError
 from embedded_host.app.http_route import HttpRoute, RouteTable
+from embedded_host.app.indexing_errors import indexing_error
 from embedded_host.app.route_problems import in_name_order, route_problems
 from embedded_host.app.route_template import RouteTemplateError, function_route, route_error
 from embedded_host.app.schedule import ScheduleError
-from embedded_host.app.setting import UnresolvedSettingError, resolve_percent
+from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
 from embedded_host.app.timer_trigger import TimerTrigger
 from embedded_host.parity.app_findings import app_findings
 from embedded_worker.protocol import (
@@ -114,7 +115,7 @@ def load_request(
     levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
     # A worker has one log level for all functions, so levels of single functions are not used.
     level = _LEVELS.get(levels.get("function", levels.get("default", "information")), "INFO")
-    script = environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
+    script = setting("PYTHON_SCRIPT_FILE_NAME", environ) or "function_app.py"
     return LoadRequest(
         str(app.root),
         [_spec(function) for function in app.functions],
@@ -137,7 +138,9 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
     conflicts: tuple[Problem, ...] = ()
     unloaded = frozenset(p.function for p in loaded.problems if p.function)
     if app.uses_v2_model:
-        functions = tuple(_function(spec, environ, broken) for spec in loaded.functions)
+        functions = _without_errors(
+            (_function(spec, environ, broken) for spec in loaded.functions), app, broken
+        )
         conflicts = route_problems(app.host.loaded(functions), app.host.route_prefix)
         broken |= {p.function: str(p) for p in conflicts if p.function}
         app = replace(
@@ -190,7 +193,12 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
                     f"{function.script_file.name}: the timer of '{function.name}' cannot run: "
                     f"{error}"
                 )
-    problem = next((p.text for p in loaded.problems if p.function is None), None)
+    problem = "\n".join(p.text for p in loaded.problems if p.function is None) or None
+    if problem is not None:
+        app, conflicts, unloaded = replace(app, functions=()), (), frozenset()
+        routes, timers, broken, refused, route_errors = {}, {}, {}, {}, {}
+    elif not app.functions and not broken:
+        problem = "No job functions found."
     return LoadedApp(
         app,
         routes,
@@ -208,6 +216,23 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
 def _with_article(kind: str) -> str:
     """Return ``an eventGridTrigger`` or ``a queueTrigger``."""
     return f"{'an' if kind[:1].lower() in 'aeio' else 'a'} {kind}"
+
+
+def _without_errors(
+    functions: Iterable[Function], app: App, broken: dict[str, str]
+) -> tuple[Function, ...]:
+    """Return the v2 functions that the Azure Functions host accepts. Add the others to ``broken``.
+
+    The functions in error do not exist.
+    """
+    accepted: list[Function] = []
+    for function in functions:
+        if error := indexing_error(function, has_bundle=app.host.has_bundle):
+            where = f"{function.code_file} line {function.line}: " if function.code_file else ""
+            broken[function.name] = f"{where}The '{function.name}' function is in error: {error}"
+        else:
+            accepted.append(function)
+    return tuple(accepted)
 
 
 def _service(kind: str) -> str:
