@@ -24,6 +24,7 @@ from embedded_host.http.cors import Cors
 from embedded_host.http.cross_site import CrossSite
 from embedded_host.http.home_page import home_page
 from embedded_host.http.public_listener import PublicAddress
+from embedded_host.http.public_socket import PublicSocket
 from embedded_host.http.router import DASHBOARD, Router
 from embedded_host.http.sdk_endpoint import SdkEndpoint, sdk_path
 from embedded_host.http.server import Listener
@@ -44,7 +45,7 @@ from embedded_host.workers.function_retries import FunctionRetries
 from embedded_host.workers.invoker import AppInvoker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_host.workers.worker import Worker
-from embedded_worker.protocol import LoadRequest, LoadResult
+from embedded_worker.protocol import ConsoleFormat, LoadRequest, LoadResult
 
 log = logging.getLogger("embedded_host")
 
@@ -56,8 +57,6 @@ class ServerOptions:
     state: Path
     """The folder of the state file and the access keys."""
     address: str
-    port: int
-    """The TCP port, or 0 for a free port."""
     allowed_hosts: tuple[str, ...] = ()
     """Additional host names that the Host header may have (``http/host_names.py``)."""
     auth: bool = False
@@ -70,6 +69,8 @@ class ServerOptions:
     """
     strict: bool = False
     """True if functions fail as on the Azure Functions host (``--parity strict``)."""
+    console: ConsoleFormat = "default"
+    """The format of the lines of functions."""
     grace: float = 5.0
     """Seconds until running requests and functions are cancelled at shutdown."""
 
@@ -83,12 +84,14 @@ class AppServer:
     def __init__(
         self,
         options: ServerOptions,
+        public: PublicSocket,
         environ: Mapping[str, str],
         worker: Worker,
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         """Create a server. ``start`` starts it.
 
+        ``public`` is the socket of all requests from outside.
         ``environ`` is the environment of the functions. ``on_fatal`` receives an error after which
         the host must stop.
         """
@@ -99,7 +102,8 @@ class AppServer:
         self._keys = KeyFile(options.state) if options.auth else None
         self._access = Access(self._keys)
         self._authorization = Authorization(self._access)
-        self.public_url = ""
+        self._public = public
+        self.public_url = public.url
         self._sdk_url = ""
         self._app: CurrentApp | None = None
         self._router: Router | None = None
@@ -114,9 +118,9 @@ class AppServer:
         so that no new request arrives. Then they wait for the running functions, and close the task
         hub and the state.
         """
-        options = self._options
-        address = PublicAddress(options.address, options.port, options.allowed_hosts)
-        public_socket, self.public_url = address.bind()
+        options, public_socket = self._options, self._public.sock
+        port = public_socket.getsockname()[1]
+        address = PublicAddress(options.address, port, options.allowed_hosts)
         sdk_socket = bind_rpc()
         path = sdk_path()
         self._sdk_url = f"http://127.0.0.1:{sdk_socket.getsockname()[1]}{path}"
@@ -246,7 +250,13 @@ class AppServer:
         return tuple(self._app.loaded.route_errors.values())
 
     def _load_request(self, app: App) -> LoadRequest:
-        return load_request(app, self._environ, self._sdk_url, strict=self._options.strict)
+        return load_request(
+            app,
+            self._environ,
+            self._sdk_url,
+            strict=self._options.strict,
+            console=self._options.console,
+        )
 
     def _open_state(self, stack: AsyncExitStack) -> tuple[SqliteStore, IntegrityCheck | None]:
         """Open the state file and the access keys.

@@ -35,6 +35,7 @@ from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.direct_runs import direct_run_problem
 from embedded_host.workers.failed_runs import log_failed_run
 from embedded_host.workers.function_retries import FunctionRetries, Wait, log_unsupported_retries
+from embedded_host.workers.invocation_log import called_by_admin
 from embedded_host.workers.invoker import FunctionInvoker, durable_functions
 from embedded_host.workers.load_findings import add_load_findings
 from embedded_host.workers.loaded_app import LoadedApp
@@ -184,9 +185,13 @@ class AppRuntime:
             log.error("Function '%s' failed: %s [EH341]", function.name, problem)
             return
         trigger = self.timers.request_for(function) if kind == "timertrigger" else input
-        task = asyncio.ensure_future(self._run_function(function, trigger or ""))
+        task = asyncio.ensure_future(self._run_for_admin(function, trigger or ""))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+
+    async def _run_for_admin(self, function: Function, input: str) -> None:
+        called_by_admin.set(True)
+        await self._run_function(function, input)
 
     async def _run_timer(self, function: Function, input: str) -> None:
         """Run a timer function with its retries, which share an id on the Azure Functions host."""
@@ -200,7 +205,7 @@ class AppRuntime:
             await self._retries.run(
                 function,
                 partial(self._invoker.function, function, input),
-                partial(log_failed_run, log, function.name),
+                partial(log_failed_run, log, self._app.loaded, function.name),
                 keeps_id=keeps_id,
             )
 

@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embedded_host.app.command_line import AppOptions
 from embedded_host.app.definitions import App, LocalSettings
 from embedded_host.app.errors import AppError, HostJsonError
 from embedded_host.app.folder import read_app
@@ -43,7 +44,7 @@ from embedded_host.workers.sdk2_environment import app_packages_command
 from embedded_host.workers.shared_environment import PackageConflictError, check_packages
 from embedded_host.workers.worker import Worker
 from embedded_worker.log_output import console_handler
-from embedded_worker.protocol import SDK_2_REQUIREMENTS, Hello
+from embedded_worker.protocol import SDK_2_REQUIREMENTS, ConsoleFormat, Hello
 from embedded_worker.transport import own_hello
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ class HostOptions:
     fsync: bool = True
     strict: bool = False
     """True if functions fail as on the Azure Functions host (``--parity strict``)."""
+    console: ConsoleFormat = "default"
+    """The format of the lines of functions."""
+    app: AppOptions = field(default_factory=AppOptions)
+    """The options that change the settings of the app."""
 
 
 class HostStartError(EmbeddedHostError):
@@ -120,6 +125,7 @@ class Host:
 
     def __init__(self, options: HostOptions) -> None:
         self.options = options
+        self._environ = {**os.environ, **options.app.settings}
         self._stopping = asyncio.Event()
         self._fatal: BaseException | None = None
         self._started = False
@@ -205,6 +211,12 @@ class Host:
         stack.enter_context(StateLock(state))
         if not self.options.fsync:
             print(WITHOUT_FSYNC, file=sys.stderr, flush=True)
+        from embedded_host.http.public_socket import open_public_socket
+
+        port = self.options.port if self.options.port is not None else app.settings.port or 7071
+        public = open_public_socket(address, port)
+        stack.callback(public.sock.close)
+        environ.setdefault("WEBSITE_HOSTNAME", public.name)
         interpreter = self._find_interpreter(app, environ)
         worker = self._make_worker(app, environ, interpreter)
         stack.push_async_callback(worker.close, 2.0)
@@ -215,19 +227,18 @@ class Host:
         # Import these modules here, so that they load while the worker imports the SDK.
         from embedded_host.app_server import AppServer, ServerOptions
 
-        port = self.options.port if self.options.port is not None else app.settings.port or 7071
         options = ServerOptions(
             state,
             address,
-            port,
             self.options.names,
             self.options.auth,
             self.options.fsync,
             partial(self._install_command, interpreter),
             self.options.strict,
+            self.options.console,
             GRACE,
         )
-        self._server = AppServer(options, environ, worker, self.stop)
+        self._server = AppServer(options, public, environ, worker, self.stop)
         await self._server.start(stack, app)
 
     async def _corrected_app(self, error: HostJsonError) -> tuple[App, dict[str, str]]:
@@ -242,14 +253,14 @@ class Host:
         print(_with_explain(error), file=sys.stderr, flush=True)
         root = self.options.root
         settings, _ = read_local_settings(root)
-        added, _ = effective_environment(settings, os.environ, root)
+        added, _ = effective_environment(settings, self._environ, root)
         port = self.options.port if self.options.port is not None else settings.port or 7071
         address = PublicAddress(self._address(settings), port, self.options.names)
         async with AsyncExitStack() as stack:
             state = self.options.state or root / STATE_FOLDER
             stack.enter_context(StateLock(state))
             server = ErrorServer(
-                address, {**os.environ, **added}, state if self.options.auth else None
+                address, {**self._environ, **added}, state if self.options.auth else None
             )
             await server.start(stack, error.host_errors, settings)
             # The served app has the same port.
@@ -317,7 +328,7 @@ class Host:
         names, began = _names(changed, self.options.root), time.perf_counter()
         assert self._server is not None
         try:
-            if await self._server.reload(read_app(self.options.root, os.environ)):
+            if await self._server.reload(self._parse_app()):
                 log.info("%s changed. Reloaded in %.2f s.", names, time.perf_counter() - began)
         except AppError as error:
             log.error("%s changed, but the reload failed [EH305]: %s", names, error)
@@ -325,9 +336,12 @@ class Host:
             log.exception("%s changed, but the reload failed [EH305]: %s", names, error)
         changed.clear()
 
+    def _parse_app(self) -> App:
+        return self.options.app.apply_to(read_app(self.options.root, self._environ))
+
     def _read_app(self) -> tuple[App, dict[str, str]]:
-        app = read_app(self.options.root, os.environ)
-        added, notes = effective_environment(app.settings, os.environ, app.root)
+        app = self._parse_app()
+        added, notes = effective_environment(app.settings, self._environ, app.root)
         # ``problems_text`` prints the problems of functions, if the app uses the function folders.
         for problem in (*app.problems, *notes):
             if problem.function is None:
@@ -347,7 +361,7 @@ class Host:
                 "worker process that the host can stop. [EH328]",
                 file=sys.stderr,
             )
-        return app, {**os.environ, **added}
+        return app, {**self._environ, **added}
 
     def _address(self, settings: LocalSettings) -> str:
         """Return the address to listen on. Raises HostStartError.
@@ -412,6 +426,7 @@ class Host:
             return make_worker(
                 environ,
                 in_process=self.options.in_process,
+                console=self.options.console,
                 timeout=app.host.function_timeout,
                 interpreter=interpreter,
                 on_connected=partial(self._connected, interpreter),

@@ -16,6 +16,7 @@ from json.encoder import encode_basestring as _quote
 from typing import Any, TypeVar
 
 from embedded_worker.protocol import (
+    CONSOLE_FORMATS,
     PLACEMENTS,
     PROTOCOL_VERSION,
     BindingSpec,
@@ -34,6 +35,7 @@ from embedded_worker.protocol import (
     LoadProblem,
     LoadRequest,
     LoadResult,
+    LogOptions,
     Message,
     Placement,
     RetryData,
@@ -267,11 +269,24 @@ def _read_binding(value: Any) -> BindingSpec:
 
 
 def _read_load(fields: list[Any], blob: memoryview) -> LoadRequest:
-    root, functions, log_level, v2_script, rpc_base, grpc_target, strict = fields
-    texts = [root, log_level, v2_script or "", rpc_base, grpc_target]
-    _check([*texts, strict], str, str, str, str, str, bool)
+    root, functions, logs, v2_script, rpc_base, grpc_target, strict = fields
+    _check([root, v2_script or "", rpc_base, grpc_target, strict], str, str, str, str, bool)
     return LoadRequest(
-        root, _list(functions, _read_function), log_level, v2_script, rpc_base, grpc_target, strict
+        root,
+        _list(functions, _read_function),
+        _read_logs(logs),
+        v2_script,
+        rpc_base,
+        grpc_target,
+        strict,
+    )
+
+
+def _read_logs(value: Any) -> LogOptions:
+    _check(value, dict, dict, str)
+    levels, console_levels, format = value
+    return LogOptions(
+        _texts(levels), _texts(console_levels), CONSOLE_FORMATS[CONSOLE_FORMATS.index(format)]
     )
 
 

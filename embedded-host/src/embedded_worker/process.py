@@ -7,16 +7,18 @@ import contextlib
 import faulthandler
 import gc
 import itertools
-import logging
+import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedded_worker.call_threads import CallThreads
 from embedded_worker.channel import FEW_CALLS, Channel
+from embedded_worker.log_levels import LogLevels
 from embedded_worker.log_output import console_handler
 from embedded_worker.process_exit import end_if_forked, end_process
 from embedded_worker.protocol import (
@@ -35,10 +37,14 @@ from embedded_worker.protocol import (
     StopRequest,
 )
 from embedded_worker.transport import connect, installed_version
+from embedded_worker.worker_environment import add_worker_variables
 
 if TYPE_CHECKING:
+    from embedded_worker.function_logs import FunctionLogHandler
     from embedded_worker.runner import Runner
 
+HOST_PATTERN = "%(levelname)s %(message)s"
+"""The format of the records that the worker itself logs."""
 SDK_MODULES = ("azure", "azure.functions", "azure.durable_functions")
 """The names in the error of an import of the SDK if a package of the SDK is not installed."""
 
@@ -58,6 +64,7 @@ def main(arguments: list[str]) -> None:
             flush=True,
         )
         end_process(EXIT_OTHER_PROTOCOL)  # the host reports the fix
+    add_worker_variables(os.environ)
     # Ctrl+C reaches the whole process group, but only the host decides when a worker stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "SIGBREAK"):
@@ -149,13 +156,12 @@ class MessageHandler:
         self._loop.call_soon_threadsafe(channel.send, report)
 
     def _load(self, channel: Channel, runner: Runner, request: LoadRequest) -> None:
-        configure_logging(request.log_level)
+        report = runner.report = partial(self._report, channel)
+        logs = configure_logging(request, report)
         send = partial(self.send_client_request, channel)
         runner.carry_client_calls(send, request, in_host=False)
-        runner.report = partial(self._report, channel)
-        channel.send(
-            runner.load(request, lambda name: channel.send(ImportStarted(name), at_once=True))
-        )
+        result = runner.load(request, lambda name: channel.send(ImportStarted(name), at_once=True))
+        channel.send(result._replace(findings=[*result.findings, *logs.end_import()]))
         gc.collect()
         gc.freeze()  # the imported modules live as long as the process
 
@@ -184,10 +190,18 @@ class MessageHandler:
         end_process(1 if not self.stopped.is_set() else 0)
 
 
-def configure_logging(level: str) -> None:
-    """Write log records of at least ``level`` to stderr, in the format of ``func start``."""
-    root = logging.getLogger()
-    root.handlers[:] = [console_handler("%(levelname)s %(message)s")]
-    root.setLevel(level)
-    for noisy in ("asyncio", "aiohttp", "azure"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+def configure_logging(
+    request: LoadRequest, report: Callable[[FindingData], None]
+) -> FunctionLogHandler:
+    """Write the log records of functions, and hide their output if host.json hides it.
+
+    The import of the app has begun. ``report`` sends a parity finding to the host.
+    """
+    from embedded_worker.captured_output import capture_output, stderr_of_logs
+    from embedded_worker.function_logs import function_log_handler, install
+
+    stream = stderr_of_logs(LogLevels(request.logs.levels, request.logs.console_levels))
+    handler = function_log_handler(request, report, console_handler(HOST_PATTERN, stream), stream)
+    capture_output(handler.levels, handler.output)
+    install(handler)
+    return handler

@@ -27,6 +27,15 @@ other functions in the function threads.
 """
 PLACEMENTS: tuple[Placement, ...] = ("event_loop", "durable_threads", "function_threads")
 
+ConsoleFormat = Literal["default", "func", "simple"]
+"""The format of the lines of functions (``embedded-host start --console``).
+
+``default`` has the time, the level and the message. ``func`` has the time and the message, as
+Core Tools print them. ``simple`` has the level and the category in one line and the message below
+it, as the Azure Functions host prints them without Core Tools.
+"""
+CONSOLE_FORMATS: tuple[ConsoleFormat, ...] = ("default", "func", "simple")
+
 SESSION_LIMIT = 400
 """Maximum number of orchestrators that one worker keeps in memory."""
 
@@ -101,6 +110,16 @@ class FunctionSpec(NamedTuple):
     """The retry policy of a v2 app's function, named as in function.json, or an empty mapping."""
 
 
+class LogOptions(NamedTuple):
+    """The settings for the log records and the output of functions."""
+
+    levels: Mapping[str, str] = {}
+    """``logging.logLevel`` of host.json."""
+    console_levels: Mapping[str, str] = {}
+    """``logging.console.logLevel`` of host.json."""
+    format: ConsoleFormat = "default"
+
+
 class LoadRequest(NamedTuple):
     """The app to import."""
 
@@ -108,7 +127,7 @@ class LoadRequest(NamedTuple):
     functions: list[FunctionSpec]
     """The functions of the function folders. They are loaded for a v1 app, and for a v2 app whose
     app object declares no functions."""
-    log_level: str = "INFO"
+    logs: LogOptions = LogOptions()
     v2_script: str | None = None
     """The file name of a v2 app, or None for a v1 app."""
     rpc_base: str = ""

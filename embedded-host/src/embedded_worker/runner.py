@@ -12,6 +12,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import cast
+from uuid import uuid4
 
 import azure.functions as func
 from azure.functions import meta
@@ -22,7 +23,8 @@ from embedded_worker.converters import converter_for
 from embedded_worker.durable_calls import can_keep, carry_client_calls, open_session, run_handle
 from embedded_worker.durable_client import SendClientRequest
 from embedded_worker.extensions import Extensions
-from embedded_worker.function_context import Context, Output, thread_local_storage
+from embedded_worker.function_context import Context, Output
+from embedded_worker.function_logs import RunningFunction
 from embedded_worker.hidden_modules import import_findings, worker_problem
 from embedded_worker.http_values import request_datum, response_data
 from embedded_worker.import_path import prepare_imports
@@ -58,6 +60,7 @@ from embedded_worker.sdk import (
 )
 from embedded_worker.session_cache import Session, SessionCache
 from embedded_worker.user_function import UserFunction
+from embedded_worker.worker_environment import THREAD_COUNT
 
 log = logging.getLogger("embedded_host.workers")
 _DURABLE = ("orchestrationtrigger", "entitytrigger")
@@ -80,7 +83,7 @@ def function_threads() -> int:
     Coroutine functions need no threads. The default is that of the Azure Functions host's Python
     worker.
     """
-    count = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
+    count = os.environ.get(THREAD_COUNT, "")
     return int(count) if count.isdigit() and int(count) > 0 else min(32, (os.cpu_count() or 1) + 4)
 
 
@@ -208,6 +211,13 @@ class Runner:
         """
         function = self.functions[invoke.function]
         assert isinstance(function, LoadedFunction)
+        invoke = _with_id(invoke)
+        with RunningFunction(invoke.function, invoke.invocation_id, is_coroutine=True):
+            return await self._run_coroutine(function, invoke)
+
+    async def _run_coroutine(
+        self, function: LoadedFunction, invoke: InvocationRequest
+    ) -> InvocationResult:
         try:
             arguments, outputs = self._arguments(function, invoke)
             context = self._before(function, invoke, arguments)
@@ -229,7 +239,12 @@ class Runner:
 
     def run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
         """Run any other function in this thread. The result contains its exception, if any."""
-        return self._turn(request) if isinstance(request, TurnRequest) else self._invoke(request)
+        if isinstance(request, TurnRequest):
+            with RunningFunction(request.function, f"turn {request.id}"):
+                return self._turn(request)
+        request = _with_id(request)
+        with RunningFunction(request.function, request.invocation_id):
+            return self._invoke(request)
 
     def _invoke(self, invoke: InvocationRequest) -> InvocationResult:
         function = self.functions.get(invoke.function)
@@ -370,11 +385,8 @@ class Runner:
             arguments[name] = invoke.client
         outputs = {name: Output() for name in function.outs}
         arguments.update(outputs)
-        invocation_id = invoke.invocation_id
         if function.wants_context:
-            context = Context(function, invocation_id, invoke.retry)
-            arguments["context"], invocation_id = context, context.invocation_id
-        thread_local_storage.invocation_id = invocation_id
+            arguments["context"] = Context(function, invoke.invocation_id, invoke.retry)
         return arguments, outputs
 
     def _output(
@@ -427,6 +439,10 @@ def _check_unused(function: LoadedFunction, returned: object) -> None:
             f"function '{function.spec.name}' without a $return bindingreturned a non-None value. "
             "Add an output binding with the name $return, or return nothing."
         )
+
+
+def _with_id(invoke: InvocationRequest) -> InvocationRequest:
+    return invoke if invoke.invocation_id else invoke._replace(invocation_id=str(uuid4()))
 
 
 def _call(call: UserFunction, arguments: dict[str, object]) -> object:

@@ -209,7 +209,6 @@ WRONG: list[tuple[Any, str]] = [
         'routePrefix must be a string ("" for no prefix), but is 1',
     ),
     ({"extensions": {"http": {"routePrefix": "a{b"}}}, "must be a valid part of a route"),
-    ({"logging": {"logLevel": "Debug"}}, "logLevel must be an object"),
     ({"logging": {"logLevel": {"default": "Infromation"}}}, "Did you mean 'Information'?"),
 ]
 
@@ -365,3 +364,33 @@ def test_settings_without_effect_are_listed_with_a_reason(
 def test_settings_without_effect_have_their_location(tmp_path: Path) -> None:
     host = read(tmp_path, '{\n "version": "2.0",\n "healthMonitor": {}}')
     assert [problem.location for problem in host.ignored] == ["host.json:3:19"]
+
+
+@pytest.mark.parametrize(
+    ("logging", "levels"),
+    [
+        ({"logLevel": "Debug"}, {}),
+        ({"logLevel": {"Function": {"One": "Debug"}, "a": None, "b": ""}}, {}),
+        ({"logLevel": {"Function": 4}}, {"Function": "4"}),
+    ],
+)
+def test_values_that_are_no_levels_are_ignored(
+    tmp_path: Path, logging: dict[str, Any], levels: dict[str, str]
+) -> None:
+    (tmp_path / "host.json").write_text(json.dumps({"version": "2.0", "logging": logging}))
+    host, warnings = read_host_json(tmp_path, {})
+    assert host.log_levels == levels
+    assert ("logLevel has no effect" in str(warnings)) is (logging["logLevel"] == "Debug")
+
+
+def test_the_settings_of_the_console_are_read(tmp_path: Path) -> None:
+    console = {"isEnabled": "false", "logLevel": {"default": "Error"}}
+    document = {"version": "2.0", "logging": {"console": console}}
+    (tmp_path / "host.json").write_text(json.dumps(document))
+    host, warnings = read_host_json(tmp_path, {})
+    assert not host.is_console_enabled
+    assert host.console_log_levels == {"default": "Error"}
+    assert not warnings
+    assert not host.ignored
+    override = {"AzureFunctionsJobHost__logging__logLevel__default": "Trace"}
+    assert read_host_json(tmp_path, override)[0].log_levels == {"default": "Trace"}

@@ -124,6 +124,13 @@ def test_comments_are_accepted(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("number", ["1", "1.50", "1e3", "-0", "10000000000000000000000.0"])
+def test_numbers_keep_their_text(tmp_path: Path, number: str) -> None:
+    settings, problems = read(tmp_path, f'{{"IsEncrypted": false, "Values": {{"N": {number}}}}}')
+    assert settings.values == {"N": number}
+    assert not problems
+
+
 def test_a_variable_of_the_environment_overrides_the_file(tmp_path: Path) -> None:
     settings = LocalSettings(
         values={"NEW": "1", "SAME": "2", "OTHER": "3", "AZURE_FUNCTIONS_ENVIRONMENT": "x"}
@@ -132,8 +139,10 @@ def test_a_variable_of_the_environment_overrides_the_file(tmp_path: Path) -> Non
     assert added == {
         "NEW": "1",
         "FUNCTIONS_WORKER_RUNTIME": "python",
+        "FUNCTIONS_EXTENSION_VERSION": "~4",
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
         "AzureWebJobsScriptRoot": str(tmp_path),
+        "FUNCTIONS_APPLICATION_DIRECTORY": str(tmp_path),
     }
     assert [problem.fault for problem in notes] == [
         "Skipping 'OTHER' from local settings as it's already defined in current environment "

@@ -36,6 +36,7 @@ from embedded_worker.protocol import (
     LoadProblem,
     LoadRequest,
     LoadResult,
+    LogOptions,
     Message,
     RetryData,
     StopRequest,
@@ -56,7 +57,15 @@ MESSAGES: list[Message] = [
             )
         ],
     ),
-    LoadRequest("/app", [], "DEBUG", "function_app.py", "http://127.0.0.1:1/", "127.0.0.1:1", True),
+    LoadRequest(
+        "/app",
+        [],
+        LogOptions({"default": "Debug"}, {"Function": "None"}, "func"),
+        "function_app.py",
+        "http://127.0.0.1:1/",
+        "127.0.0.1:1",
+        True,
+    ),
     FindingReport([FindingData("EH811", "F", "A sentence.", "F/__init__.py", 3, "instance")]),
     ImportStarted("F"),
     LoadResult(

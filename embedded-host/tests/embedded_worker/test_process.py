@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from embedded_worker import process
 from embedded_worker.channel import Channel
+from embedded_worker.function_logs import IMPORT_RECORD, RunningFunction
 from embedded_worker.process import MessageHandler, configure_logging
 from embedded_worker.protocol import (
     ClientRequest,
@@ -22,6 +23,7 @@ from embedded_worker.protocol import (
     InvocationResult,
     LoadRequest,
     LoadResult,
+    LogOptions,
     Message,
     StopRequest,
 )
@@ -47,14 +49,12 @@ class ChannelDouble:
 
 @pytest.fixture
 def root_logger() -> Iterator[logging.Logger]:
-    """Restore the root logger and the loggers of noisy libraries."""
+    """Restore the root logger."""
     root = logging.getLogger()
-    noisy = [logging.getLogger(name) for name in ("asyncio", "aiohttp", "azure")]
-    handlers, levels = root.handlers[:], [logger.level for logger in (root, *noisy)]
+    handlers, level = root.handlers[:], root.level
     yield root
     root.handlers[:] = handlers
-    for logger, level in zip((root, *noisy), levels, strict=True):
-        logger.setLevel(level)
+    root.setLevel(level)
 
 
 @pytest.fixture
@@ -131,23 +131,38 @@ async def test_a_closed_socket_ends_the_process(
     assert codes == [code]
 
 
-async def test_the_load_request_sets_the_log_level(
-    handler: MessageHandler, app: AppFolder, root_logger: logging.Logger
+async def test_the_load_request_sets_the_log_levels(
+    handler: MessageHandler,
+    app: AppFolder,
+    root_logger: logging.Logger,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    channel = ChannelDouble().channel
-    handler.start(channel, Runner())
-    handler.on_message(channel, LoadRequest(str(app.root), [], "DEBUG"))
-    assert root_logger.level == logging.DEBUG
+    app.function(
+        "F",
+        "import logging\nlogging.warning('at import')\ndef main(value): ...",
+        activity_trigger(),
+    )
+    double = ChannelDouble()
+    handler.start(double.channel, Runner())
+    load = load_of(app, "F")._replace(logs=LogOptions({"Function.F": "Error"}))
+    handler.on_message(double.channel, load)
+    (loaded,) = [message for message in double.sent if isinstance(message, LoadResult)]
+    (finding,) = loaded.findings
+    assert (finding.code, finding.file, finding.line) == (IMPORT_RECORD, "F/__init__.py", 2)
+    assert root_logger.level == logging.INFO
+    with RunningFunction("F", "id"):
+        logging.getLogger("x").info("hidden")
+        logging.getLogger("x").error("shown")
+    assert capsys.readouterr().err.endswith("ERROR shown\n")
 
 
-def test_logging_goes_to_stderr_and_libraries_log_warnings_only(
-    root_logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+def test_logging_goes_to_stderr_with_the_records_of_the_worker(
+    root_logger: logging.Logger, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    configure_logging("INFO")
-    logging.getLogger("my.function").info("hello")
-    logging.getLogger("aiohttp.access").info("noise")
-    assert isinstance(root_logger.handlers[0], logging.StreamHandler)
-    assert root_logger.handlers[0].stream is sys.stderr
+    configure_logging(LoadRequest(str(tmp_path), []), lambda finding: None).end_import()
+    with RunningFunction("F", "id"):
+        logging.getLogger("my.function").info("hello")
+    logging.getLogger("embedded_host.workers").warning("advice")
     error = capsys.readouterr().err
     assert "INFO hello" in error
-    assert "noise" not in error
+    assert "WARNING advice" in error

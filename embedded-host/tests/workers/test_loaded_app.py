@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from embedded_host.app.definitions import App, HostJson
+from embedded_host.app.definitions import App, HostJson, LocalSettings
 from embedded_host.app.folder import read_app
 from embedded_host.app.function_retry import FunctionRetry
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
@@ -253,32 +253,35 @@ def test_a_problem_of_the_v2_app_hides_the_folders(folder: AppFolder) -> None:
     assert not app.app.functions
 
 
+def app_with(host: HostJson) -> App:
+    return App(Path(), host, LocalSettings(), ())
+
+
+def test_the_workers_get_the_log_levels_of_host_json() -> None:
+    host = HostJson(log_levels={"default": "Error"}, console_log_levels={"x": "None"})
+    logs = load_request(app_with(host), ENVIRON, "", console="func").logs
+    assert logs == ({"default": "Error"}, {"x": "None"}, "func")
+
+
+def test_a_disabled_console_hides_all_records() -> None:
+    host = HostJson(log_levels={"default": "Trace"}, is_console_enabled=False)
+    logs = load_request(app_with(host), ENVIRON, "").logs
+    assert logs == ({"default": "None"}, {}, "default")
+    assert not LoadedApp(app_with(host)).shows_failure("F")
+
+
 @pytest.mark.parametrize(
-    ("written", "level"),
+    ("levels", "shown"),
     [
-        (None, "INFO"),
-        ("Trace", "DEBUG"),
-        ("debug", "DEBUG"),
-        ("Information", "INFO"),
-        ("Warning", "WARNING"),
-        ("Error", "ERROR"),
-        ("Critical", "CRITICAL"),
-        ("None", "CRITICAL"),
-        ("Loud", "INFO"),
+        ({}, True),
+        ({"Function": "None"}, True),  # Host.Results repeats the error
+        ({"Function": "None", "Host.Results": "Critical"}, False),
+        ({"default": "None"}, False),
+        ({"default": "None", "Function.F": "Error"}, True),
     ],
 )
-def test_host_json_sets_the_log_level_of_the_workers(
-    folder: AppFolder, written: str | None, level: str
-) -> None:
-    read = read_app(folder.root, ENVIRON)
-    levels = {} if written is None else {"default": written}
-    app = App(read.root, HostJson(log_levels=levels), read.settings, read.functions)
-    assert load_request(app, ENVIRON, "").log_level == level
-    levels = {"Default": "Error"} if written is None else {"default": "Error", "function": written}
-    app = App(read.root, HostJson(log_levels=levels), read.settings, read.functions)
-    assert load_request(app, ENVIRON, "").log_level == ("ERROR" if written is None else level), (
-        "the level of the category Function precedes the default"
-    )
+def test_the_log_levels_hide_the_errors_of_functions(levels: dict[str, str], shown: bool) -> None:
+    assert LoadedApp(app_with(HostJson(log_levels=levels))).shows_failure("F") is shown
 
 
 def test_percent_settings_of_v2_bindings_are_resolved(folder: AppFolder) -> None:

@@ -235,6 +235,10 @@ class HostJson:
     """The log levels by category (``logging.logLevel``)."""
     notes: tuple[Note, ...] = ()
     """Accepted faults of the file."""
+    console_log_levels: Mapping[str, str] = field(default_factory=dict)
+    """The log levels by category of the console (``logging.console.logLevel``)."""
+    is_console_enabled: bool = True
+    """False if the console shows no records of functions (``logging.console.isEnabled``)."""
     ignored: tuple[Problem, ...] = ()
     """Keys of the file that have no effect on this host, with the reasons."""
 

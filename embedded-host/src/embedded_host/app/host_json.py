@@ -26,11 +26,11 @@ from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, s
 from embedded_host.app.suggestion import did_you_mean
 from embedded_host.app.time_span import parse_time_span
 from embedded_host.errors import EmbeddedHostError
+from embedded_worker.log_levels import LEVELS, level_number
 
 Default = TypeVar("Default")
 Value = TypeVar("Value")
 _OVERRIDE = re.compile(r"AzureFunctionsJobHost(?:__|:)(.+)", re.IGNORECASE)
-_LEVELS = ("Trace", "Debug", "Information", "Warning", "Error", "Critical", "None")
 _STATES = ("NonRunningStates", "AnyState")
 _UNPARSABLE = "Unable to parse host configuration file 'host.json'."
 """The start of that host's message. It continues with the absolute path and the parser's words."""
@@ -96,7 +96,9 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
         max_concurrent_requests=reader.read(
             ("extensions", "http", "maxConcurrentRequests"), None, _positive_or_none
         ),
-        log_levels=_log_levels(reader),
+        log_levels=_log_levels(reader, "logging"),
+        console_log_levels=_log_levels(reader, "logging", "console"),
+        is_console_enabled=reader.read(("logging", "console", "isEnabled"), True, _boolean),
         notes=(*file.notes, *([Note(1, 1, "The file has a byte order mark")] * file.has_bom)),
         ignored=ignored_settings(document, reader.location),
     )
@@ -393,22 +395,35 @@ def _is_nested(value: object) -> bool:
     return isinstance(value, dict | list)
 
 
-def _log_levels(reader: _Reader) -> dict[str, str]:
-    json_path, levels = reader.find(("logging", "logLevel"))
-    if levels is None:
-        return {}
-    if not isinstance(levels, dict):
-        reader.add_error(json_path, levels, "must be an object of categories and levels")
-        return {}
-    for category, level in levels.items():
-        if not isinstance(level, str) or level.lower() not in [known.lower() for known in _LEVELS]:
-            hint = did_you_mean(level, _LEVELS) if isinstance(level, str) else ""
+def _log_levels(reader: _Reader, *section: str) -> dict[str, str]:
+    """Return the levels by category in the section.
+
+    As on the Azure Functions host, an object or a list in the section has no effect.
+    """
+    json_path, levels = reader.find((*section, "logLevel"))
+    found: dict[str, str] = {}
+    if levels is not None and not isinstance(levels, dict):
+        reader.warnings.append(
+            Problem(
+                reader.location(json_path),
+                f"{_dotted(json_path)} has no effect, because it is {_shown(levels)}.",
+                'Write {"default": "Information"}.',
+                code="EH123",
+            )
+        )
+    for category, value in levels.items() if isinstance(levels, dict) else ():
+        level = "" if _is_nested(value) else _text(value)
+        if not level:
+            continue
+        if level_number(level) is None:
+            hint = did_you_mean(level, LEVELS)
             reader.add_error(
                 (*json_path, category),
-                level,
-                f"must be one of {', '.join(_LEVELS)}{' (' + hint + ')' if hint else ''}",
+                value,
+                f"must be one of {', '.join(LEVELS)}{' (' + hint + ')' if hint else ''}",
             )
-    return {category: level for category, level in levels.items() if isinstance(level, str)}
+        found[category] = level
+    return found
 
 
 def _timeout(value: object) -> float | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 
@@ -62,6 +62,8 @@ class JsonFile:
     notes: tuple[Note, ...] = ()
     has_bom: bool = False
     """True if the file starts with a byte order mark."""
+    numbers: Mapping[JsonPath, str] = field(default_factory=dict)
+    """The text of each number, such as ``1.50``."""
 
     def location(self, json_path: JsonPath = (), *, key: bool = False) -> str:
         """Return ``file:line:column`` of a value, or of its key.
@@ -127,7 +129,9 @@ def parse_json(text: str, name: str) -> JsonFile:
         value = parser.document()
     except RecursionError:
         raise JsonFileError(name, "The file is nested too deeply.") from None
-    return JsonFile(name, value, parser.keys, parser.values, tuple(parser.notes))
+    return JsonFile(
+        name, value, parser.keys, parser.values, tuple(parser.notes), numbers=parser.numbers
+    )
 
 
 _DECODER = JSONDecoder()
@@ -154,6 +158,7 @@ class _Parser:
         self.keys: dict[JsonPath, tuple[int, int]] = {}
         self.values: dict[JsonPath, tuple[int, int]] = {}
         self.notes: list[Note] = []
+        self.numbers: dict[JsonPath, str] = {}
         self.line_starts = [0, *(found.end() for found in re.finditer("\n", text))]
 
     def position(self, at: int) -> tuple[int, int]:
@@ -220,6 +225,7 @@ class _Parser:
         number = _NUMBER.match(self.text, self.offset)
         if number:
             self.offset = number.end()
+            self.numbers[json_path] = number[0]
             if number[1] or number[2]:
                 return float(number[0])
             if len(number[0]) > 1000:  # int() raises ValueError for too many digits

@@ -19,6 +19,8 @@ NAME = "local.settings.json"
 _SECTIONS = ("IsEncrypted", "Values", "ConnectionStrings", "Host")
 _HOST_KEYS = ("LocalHttpPort", "LocalHttpAddress", "CORS", "CORSCredentials")
 
+_DEFAULTS = (("FUNCTIONS_WORKER_RUNTIME", "python"), ("FUNCTIONS_EXTENSION_VERSION", "~4"))
+
 
 class _UnusableError(EmbeddedHostError):
     """The file has a fault, so the host ignores the whole file, as ``func`` does."""
@@ -51,8 +53,8 @@ def effective_environment(
 
     A variable in ``environ`` overrides the value in the file. If the two values differ, a problem
     reports it. Like ``func start``, this function adds AZURE_FUNCTIONS_ENVIRONMENT=Development. It
-    adds FUNCTIONS_WORKER_RUNTIME if the variable is unset, and AzureWebJobsScriptRoot if ``root``
-    is given.
+    adds FUNCTIONS_WORKER_RUNTIME and FUNCTIONS_EXTENSION_VERSION if they are unset, and
+    AzureWebJobsScriptRoot and FUNCTIONS_APPLICATION_DIRECTORY if ``root`` is given.
     """
     fold = str.upper if os.name == "nt" else str
     present = {fold(name): value for name, value in environ.items()}
@@ -67,11 +69,12 @@ def effective_environment(
                 "environment variables."
             )
             notes.append(Problem(NAME, fault, code="EH132"))
-    if "FUNCTIONS_WORKER_RUNTIME" not in present:
-        added.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
+    for name, value in _DEFAULTS:
+        if name not in present:
+            added.setdefault(name, value)
     added["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development"
     if root is not None:
-        added["AzureWebJobsScriptRoot"] = str(root)
+        added["AzureWebJobsScriptRoot"] = added["FUNCTIONS_APPLICATION_DIRECTORY"] = str(root)
     return added, tuple(notes)
 
 
@@ -149,7 +152,7 @@ class _Reader:
             elif not name:
                 self.add_warning(json_path, "A value without a name is ignored.")
             else:
-                texts[name] = _text(value)
+                texts[name] = self.file.numbers.get(json_path) or _text(value)
         return texts
 
     def connection_strings(self, section: str, strings: object) -> dict[str, str]:

@@ -10,8 +10,10 @@ import click
 
 from embedded_host import __version__
 from embedded_host.cli.command import EXIT_CODES, keep_examples
+from embedded_host.cli.func_options import app_options, func_start_options
 from embedded_host.cli.lazy import LazyGroup
 from embedded_host.error_codes import with_code
+from embedded_worker.protocol import CONSOLE_FORMATS, ConsoleFormat
 
 _MODULES = {
     "init": "init:init",
@@ -131,6 +133,8 @@ def _host_names(
 )
 @click.option(
     "--python",
+    is_flag=False,
+    flag_value="",
     metavar="PATH",
     help="Run the app with this interpreter. Default: the active environment, or .venv, venv or "
     "env in the app folder, or the interpreter of the host.",
@@ -138,6 +142,8 @@ def _host_names(
 @click.option("--no-reload", is_flag=True, help="Do not reload changed files.")
 @click.option(
     "--auth",
+    "--enableAuth",
+    "auth",
     is_flag=True,
     help="Require access keys, as in Azure. The command embedded-host keys list prints the keys. "
     "Default: no keys are required, as with func.",
@@ -166,6 +172,16 @@ def _host_names(
     "Azure Functions host, and runs them if possible. With the value strict, they fail here too.",
 )
 @click.option(
+    "--console",
+    type=click.Choice(CONSOLE_FORMATS),
+    default="default",
+    show_default=True,
+    help="The format of the functions' log records and output. The value func is the format of "
+    "Core Tools, and simple is that of the Azure Functions host, with categories. Both also print "
+    "two lines for each invocation.",
+)
+@func_start_options
+@click.option(
     "--verbose", is_flag=True, help="Log the host's own activity, and the tracebacks of its errors."
 )
 def start(
@@ -181,6 +197,12 @@ def start(
     allow_anonymous_network: bool,
     names: tuple[str, ...],
     parity: str,
+    console: ConsoleFormat,
+    cors: tuple[str, ...],
+    cors_credentials: bool,
+    functions: tuple[str, ...],
+    more_functions: tuple[str, ...],
+    user_log_level: str,
     verbose: bool,
 ) -> None:
     """Start the host with an app, like func start.
@@ -206,10 +228,12 @@ def start(
         names=names,
         state=state.absolute() if state else None,
         in_process=in_process,
-        python=python,
+        python=python or None,
         reload=not (no_reload or in_process),
         verbose=verbose,
         fsync=fsync == "on",
+        console=console,
+        app=app_options(cors, cors_credentials, functions, more_functions, user_log_level),
         strict=parity == "strict",
     )
     sys.exit(run_host(options))

@@ -144,7 +144,7 @@ class HttpFunctions:
         try:
             async with self._throttle.running:
                 result = await self._retries.run(
-                    route.function, run, partial(log_failed_run, log, name)
+                    route.function, run, partial(log_failed_run, log, self._app.loaded, name)
                 )
         except WorkerLostError:
             return empty_response(500)

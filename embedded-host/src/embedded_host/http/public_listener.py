@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from embedded_host.http.cross_site import CrossSite
 from embedded_host.http.host_names import HostNames
 from embedded_host.http.middleware import RequestFilter
+from embedded_host.http.public_socket import open_public_socket
 from embedded_host.http.server import Handler, Listener, body_limit
-from embedded_host.http.sockets import PortInUseError, bind_public, is_loopback
-from embedded_host.store.interface import StateError
+from embedded_host.http.sockets import is_loopback
 from embedded_host.web.host_name import host_name
 
 
@@ -27,20 +27,8 @@ class PublicAddress:
 
     def bind(self) -> tuple[socket.socket, str]:
         """Return a listening socket and its base URL. Raises StateError."""
-        try:
-            sock = bind_public(self.address, self.port)
-        except PortInUseError:
-            raise StateError(
-                f"Port {self.port} is in use by another process. Stop that process, or choose "
-                "another port with --port. [EH201]"
-            ) from None
-        except OSError as error:
-            raise StateError(
-                f"The host cannot listen on {self.address}:{self.port}: {error}. [EH202]"
-            ) from error
-        is_local = self.address in ("127.0.0.1", "0.0.0.0", "::1", "::")
-        name = "localhost" if is_local else self.address
-        return sock, f"http://{name}:{sock.getsockname()[1]}"
+        public = open_public_socket(self.address, self.port)
+        return public.sock, public.url
 
     def listener(
         self,

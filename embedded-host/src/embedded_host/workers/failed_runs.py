@@ -5,11 +5,17 @@ from __future__ import annotations
 import logging
 
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import ErrorData
 
 
-def log_failed_run(log: logging.Logger, function: str, error: ErrorData | WorkerLostError) -> None:
-    """Log the failure of one run of the function with the name ``function``."""
+def log_failed_run(
+    log: logging.Logger, app: LoadedApp, function: str, error: ErrorData | WorkerLostError
+) -> None:
+    """Log the failure of one run of the function with the name ``function``.
+
+    The log levels of ``app`` can hide the exception of a function.
+    """
     if isinstance(error, WorkerLostError):
         log.error(
             "The worker process ended while it ran the function '%s'%s: %s. [EH325]",
@@ -19,7 +25,7 @@ def log_failed_run(log: logging.Logger, function: str, error: ErrorData | Worker
         )
     elif error.type == "FunctionLoadError":
         log.error("Function '%s' is out of service: %s [EH310]", function, error.message)
-    else:
+    elif app.shows_failure(function):
         log.error(
             "Function '%s' failed: %s: %s [EH320]\n%s",
             function,

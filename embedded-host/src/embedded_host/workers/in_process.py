@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import os
 import traceback
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from embedded_host.workers.worker import (
     ignore_finding,
     respond_unavailable,
 )
+from embedded_worker.function_logs import function_log_handler, install
 from embedded_worker.protocol import (
     ClientResponse,
     ErrorData,
@@ -30,13 +32,25 @@ from embedded_worker.protocol import (
     TurnRequest,
 )
 from embedded_worker.runner import DURABLE_THREADS, THREAD_NAMES, Runner, function_threads
+from embedded_worker.worker_environment import add_worker_variables
 
 
 class InProcessWorker:
     """A ``worker.Worker`` that runs functions in the host's process."""
 
-    def __init__(self, environ: dict[str, str], runner: Runner | None = None) -> None:
-        """Use ``runner``, or a new Runner. ``runner`` may already have loaded its app."""
+    def __init__(
+        self,
+        environ: dict[str, str],
+        runner: Runner | None = None,
+        *,
+        is_only_app: bool = False,
+    ) -> None:
+        """Use ``runner``, or a new Runner. ``runner`` may already have loaded its app.
+
+        ``is_only_app`` is True if the process runs one app until its end. The log records of the
+        process are then handled as in a worker process.
+        """
+        self._is_only_app = is_only_app
         self._environ = environ
         self._runner = runner or Runner()
         self._executors: dict[Placement, ThreadPoolExecutor] = {}
@@ -47,6 +61,8 @@ class InProcessWorker:
     async def start(self) -> None:
         """Set the environment of the functions and create their threads."""
         os.environ.update(self._environ)
+        if self._is_only_app:
+            add_worker_variables(os.environ)
         self._executors = {
             "durable_threads": ThreadPoolExecutor(DURABLE_THREADS, "durable"),
             "function_threads": ThreadPoolExecutor(function_threads(), THREAD_NAMES),
@@ -61,7 +77,12 @@ class InProcessWorker:
             loop.call_soon_threadsafe(self.on_finding, finding)
 
         self._runner.report = report
-        return self._runner.load(load)
+        if not self._is_only_app:
+            return self._runner.load(load)
+        handler = function_log_handler(load, report, logging.getLogger().handlers[0])
+        install(handler)
+        result = self._runner.load(load)
+        return result._replace(findings=[*result.findings, *handler.end_import()])
 
     async def _send_client_request(self, method: str, path: str, body: bytes) -> ClientResponse:
         return ClientResponse(0, *(await self.on_client_request(method, path, body)))

@@ -107,6 +107,7 @@ class AppInvoker:
         app.subscribe(self._reload)
 
     def _reload(self, loaded: LoadedApp) -> None:
+        self._loaded = loaded
         self._functions = _by_durable_name(loaded)
         self._adapter = adapter(protocol_of(loaded.enabled))
 
@@ -134,6 +135,8 @@ class AppInvoker:
         return decoded
 
     def _log_failure(self, name: str, instance_id: str, shown: str) -> None:
+        if not self._loaded.shows_failure(self._functions["orchestrator", name.lower()].name):
+            return
         log.error("Orchestrator '%s' of instance '%s' failed [EH401]: %s", name, instance_id, shown)
 
     async def activity(
@@ -142,12 +145,13 @@ class AppInvoker:
         """Run an activity, and log its exception."""
         outcome = await self._run("activity", name, input, alone)
         if isinstance(outcome, UserError):
-            log.error(
-                "Activity '%s' of instance '%s' failed [EH402]: %s",
-                name,
-                instance_id,
-                outcome.stack or self._with_position(outcome.text, name),
-            )
+            if self._loaded.shows_failure(self._functions["activity", name.lower()].name):
+                log.error(
+                    "Activity '%s' of instance '%s' failed [EH402]: %s",
+                    name,
+                    instance_id,
+                    outcome.stack or self._with_position(outcome.text, name),
+                )
             return self._adapter.activity_error(self._recorded(outcome))
         return None if outcome == "null" else outcome
 
@@ -213,7 +217,7 @@ class AppInvoker:
         if kind != "activity" or function.retry is None or self._retries is None:
             return _outcome(await self.function(function, trigger, alone=alone))
         run = partial(self.function, function, trigger, alone=alone)
-        log_failure = partial(log_failed_run, log, function.name)
+        log_failure = partial(log_failed_run, log, self._loaded, function.name)
         return _outcome(await self._retries.run(function, run, log_failure, keeps_id=True))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from embedded_host.app.binding_types import RESOLVED
-from embedded_host.app.definitions import App, Binding, Function, Problem
+from embedded_host.app.definitions import App, Binding, Function, HostJson, Problem
 from embedded_host.app.folder import disabled_functions
 from embedded_host.app.function_retry import FunctionRetry, RetryPolicyError
 from embedded_host.app.http_route import HttpRoute, RouteTable
@@ -20,12 +20,15 @@ from embedded_host.app.schedule import ScheduleError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
 from embedded_host.app.timer_trigger import TimerTrigger
 from embedded_host.parity.app_findings import app_findings
+from embedded_worker.log_levels import ERROR, RESULTS, LogLevels
 from embedded_worker.protocol import (
     BindingSpec,
+    ConsoleFormat,
     FindingData,
     FunctionSpec,
     LoadRequest,
     LoadResult,
+    LogOptions,
 )
 
 SERVED = (
@@ -37,15 +40,8 @@ SERVED = (
     "warmuptrigger",
 )
 """The types of served triggers, in lower case. A warmup function loads, and is never started."""
-_LEVELS = {
-    "trace": "DEBUG",
-    "debug": "DEBUG",
-    "information": "INFO",
-    "warning": "WARNING",
-    "error": "ERROR",
-    "critical": "CRITICAL",
-    "none": "CRITICAL",
-}
+SILENT = {"default": "None"}
+"""The log levels of an app whose records the console does not show."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +77,18 @@ class LoadedApp:
         """The table that matches requests with ``routes``."""
         return RouteTable(self.routes.values())
 
+    @cached_property
+    def _levels(self) -> LogLevels:
+        options = _log_options(self.app.host, "default")
+        return LogLevels(options.levels, options.console_levels)
+
+    def shows_failure(self, function: str) -> bool:
+        """Return True if the log levels of host.json show the error of a failed function."""
+        return any(
+            self._levels.is_enabled(category, ERROR)
+            for category in (f"Function.{function}", RESULTS)
+        )
+
     @property
     def enabled(self) -> list[Function]:
         """The functions that are neither disabled nor excluded by host.json, in order of name."""
@@ -103,28 +111,37 @@ class LoadedApp:
 
 
 def load_request(
-    app: App, environ: Mapping[str, str], rpc_base: str, *, strict: bool = False
+    app: App,
+    environ: Mapping[str, str],
+    rpc_base: str,
+    *,
+    strict: bool = False,
+    console: ConsoleFormat = "default",
 ) -> LoadRequest:
     """Return the load request for the workers.
 
     ``rpc_base`` is the base URL of the durable client's endpoint. The gRPC channels of SDK 2.x have
     the host and port of this URL as their target, but the worker carries them over its connection
-    to the host. ``strict`` is the mode of ``--parity``. A folder with both programming models is a
+    to the host. ``strict`` is the mode of ``--parity``, and ``console`` is the value of
+    ``--console``. A folder with both programming models is a
     v2 app if its app object declares functions (functions-host.md#function-indexing).
     """
-    levels = {category.lower(): level.lower() for category, level in app.host.log_levels.items()}
-    # A worker has one log level for all functions, so levels of single functions are not used.
-    level = _LEVELS.get(levels.get("function", levels.get("default", "information")), "INFO")
     script = setting("PYTHON_SCRIPT_FILE_NAME", environ) or "function_app.py"
     return LoadRequest(
         str(app.root),
         [_spec(function) for function in app.functions],
-        level,
+        _log_options(app.host, console),
         script if app.uses_v2_model else None,
         rpc_base,
         urlsplit(rpc_base).netloc,
         strict,
     )
+
+
+def _log_options(host: HostJson, console: ConsoleFormat) -> LogOptions:
+    if not host.is_console_enabled:
+        return LogOptions(SILENT, {}, console)
+    return LogOptions(host.log_levels, host.console_log_levels, console)
 
 
 def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> LoadedApp:

@@ -1,0 +1,149 @@
+"""The output of the app to stdout and stderr, as records of the category Host.Function.Console.
+
+The Azure Functions host reads the output of its worker through pipes. Here, the output goes to the
+console without a detour unless host.json hides it or ``--console`` changes its format.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import io
+import os
+import sys
+import threading
+from typing import Callable, TextIO
+
+from embedded_worker.log_levels import CONSOLE, ERROR, INFORMATION, WARNING, LogLevels
+from embedded_worker.log_output import ConsoleOutput
+
+_ERROR_WORDS = ("error", "fail", "severe", "unhandled exception")
+
+
+def stderr_of_logs(levels: LogLevels) -> TextIO:
+    """Return a stream to the present stderr for log records and for the traceback of a crash.
+
+    ``capture_output`` does not change this stream.
+    """
+    if _visible(levels, is_error=True):
+        return sys.stderr
+    stream = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace")
+    with contextlib.suppress(Exception):  # there may be no stderr
+        faulthandler.enable(stream, all_threads=False)
+    return stream
+
+
+def capture_output(levels: LogLevels, output: ConsoleOutput) -> None:
+    """Hide the process's output or write it to ``output``, as ``levels`` and its format require."""
+    for descriptor, name, is_error in ((1, "stdout", False), (2, "stderr", True)):
+        visible = _visible(levels, is_error=is_error)
+        if not visible:
+            _redirect_to_nothing(descriptor)
+        elif INFORMATION not in visible or output.format != "default":
+            setattr(sys, name, _line_stream(getattr(sys, name), levels, output, is_error))
+
+
+def _visible(levels: LogLevels, *, is_error: bool) -> list[int]:
+    """Return the levels at which a line of stdout or stderr is visible."""
+    possible = (INFORMATION, WARNING, ERROR) if is_error else (INFORMATION,)
+    return [level for level in possible if levels.is_enabled(CONSOLE, level)]
+
+
+def _redirect_to_nothing(descriptor: int) -> None:
+    """Discard the output, including that of programs that the app starts."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)
+
+
+def _line_stream(
+    replaced: TextIO, levels: LogLevels, output: ConsoleOutput, is_error: bool
+) -> LineStream:
+    def write_line(line: str) -> None:
+        level = level_of_output(line, is_error=is_error)
+        if not levels.is_enabled(CONSOLE, level):
+            return
+        if output.format == "default":
+            replaced.write(f"{line}\n")
+            replaced.flush()
+        else:
+            output.write(CONSOLE, 0, level, line)
+
+    return LineStream(replaced, write_line)
+
+
+class LineStream(io.TextIOBase):
+    """A replacement of ``sys.stdout`` or ``sys.stderr`` that passes on complete lines.
+
+    Each line is passed on when its end is written. A line without an end is passed on when the
+    process exits.
+    """
+
+    def __init__(self, replaced: TextIO, write_line: Callable[[str], None]) -> None:
+        """Replace a stream. ``write_line`` receives each line without its end."""
+        self._replaced, self._write_line = replaced, write_line
+        self._rest = ""
+        self._lock = threading.Lock()
+        self.buffer = _Bytes(self)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of the replaced stream."""
+        return self._replaced.encoding
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override]
+        """The error handling of the replaced stream."""
+        return self._replaced.errors
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the file descriptor of the replaced stream."""
+        return self._replaced.fileno()
+
+    def write(self, text: str) -> int:
+        """Pass on the lines that ``text`` completes."""
+        with self._lock:
+            *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._write_line(line.rstrip("\r"))
+        return len(text)
+
+    def end(self) -> None:
+        """Pass on the last line if it has no end."""
+        with self._lock:
+            rest, self._rest = self._rest, ""
+        if rest:
+            self._write_line(rest)
+
+
+class _Bytes(io.RawIOBase):
+    """The ``buffer`` of a ``LineStream``."""
+
+    def __init__(self, stream: LineStream) -> None:
+        self._stream = stream
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self._stream.write(bytes(data).decode("utf-8", "replace"))
+        return len(data)
+
+
+def level_of_output(line: str, *, is_error: bool) -> int:
+    """Return the level of a line in stdout, or in stderr if ``is_error``.
+
+    Source: ``WorkerProcess.ParseErrorMessageAndLog`` of the Azure Functions host.
+    """
+    if not is_error:
+        return INFORMATION
+    lower = line.lower()
+    if "warn" in lower:
+        return WARNING
+    if any(word in lower for word in _ERROR_WORDS):
+        return ERROR
+    return INFORMATION

@@ -1,0 +1,200 @@
+"""The log records of functions: which of them are visible, and in which category.
+
+As on the Azure Functions host, a record belongs to a running invocation: to that of its task, or to
+that of ``thread_local_storage`` in its thread. Its category is ``Function.NAME.User``.
+A record without a running invocation is lost there. Source: functions-host.md#logging, and
+``dispatcher.py`` of the Python worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Callable, TextIO
+
+from embedded_worker.app_files import is_app_file
+from embedded_worker.function_context import thread_local_storage
+from embedded_worker.log_levels import LogLevels, level_of_record
+from embedded_worker.log_output import ConsoleOutput
+from embedded_worker.protocol import FindingData, LoadRequest
+
+THREAD_RECORD, IMPORT_RECORD = "EH855", "EH856"
+"""The codes of the parity findings (``embedded_host/parity/kinds/logs.py``)."""
+_SYSTEM_LOGGERS = ("azure_functions_worker", "azure.functions")
+"""The Azure Functions host does not print records of loggers whose names begin with these."""
+_TRUE = ("1", "true", "t", "yes", "y")
+_running: dict[str, str] = {}
+"""The names of the functions of the running invocations, by invocation id."""
+_of_task: ContextVar[RunningFunction | None] = ContextVar("running function", default=None)
+
+
+class RunningFunction:
+    """An invocation while it runs. It is a context manager."""
+
+    __slots__ = ("_is_coroutine", "_thread", "function", "id")
+
+    def __init__(self, function: str, id: str, *, is_coroutine: bool = False) -> None:
+        """Prepare an invocation with the id ``id``.
+
+        If ``is_coroutine`` is True, the records of the current task and of the tasks that it starts
+        belong to the invocation. Otherwise the records of the current thread belong to it.
+        """
+        self.function, self.id, self._is_coroutine = function, id, is_coroutine
+        self._thread = threading.get_ident()
+
+    def __enter__(self) -> None:
+        """Begin the invocation."""
+        _running[self.id] = self.function
+        if self._is_coroutine:
+            _of_task.set(self)
+        else:
+            thread_local_storage.invocation_id = self.id
+
+    def __exit__(self, *error: object) -> None:
+        """End the invocation."""
+        _running.pop(self.id, None)
+        if not self._is_coroutine:
+            thread_local_storage.invocation_id = None
+
+    def owns_current_task(self) -> bool:
+        """Return True if the current code is a task of this invocation's event loop."""
+        if self._thread != threading.get_ident():
+            return False  # asyncio.to_thread copies the context
+        try:
+            return asyncio.current_task() is not None
+        except RuntimeError:
+            return False
+
+
+def current_function() -> str | None:
+    """Return the function to which a record belongs that is written now, or None."""
+    task = _of_task.get()
+    if task is not None and task.owns_current_task():
+        return _running.get(task.id)
+    id = getattr(thread_local_storage, "invocation_id", None)
+    return _running.get(id) if isinstance(id, str) else None
+
+
+class FunctionLogHandler(logging.Handler):
+    """The handler of the root logger in a process that runs functions."""
+
+    def __init__(
+        self,
+        levels: LogLevels,
+        output: ConsoleOutput,
+        host_handler: logging.Handler,
+        *,
+        is_strict: bool,
+        report: Callable[[FindingData], None],
+    ) -> None:
+        """Write the records of functions to ``output``.
+
+        ``host_handler`` handles the records of the host's own loggers. ``report`` sends a parity
+        finding to the host.
+        """
+        super().__init__()
+        self.levels, self.output, self._host_handler = levels, output, host_handler
+        self._is_strict, self._report = is_strict, report
+        self._root = Path()
+        self._importing: int | None = None
+        """The thread that imports the app, or None."""
+        self._at_import: list[FindingData] = []
+        self._reported: set[tuple[str, int]] = set()
+
+    def begin_import(self, root: Path) -> None:
+        """Discard the records of the current thread until ``end_import``."""
+        self._root, self._importing = root, threading.get_ident()
+
+    def end_import(self) -> list[FindingData]:
+        """Return the findings of the records that the app has written during its import."""
+        self._importing = None
+        findings, self._at_import = self._at_import, []
+        return findings
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write the record without the lock of the handler: ``output`` has a lock."""
+        if self.filter(record):
+            self.emit(record)
+            return True
+        return False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record if it is visible."""
+        if record.name.startswith("embedded_host"):
+            self._host_handler.handle(record)
+            return
+        if record.name.startswith(_SYSTEM_LOGGERS):
+            return
+        level = level_of_record(record.levelno)
+        function = current_function()
+        category = f"Function.{function}.User" if function is not None else "Function"
+        if not self.levels.is_enabled(category, level):
+            return
+        try:
+            if function is None and not self._shows_lost(record):
+                return
+            self.output.write(category, 0, level, self.format(record))
+        except Exception:
+            self.handleError(record)
+
+    def _shows_lost(self, record: logging.LogRecord) -> bool:
+        """Add a finding for a record that is lost on the Azure Functions host.
+
+        Return True if the record is visible here.
+        """
+        if self._importing == threading.get_ident():
+            finding = self._finding(IMPORT_RECORD, record)
+            if finding.file and not self._at_import:
+                self._at_import.append(finding)
+            return False
+        position = (record.pathname, record.lineno)
+        if position not in self._reported:
+            self._reported.add(position)
+            self._report(self._finding(THREAD_RECORD, record))
+        return not self._is_strict
+
+    def _finding(self, code: str, record: logging.LogRecord) -> FindingData:
+        file = ""
+        if is_app_file(record.pathname, self._root):
+            file = Path(record.pathname).relative_to(self._root).as_posix()
+        task = _of_task.get()
+        function = task.function if task is not None else file or record.name
+        detail = "" if file else f"The name of the logger is '{record.name}'."
+        if code == THREAD_RECORD and self._is_strict:
+            detail += f"{' ' if detail else ''}The record is lost here too (--parity strict)."
+        return FindingData(code, function, detail, file, record.lineno if file else 0)
+
+
+def function_log_handler(
+    request: LoadRequest,
+    report: Callable[[FindingData], None],
+    host_handler: logging.Handler,
+    stream: TextIO | None = None,
+) -> FunctionLogHandler:
+    """Return the handler for the app in ``request``, whose import begins now in this thread.
+
+    The handler writes to ``stream``, or to stderr. See ``FunctionLogHandler``.
+    """
+    levels, console_levels, format = request.logs
+    handler = FunctionLogHandler(
+        LogLevels(levels, console_levels),
+        ConsoleOutput(format, stream),
+        host_handler,
+        is_strict=request.strict,
+        report=report,
+    )
+    handler.begin_import(Path(request.root))
+    return handler
+
+
+def install(handler: FunctionLogHandler, environ: Mapping[str, str] = os.environ) -> None:
+    """Make ``handler`` the only handler of the root logger, and set the level of this logger."""
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    is_debug = environ.get("PYTHON_ENABLE_DEBUG_LOGGING", "").strip().lower() in _TRUE
+    root.setLevel(logging.DEBUG if is_debug else logging.INFO)

@@ -1,0 +1,128 @@
+"""The two lines for each invocation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers.invocation_log import InvocationLog, called_by_admin
+from embedded_host.workers.worker import (
+    ClientRequestHandler,
+    FindingHandler,
+    Invocation,
+    ignore_finding,
+    respond_unavailable,
+)
+from embedded_worker.protocol import (
+    BindingSpec,
+    ErrorData,
+    FunctionSpec,
+    HttpRequestData,
+    InvocationResult,
+    LoadRequest,
+    LoadResult,
+    LogOptions,
+)
+
+HTTP = HttpRequestData("GET", "http://localhost/", {}, {}, {}, b"")
+
+
+class WorkerDouble:
+    """A worker whose functions fail if their name begins with ``bad``."""
+
+    on_client_request: ClientRequestHandler = respond_unavailable
+    on_finding: FindingHandler = ignore_finding
+
+    async def start(self) -> None: ...
+
+    async def load(self, load: LoadRequest) -> LoadResult:
+        return LoadResult([])
+
+    async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
+        return LoadResult([])
+
+    async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
+        if invocation.function == "lost":
+            raise WorkerLostError("it exited")
+        is_bad = invocation.function.startswith("bad")
+        return InvocationResult(1, error=ErrorData("E", "x") if is_bad else None)
+
+    async def turn(
+        self, function: str, turn: OrchestratorInput, *, alone: bool = False
+    ) -> InvocationResult:
+        return InvocationResult(1)
+
+    async def close(self, grace: float) -> None: ...
+
+
+async def log_of(levels: dict[str, str]) -> InvocationLog:
+    log = InvocationLog(WorkerDouble(), "simple")
+    timer = FunctionSpec("tick", "", "", "", [BindingSpec("timerTrigger", "t")])
+    await log.load(LoadRequest("", [timer], LogOptions(levels)))
+    return log
+
+
+async def test_each_invocation_has_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    log = await log_of({})
+    await log.invoke(Invocation("web", HTTP, "", "the-id"))
+    assert re.fullmatch(
+        r"info: Function\.web\[1\]\n"
+        r"      Executing 'Functions\.web' \(Reason='This function was programmatically called via "
+        r"the host APIs\.', Id=the-id\)\n"
+        r"info: Function\.web\[2\]\n"
+        r"      Executed 'Functions\.web' \(Succeeded, Id=the-id, Duration=\d+ms\)\n",
+        capsys.readouterr().err,
+    )
+
+
+@pytest.mark.parametrize("function", ["bad", "lost"])
+async def test_a_failed_invocation_is_an_error(
+    function: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = await log_of({"Function": "Warning"})
+    try:
+        await log.invoke(Invocation(function, HTTP))
+    except WorkerLostError:
+        assert function == "lost"
+    error = capsys.readouterr().err
+    assert error.startswith(f"fail: Function.{function}[3]\n")
+    assert "(Failed, Id=" in error
+
+
+async def test_the_reason_has_the_kind_of_the_function(capsys: pytest.CaptureFixture[str]) -> None:
+    log = await log_of({})
+    await log.invoke(Invocation("tick", "{}"))
+    assert "(Reason='Timer fired at 2" in capsys.readouterr().err
+    await log.invoke(Invocation("work", "1"))
+    await log.turn("flow", OrchestratorInput("i", "e", [], [], None, None))
+    assert capsys.readouterr().err.count("(Reason='(null)', Id=") == 2
+    called_by_admin.set(True)
+    await log.invoke(Invocation("tick", "{}"))
+    assert "via the host APIs." in capsys.readouterr().err
+
+
+async def test_the_levels_of_one_function_hide_its_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = await log_of({"Function.web": "Warning", "Function.other.User": "None"})
+    await log.invoke(Invocation("web", HTTP))
+    assert not capsys.readouterr().err
+    await log.invoke(Invocation("other", HTTP))
+    assert capsys.readouterr().err.count("\n") == 4
+
+
+async def test_the_handlers_are_those_of_the_worker() -> None:
+    worker = WorkerDouble()
+    log = InvocationLog(worker, "func")
+
+    async def respond(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        return 200, b""
+
+    log.on_client_request = respond
+    assert worker.on_client_request is respond is log.on_client_request
+    log.on_finding = print
+    assert worker.on_finding is print is log.on_finding
