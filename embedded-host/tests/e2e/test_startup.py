@@ -308,7 +308,7 @@ def test_a_function_that_cannot_be_imported_is_disabled(
     assert "Broken" in host.log
     assert "line 1: import no_such_thing" in host.log
     assert "No module named 'no_such_thing'" in host.log
-    assert "parameters (wrong), bindings (value)" in host.log
+    assert "declared in Python but not in function.json: {'wrong'}" in host.log
     before = len(host.log)
     response = host.get("/api/broken")
     assert response.status == 500
@@ -318,7 +318,7 @@ def test_a_function_that_cannot_be_imported_is_disabled(
     assert host.run("Hello") == "hello"
     status = host.end(host.start("CallsBroken"))
     assert status["runtimeStatus"] == "Failed"
-    assert "parameters (wrong), bindings (value)" in status["output"]
+    assert "declared in Python but not in function.json: {'wrong'}" in status["output"]
 
 
 def test_an_invalid_function_json_disables_its_function(
