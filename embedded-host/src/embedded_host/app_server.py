@@ -39,6 +39,7 @@ from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.commit import GroupCommit
 from embedded_host.task_hub.delays import Delays
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.task_hub.settings import REPLAYED_INSTANCES
 from embedded_host.workers.app_interpreter import AppInterpreterError
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.function_retries import FunctionRetries
@@ -71,6 +72,8 @@ class ServerOptions:
     """True if functions fail as on the Azure Functions host (``--parity strict``)."""
     console: ConsoleFormat = "default"
     """The format of the lines of functions."""
+    replayed_instances: int = REPLAYED_INSTANCES
+    """Number of instances of each orchestrator that every turn replays."""
     grace: float = 5.0
     """Seconds until running requests and functions are cancelled at shutdown."""
 
@@ -158,9 +161,9 @@ class AppServer:
             on_fatal=self._on_fatal,
             strict=self._options.strict,
         )
-        runtime = AppRuntime(
-            self._app, hub_settings(self._app.loaded, strict=self._options.strict), dependencies
-        )
+        settings = hub_settings(self._app.loaded, strict=self._options.strict)
+        settings.replayed_instances = self._options.replayed_instances
+        runtime = AppRuntime(self._app, settings, dependencies)
         cors = Cors(app.settings.cors, app.settings.cors_credentials)
         router = self._router = self._make_router(stack, self._app, runtime, cors)
         self._worker.on_finding = runtime.findings.add_reported

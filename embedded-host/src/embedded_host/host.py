@@ -33,6 +33,7 @@ from embedded_host.store.files import STATE_FOLDER
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import StateLock
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.task_hub.settings import REPLAYED_INSTANCES
 from embedded_host.workers.app_interpreter import (
     AppInterpreter,
     AppInterpreterError,
@@ -89,6 +90,8 @@ class HostOptions:
     """The format of the lines of functions."""
     app: AppOptions = field(default_factory=AppOptions)
     """The options that change the settings of the app."""
+    replayed_instances: int = REPLAYED_INSTANCES
+    """Number of instances of each orchestrator that every turn replays."""
 
 
 class HostStartError(EmbeddedHostError):
@@ -236,6 +239,7 @@ class Host:
             partial(self._install_command, interpreter),
             self.options.strict,
             self.options.console,
+            self.options.replayed_instances,
             GRACE,
         )
         self._server = AppServer(options, public, environ, worker, self.stop)

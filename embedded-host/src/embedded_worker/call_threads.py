@@ -11,10 +11,11 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from embedded_worker.channel import LARGE_FRAME
 from embedded_worker.framing import FrameReader, MalformedFrameError, encode
-from embedded_worker.process_exit import end_if_forked, end_process
+from embedded_worker.process_exit import end_if_forked, end_process, report_exit_of_thread
 from embedded_worker.protocol import (
     ErrorData,
     InvocationRequest,
@@ -77,6 +78,7 @@ class CallThreads:
                     # If the system refuses another thread, the existing ones continue.
                     with contextlib.suppress(Exception):
                         self._add_thread()
+            report_exit_of_thread(partial(self._report_exit, request.id))
             try:
                 result = self._run(request)
             except BaseException as error:  # the host waits for a result in any case
@@ -89,7 +91,12 @@ class CallThreads:
                 self._idle += 1
             if result is not None:
                 self._send(encode(result))
+                if result.exit_code is not None:
+                    end_process(result.exit_code)
             del request, result
+
+    def _report_exit(self, id: int, exit_code: int) -> None:
+        self._send(encode(InvocationResult(id, exit_code=exit_code)))
 
     def _next(self) -> InvocationRequest | TurnRequest:
         while True:

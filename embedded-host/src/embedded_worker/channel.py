@@ -83,6 +83,14 @@ class Channel(asyncio.Protocol):
                 asyncio.get_running_loop().call_soon(self._flush)
             self._unsent.append(frame)
 
+    def send_last(self, message: Message) -> None:
+        """Send ``message`` now, after the messages that wait, because the process exits.
+
+        Raises ConnectionError and UnsendableMessageError as ``send`` does.
+        """
+        self.send(message)
+        self._flush()
+
     def _write_large(self) -> None:
         while self._large and not self._paused and self._transport is not None:
             self._transport.write(self._large.popleft())

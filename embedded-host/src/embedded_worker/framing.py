@@ -20,6 +20,7 @@ from embedded_worker.protocol import (
     PLACEMENTS,
     PROTOCOL_VERSION,
     BindingSpec,
+    CallLineData,
     ClientRequest,
     ClientResponse,
     ErrorData,
@@ -127,16 +128,20 @@ def _write_invocation(message: InvocationRequest) -> Parts:
 
 
 def _write_turn(message: TurnRequest) -> Parts:
-    id, function, instance_id, execution_id, payload, seen = message
+    id, function, instance_id, execution_id, payload, seen, is_replay = message
     return (
-        f'["turn",{id},{_quote(function)},{_quote(instance_id)},{_quote(execution_id)},{seen}]',
+        f'["turn",{id},{_quote(function)},{_quote(instance_id)},{_quote(execution_id)},{seen},'
+        f"{_TRUTH[is_replay]}]",
         payload.encode(),
     )
 
 
 def _write_result(message: InvocationResult) -> Parts:
-    id, value, error, missing, counts, known, kept = message
-    flags = f"{_TRUTH[missing]},{_TRUTH[kept]},{known},{'null' if counts is None else counts}"
+    id, value, error, missing, counts, known, kept, lines, exit_code = message
+    if exit_code is not None:
+        return f'["exit",{id},{exit_code}]', b""
+    flags = f"{_TRUTH[missing]},{_TRUTH[kept]},{known},{'null' if counts is None else counts},"
+    flags += "null" if lines is None else _to_json(lines)
     if error is not None:
         return f'["result",{id},{flags},"error",{_to_json(error)}]', b""
     if value is None:
@@ -347,17 +352,35 @@ def _read_retry(value: Any) -> RetryData:
 
 
 def _read_turn(fields: list[Any], blob: memoryview) -> TurnRequest:
-    id, function, instance_id, execution_id, seen = fields
+    id, function, instance_id, execution_id, seen, is_replay = fields
     if (
         not type(id) is type(seen) is int
+        or type(is_replay) is not bool
         or not type(function) is type(instance_id) is type(execution_id) is str
     ):
         raise TypeError("invalid fields of a turn")
-    return TurnRequest(id, function, instance_id, execution_id, str(blob, "utf-8"), seen)
+    payload = str(blob, "utf-8")
+    return TurnRequest(id, function, instance_id, execution_id, payload, seen, is_replay)
+
+
+def _read_call(value: Any) -> tuple[int, str]:
+    _check(value, int, str)
+    return (value[0], value[1])
+
+
+def _read_lines(value: Any) -> CallLineData:
+    _check(value, list, str, int)
+    calls, waits, differs_at = value
+    return CallLineData(_list(calls, _read_call), waits, differs_at)
+
+
+def _read_exit(fields: list[Any], blob: memoryview) -> InvocationResult:
+    _check(fields, int, int)
+    return InvocationResult(fields[0], exit_code=fields[1])
 
 
 def _read_result(fields: list[Any], blob: memoryview) -> InvocationResult:
-    id, missing, kept, known, counts, kind, detail = fields
+    id, missing, kept, known, counts, lines, kind, detail = fields
     if not type(id) is type(known) is int or not type(missing) is type(kept) is bool:
         raise TypeError("invalid fields of a result")
     if counts is not None:
@@ -374,7 +397,8 @@ def _read_result(fields: list[Any], blob: memoryview) -> InvocationResult:
         error = ErrorData(*detail)
     elif kind != "none":
         raise ValueError(f"a result of the kind {kind!r}")
-    return InvocationResult(id, value, error, missing, counts, known, kept)
+    read = None if lines is None else _read_lines(lines)
+    return InvocationResult(id, value, error, missing, counts, known, kept, read)
 
 
 def _read_client_request(fields: list[Any], blob: memoryview) -> ClientRequest:
@@ -403,6 +427,7 @@ _READERS: dict[str, Callable[[list[Any], memoryview], Message]] = {
     "invocation": _read_invocation,
     "turn": _read_turn,
     "result": _read_result,
+    "exit": _read_exit,
     "client_request": _read_client_request,
     "client_response": _read_client_response,
     "stop": _read_stop,

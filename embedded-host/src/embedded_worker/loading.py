@@ -334,6 +334,16 @@ def own_traceback(error: BaseException) -> types.TracebackType | None:
     return tb
 
 
+def error_position(error: BaseException, root: Path) -> tuple[str, int]:
+    """Return the file and line of the app that raised ``error``, or ("", 0)."""
+    position = ("", 0)
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        filename = frame.f_code.co_filename
+        if is_app_file(filename, root):
+            position = (relative_name(filename, root), line)
+    return position
+
+
 def own_stack(error: BaseException) -> str:
     """Return the formatted traceback from the user's first frame on.
 

@@ -25,6 +25,7 @@ from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from azure.durable_functions.models import DurableOrchestrationContext
 from azure.durable_functions.models.actions.Action import Action
@@ -36,9 +37,13 @@ from azure.durable_functions.models.Task import AtomicTask, TaskBase, TaskState
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
 from embedded_worker.orchestrator_lint import UnusableValueError, caller_position
+from embedded_worker.protocol import CallLineData
 from embedded_worker.sdk import orchestrator_of
 from embedded_worker.user_function import UserFunction
-from embedded_worker.yield_checks import checked
+from embedded_worker.yield_checks import checked, waiting_position
+
+if TYPE_CHECKING:
+    from embedded_worker.yield_checks import Steps
 
 _WAIT = "WaitForExternalEventAction"
 _HOOKS = (
@@ -192,15 +197,29 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
     root: Path
     unyielded: list[tuple[TaskBase, str, str]]
     """Calls whose task was not yielded yet: task, name of the method, position in the code."""
+    calls: list[tuple[TaskBase, str]] | None = None
+    """The tasks and their lines, or None if the host does not need the lines."""
+    signals: list[tuple[int, str]]
+    """The ids of signals and their lines."""
 
     def _generate_task(self, action: Action, *arguments: object, **options: object) -> TaskBase:
         task = super()._generate_task(action, *arguments, **options)
         if isinstance(action, CreateTimerAction):
             action.task_reference = weakref.ref(task)
         method = _CALLS.get(type(action).__name__)
-        if method is not None and not self.is_replaying:
+        if self.calls is not None:
+            position = caller_position(self.root)
+            self.calls.append((task, position))
+            if method is not None:
+                self.unyielded.append((task, method, position))
+        elif method is not None and not self.is_replaying:
             self.unyielded.append((task, method, caller_position(self.root)))
         return task
+
+    def signal_entity(self, *arguments: object, **options: object) -> object:
+        if self.calls is not None:
+            self.signals.append((self._sequence_number, caller_position(self.root)))
+        return super().signal_entity(*arguments, **options)
 
     def _add_to_open_tasks(self, task: TaskBase) -> None:
         if isinstance(task, AtomicTask) and task._api_name == _WAIT and not self.executor.is_strict:
@@ -233,7 +252,9 @@ class OrchestratorSession:
         self._context = _Context(**document)
         self._context._input_expected_type = getattr(handle, "_df_input_type", None)
         self._executor = self._context.executor = _Executor(is_strict=is_strict)
-        self._function = checked(function, root)
+        self._steps: list[Steps] = []
+        """The generator of the orchestrator, once it has started."""
+        self._function = checked(function, root, self._steps.append)
         self._context.root, self._context.unyielded = root, []
         self._variables = contextvars.copy_context()
         """Context variables of the orchestrator. Its turns can run in different threads."""
@@ -246,6 +267,25 @@ class OrchestratorSession:
         """Number of actions that the last turn omitted, because an earlier turn returned them."""
         self._timers: list[tuple[int, CreateTimerAction]] = []
         """Returned timers that can still be cancelled, each with the index of its action."""
+
+    def report_lines(self) -> None:
+        """Determine the lines of the calls. Call this method before the first turn."""
+        self._context.calls, self._context.signals = [], []
+
+    @property
+    def lines(self) -> CallLineData | None:
+        """The lines of the calls, or None if ``report_lines`` was not called."""
+        context = self._context
+        if context.calls is None:
+            return None
+        calls = [
+            (part.id, line)
+            for task, line in context.calls
+            for part in getattr(task, "children", [task])
+            if type(part.id) is int and part.id >= 0 and line != "?"
+        ]
+        waits = waiting_position(self._steps[0], context.root) if self._steps else ""
+        return CallLineData(calls + context.signals, waits)
 
     def run_turn(self, events: str | None = None) -> str:
         """Run a turn and return the SDK's JSON.

@@ -20,7 +20,12 @@ from embedded_worker.call_threads import CallThreads
 from embedded_worker.channel import FEW_CALLS, Channel
 from embedded_worker.log_levels import LogLevels
 from embedded_worker.log_output import console_handler
-from embedded_worker.process_exit import end_if_forked, end_process
+from embedded_worker.process_exit import (
+    end_if_forked,
+    end_process,
+    report_exit_of_task,
+    report_os_exit,
+)
 from embedded_worker.protocol import (
     EXIT_BROKEN_SDK,
     EXIT_OTHER_PROTOCOL,
@@ -32,6 +37,7 @@ from embedded_worker.protocol import (
     FindingReport,
     ImportStarted,
     InvocationRequest,
+    InvocationResult,
     LoadRequest,
     Message,
     StopRequest,
@@ -96,7 +102,8 @@ async def _serve(
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         end_process(EXIT_BROKEN_SDK)
 
-    runner = Runner()
+    report_os_exit()
+    runner = Runner(in_own_process=True)
     CallThreads(durable, DURABLE_THREADS, "durable", runner.run).start()
     CallThreads(functions, function_threads(), THREAD_NAMES, runner.run).start()
     handler.start(channel, runner)
@@ -176,14 +183,22 @@ class MessageHandler:
         return await response
 
     async def _invoke(self, channel: Channel, runner: Runner, request: InvocationRequest) -> None:
+        report_exit_of_task(partial(self._report_exit, channel, request.id))
         try:
             result = await runner.run_coroutine(request)
-        except asyncio.CancelledError:  # raised by the function: no other code cancels this task
-            result = runner.cancelled(request)
+        except asyncio.CancelledError as error:  # raised by the function's own code
+            result = runner.cancelled(request, error)
         end_if_forked(request.function)
+        if result.exit_code is not None:
+            self._report_exit(channel, request.id, result.exit_code)
+            end_process(result.exit_code)
         # If the host has exited, the next one runs the function again.
         with contextlib.suppress(ConnectionError):
             channel.send(result, at_once=len(self._running) <= FEW_CALLS)
+
+    def _report_exit(self, channel: Channel, id: int, exit_code: int) -> None:
+        with contextlib.suppress(ConnectionError):
+            channel.send_last(InvocationResult(id, exit_code=exit_code))
 
     def on_close(self, channel: Channel) -> None:
         """Exit at once: the host has exited, and the next one may run the same functions again."""

@@ -259,6 +259,23 @@ class TurnRequest(NamedTuple):
     execution_id: str
     payload: str
     seen: int = 0
+    is_replay: bool = False
+    """True if the worker must not keep the orchestrator, and must report the lines of its calls.
+
+    The host replays some instances in this way at each turn, to find code that is not
+    deterministic.
+    """
+
+
+class CallLineData(NamedTuple):
+    """The lines of an orchestrator's calls, such as ``flow/__init__.py line 7``."""
+
+    calls: Sequence[tuple[int, str]] = ()
+    """The id of each call's task, and the line of the call."""
+    waits: str = ""
+    """The line where the orchestrator waits, or an empty string if it has ended."""
+    differs_at: int = -1
+    """The id of the recorded call that the replay does not make, if SDK 2.x has found one."""
 
 
 class InvocationResult(NamedTuple):
@@ -276,6 +293,14 @@ class InvocationResult(NamedTuple):
     """The number of leading actions that a turn omits, because an earlier turn returned them."""
     kept: bool = False
     """True if the worker keeps the orchestrator in memory for the next turn."""
+    lines: CallLineData | None = None
+    """The lines of the calls, if ``TurnRequest.is_replay`` was true."""
+    exit_code: int | None = None
+    """The code with which the process now exits because of this call, or None.
+
+    The result has no value then. Without it, the host could not know which of the running calls
+    has ended the process.
+    """
 
 
 RPC_METHOD = "RPC"

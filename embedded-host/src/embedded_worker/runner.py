@@ -33,11 +33,13 @@ from embedded_worker.loading import (
     EXIT_AT_IMPORT,
     LoadedFunction,
     LoadError,
+    error_position,
     load_function,
     own_stack,
     own_traceback,
 )
 from embedded_worker.orchestrator_lint import UnusableValueError
+from embedded_worker.process_exit import exit_code_of
 from embedded_worker.protocol import (
     ErrorData,
     FindingData,
@@ -66,6 +68,8 @@ log = logging.getLogger("embedded_host.workers")
 _DURABLE = ("orchestrationtrigger", "entitytrigger")
 THREAD_NAMES = "ThreadPoolExecutor-0"
 """The start of the names of the threads for functions, as in the Python worker."""
+UNANSWERED = "EH863"
+"""The code of the finding about an exception after which the Functions host never responds."""
 DURABLE_THREADS = 4
 """Threads for orchestrators and entities only, so that blocking activities do not delay them."""
 
@@ -98,7 +102,9 @@ class Runner:
     in the caller's thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_own_process: bool = False) -> None:
+        """Create a runner. ``in_own_process`` is True in a worker process."""
+        self._in_own_process = in_own_process
         self.functions: dict[str, LoadedFunction | LoadError] = {}
         self._sessions = SessionCache()
         self._blocked = BlockedTurns()
@@ -226,12 +232,42 @@ class Runner:
                 self._extensions.after(context, arguments, returned)
             return InvocationResult(invoke.id, self._output(function, returned, outputs))
         except BaseException as error:
-            if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+            if isinstance(error, asyncio.CancelledError) or (
+                isinstance(error, KeyboardInterrupt) and not self._in_own_process
+            ):
                 raise
-            return InvocationResult(invoke.id, error=error_data(error))
+            return self._failed(invoke.id, function, error)
 
-    def cancelled(self, request: InvocationRequest) -> InvocationResult:
-        """Return the failed result of a coroutine function whose own code raised CancelledError."""
+    def _failed(
+        self, id: int, function: LoadedFunction, error: BaseException, instance_id: str = ""
+    ) -> InvocationResult:
+        """Return the result of a call that raised ``error``."""
+        exit_code = exit_code_of(error)
+        if exit_code is not None:
+            return InvocationResult(id, exit_code=exit_code)
+        if not isinstance(error, Exception):
+            self._report_unanswered(function, error, instance_id)
+        return InvocationResult(id, error=error_data(error))
+
+    def _report_unanswered(
+        self, function: LoadedFunction, error: BaseException, instance_id: str = ""
+    ) -> None:
+        """Report an exception that the worker of the Azure Functions host does not catch."""
+        file, line = error_position(error, self.root)
+        raised = f"{type(error).__name__} is not a subclass of Exception."
+        name = function.spec.name
+        self.report(FindingData(UNANSWERED, name, raised, file, line, instance_id))
+
+    def cancelled(
+        self, request: InvocationRequest, error: BaseException | None = None
+    ) -> InvocationResult:
+        """Return the failed result of a coroutine function whose own code raised CancelledError.
+
+        ``error`` is None if the exception is not known.
+        """
+        function = self.functions.get(request.function)
+        if isinstance(function, LoadedFunction):
+            self._report_unanswered(function, error or asyncio.CancelledError())
         return InvocationResult(
             request.id,
             error=ErrorData("CancelledError", "the function was cancelled by its own code"),
@@ -275,7 +311,7 @@ class Runner:
                 self._extensions.after(hooked, arguments, returned)
             return InvocationResult(invoke.id, self._output(function, returned, outputs))
         except BaseException as error:
-            return InvocationResult(invoke.id, error=error_data(error))
+            return self._failed(invoke.id, function, error)
 
     def _turn(self, turn: TurnRequest) -> InvocationResult:
         function = self.functions.get(turn.function)
@@ -297,25 +333,36 @@ class Runner:
                 session = open_session(
                     function.call, turn.payload, self.root, is_strict=self.is_strict
                 )
+                if turn.is_replay:
+                    session.report_lines()
             output = self._run_session(function, turn, session, events)
         except BaseException as error:
             if session is None:  # the payload is invalid or the SDK is unknown
                 return InvocationResult(turn.id, error=error_data(error))
-            result = InvocationResult(
-                turn.id, error=error_data(error), counts=session.counts, known=session.known
-            )
+            result = self._failed(turn.id, function, error, turn.instance_id)
+            if result.exit_code is None:
+                result = result._replace(
+                    counts=session.counts, known=session.known, lines=session.lines
+                )
             session.close()
             return result
         finally:
             self._blocked.end()
-        kept = not session.finished
+        is_finished = session.finished
+        kept = not (is_finished or turn.is_replay)
         result = InvocationResult(
-            turn.id, output, counts=session.counts, known=session.known, kept=kept
+            turn.id,
+            output,
+            counts=session.counts,
+            known=session.known,
+            kept=kept,
+            lines=session.lines,
         )
+        if is_finished:
+            self._warn(session.never_yielded())
         if kept:
             self._sessions.keep(turn.instance_id, session)
         else:
-            self._warn(session.never_yielded())
             session.close()
         return result
 

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import Protocol
 
-from embedded_worker.protocol import SESSION_LIMIT
+from embedded_worker.protocol import SESSION_LIMIT, CallLineData
 
 
 class Session(Protocol):
@@ -17,6 +17,13 @@ class Session(Protocol):
     """The number of events that the execution has processed."""
     known: int
     """The number of actions that the last turn omitted, because an earlier turn returned them."""
+
+    def report_lines(self) -> None:
+        """Determine the lines of the calls. Call this method before the first turn."""
+
+    @property
+    def lines(self) -> CallLineData | None:
+        """The lines of the calls, or None if ``report_lines`` was not called."""
 
     def run_turn(self, events: str | None = None) -> str:
         """Run a turn and return the SDK's JSON.

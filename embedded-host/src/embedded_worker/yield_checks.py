@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import GeneratorType
+from typing import TYPE_CHECKING
 
 from azure.durable_functions.models import DurableOrchestrationContext
 from azure.durable_functions.models.actions.SignalEntityAction import SignalEntityAction
@@ -13,18 +14,24 @@ from azure.durable_functions.models.Task import TaskBase
 from embedded_worker.app_files import is_app_file, relative_name
 from embedded_worker.orchestrator_lint import UnusableValueError, invalid_yield, task_returned
 
+if TYPE_CHECKING:
+    Steps = GeneratorType[object, object, object]
+    """The generator of an orchestrator."""
+
 
 def checked(
-    function: Callable[[object], object], root: Path
+    function: Callable[[object], object], root: Path, on_start: Callable[[Steps], None]
 ) -> Callable[[DurableOrchestrationContext], object]:
     """Return ``function`` with checks of the values that it yields and returns.
 
-    The SDK's own errors for invalid values do not name the cause.
+    The SDK's own errors for invalid values do not name the cause. ``on_start`` receives the
+    generator of the orchestrator.
     """
 
     def run(context: DurableOrchestrationContext) -> object:
         returned = function(context)
         if isinstance(returned, GeneratorType):
+            on_start(returned)
             return _checked_steps(context, returned, root)
         if isinstance(returned, TaskBase):
             raise UnusableValueError(task_returned(function.__code__, root))
@@ -35,7 +42,7 @@ def checked(
 
 def _checked_steps(
     context: DurableOrchestrationContext,
-    steps: GeneratorType[object, object, object],
+    steps: Steps,
     root: Path,
 ) -> Generator[object, object, object]:
     advance: Callable[[], object] = lambda: next(steps)  # noqa: E731
@@ -92,6 +99,15 @@ def _without_message(error: BaseException, root: Path) -> str:
     return f"{type(error).__name__} without a message{place}"
 
 
-def _frame_position(steps: GeneratorType[object, object, object], root: Path) -> str:
+def waiting_position(steps: Steps, root: Path) -> str:
+    """Return the file and line at which an orchestrator waits, or "" if it has ended."""
+    if steps.gi_frame is None:
+        return ""
+    while isinstance(steps.gi_yieldfrom, GeneratorType) and steps.gi_yieldfrom.gi_frame is not None:
+        steps = steps.gi_yieldfrom
+    return _frame_position(steps, root)
+
+
+def _frame_position(steps: Steps, root: Path) -> str:
     line = steps.gi_frame.f_lineno if steps.gi_frame else steps.gi_code.co_firstlineno
     return f"{relative_name(steps.gi_code.co_filename, root)} line {line}"

@@ -33,8 +33,9 @@ def test_breakpoints_stop_in_activities_and_orchestrators(tmp_path: Path) -> Non
         text = text.replace(line, f"    breakpoint()\n{line}")
     app.write_text(text, encoding="utf-8")
     (root / "debugger.py").write_text(DEBUGGER, encoding="utf-8")
+    arguments = ("--in-process", "--replayed-instances", "0")
     with RunningHost(
-        root, tmp_path / "state", "--in-process", PYTHONBREAKPOINT="debugger.stop"
+        root, tmp_path / "state", *arguments, PYTHONBREAKPOINT="debugger.stop"
     ) as host:
         links = host.get("/api/orchestrators/hello_cities").json
         host.end(links)

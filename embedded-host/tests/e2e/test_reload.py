@@ -209,10 +209,9 @@ def test_a_history_that_does_not_match_the_new_code_fails_the_instance(
     assert status["runtimeStatus"] == "Failed"
     assert (
         "Non-Deterministic workflow detected: A previous execution of this orchestration "
-        "scheduled an activity task with "
-        "sequence ID 0 and name 'Greet', but the current replay execution instead scheduled an "
-        "activity task named 'Other' "
-        "with this sequence number"
+        "scheduled an activity task with sequence number 0 named 'Greet', but the current "
+        "orchestration replay instead scheduled an activity task named 'Other' with this sequence "
+        "number"
     ) in status["output"]
     host.raise_event(fits, "Go", None)
     assert host.end(fits)["output"] == "changed"

@@ -32,10 +32,15 @@ class Turns:
     """Runs turns of one orchestrator. If ``fresh``, each turn replays it from its history."""
 
     def __init__(
-        self, function: Callable[[Any], Any], *, fresh: bool = False, is_strict: bool = False
+        self,
+        function: Callable[[Any], Any],
+        *,
+        fresh: bool = False,
+        is_strict: bool = False,
+        reports_lines: bool = False,
     ) -> None:
         self.handle = df.Orchestrator.create(function)
-        self.fresh, self.is_strict = fresh, is_strict
+        self.fresh, self.is_strict, self.reports_lines = fresh, is_strict, reports_lines
         self.by_sdk: dict[str, Any] = {}
         """The result of the SDK alone for the events of the last turn."""
         self.past: list[HistoryEvent] = []
@@ -61,6 +66,8 @@ class Turns:
             self.session = OrchestratorSession(
                 self.handle, orchestrator_payload(payload), ROOT, is_strict=self.is_strict
             )
+            if self.reports_lines:
+                self.session.report_lines()
         if self.is_strict:
             whole = OrchestratorInput("i-1", "e-1", self.past, new, None, None, 0)
             self.by_sdk = json.loads(self.handle(orchestrator_payload(whole)))
@@ -449,3 +456,60 @@ def test_errors_about_the_context_name_the_class_of_the_sdk() -> None:
 
     with pytest.raises(Exception, match="'DurableOrchestrationContext' object has no attribute"):
         Turns(main)()
+
+
+# -- lines of calls --------------------------------------------------------------------------------
+
+
+def lines_of(function: Callable[[Any], Any], *events: HistoryEvent) -> tuple[dict[int, int], str]:
+    """Return the line of each call relative to the first line of ``function``, and of the wait."""
+    turns = Turns(function, reports_lines=True)
+    turns()
+    if events:
+        turns(*events)
+    lines = turns.now.lines
+    assert lines is not None
+    first = function.__code__.co_firstlineno
+    name = f"{Path(__file__).name} line "
+    relative = {id: int(line.removeprefix(name)) - first for id, line in lines.calls}
+    return relative, lines.waits and str(int(lines.waits.removeprefix(name)) - first)
+
+
+def calls(context: Any) -> Steps:
+    context.signal_entity(df.EntityId("Counter", "a"), "add", 1)
+    first = context.call_activity("A", 1)
+    second = context.call_activity_with_retry("B", df.RetryOptions(5, 2), 1)
+    yield context.task_all(
+        [
+            first,
+            second,
+            context.create_timer(after(60)),
+        ]
+    )
+    yield from inner(context)
+
+
+def inner(context: Any) -> Steps:
+    yield context.call_activity("C", 1)
+
+
+def test_a_session_reports_the_lines_of_its_calls() -> None:
+    assert lines_of(calls) == ({0: 1, 1: 2, 2: 3, 3: 8}, "4")
+
+
+def test_a_session_reports_the_line_of_a_nested_generator() -> None:
+    done = (completed(1), completed(2), fired(3))
+    assert lines_of(calls, *done) == ({0: 1, 1: 2, 2: 3, 3: 8, 4: 15}, "15")
+
+
+def test_a_session_that_has_ended_waits_nowhere() -> None:
+    def ends(context: Any) -> Steps:
+        yield context.call_activity("A", 1)
+
+    assert lines_of(ends, completed(0)) == ({0: 1}, "")
+
+
+def test_a_session_reports_no_lines_unless_the_host_needs_them() -> None:
+    turns = Turns(calls)
+    turns()
+    assert turns.now.lines is None

@@ -385,9 +385,7 @@ async def test_the_traceback_includes_the_cause(app: AppFolder, running: MakeRun
 
 
 @pytest.mark.parametrize("define", ["def", "async def"])
-@pytest.mark.parametrize(
-    "raised", ["StopIteration('x')", "StopAsyncIteration('x')", "SystemExit(3)"]
-)
+@pytest.mark.parametrize("raised", ["StopIteration('x')", "StopAsyncIteration('x')"])
 async def test_exceptions_with_a_meaning_for_the_event_loop_fail_the_function(
     app: AppFolder, running: MakeRunner, define: str, raised: str
 ) -> None:
@@ -397,6 +395,23 @@ async def test_exceptions_with_a_meaning_for_the_event_loop_fail_the_function(
     failed = await asyncio.wait_for(error(runner, "Hello"), 5)
     assert raised.split("(")[0] in failed.type + failed.stack + failed.message
     assert await value(runner, "Echo", "1") == "1"
+
+
+@pytest.mark.parametrize("define", ["def", "async def"])
+async def test_an_exception_that_the_worker_of_azure_does_not_catch_is_reported(
+    app: AppFolder, running: MakeRunner, define: str
+) -> None:
+    code = f"class Stop(BaseException): pass\n{define} main(value):\n    raise Stop('now')\n"
+    app.function("Hello", code, activity_trigger())
+    app.activity("Fails", "raise ValueError")
+    runner = running(app)
+    found: list[FindingData] = []
+    runner.report = found.append
+    await error(runner, "Fails")
+    failed = await error(runner, "Hello")
+    assert (failed.type, failed.message) == ("Stop", "now")
+    raised = "Stop is not a subclass of Exception."
+    assert found == [FindingData("EH863", "Hello", raised, "Hello/__init__.py", 3)]
 
 
 async def test_a_function_that_cannot_be_loaded_fails_with_the_reason(app: AppFolder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from embedded_worker.protocol import CallLineData
 from embedded_worker.session_cache import SessionCache
 
 
@@ -15,6 +16,10 @@ class StoredSession:
     known = 0
     counts: list[int] | None = None
     finished = False
+    lines: CallLineData | None = None
+
+    def report_lines(self) -> None:
+        raise NotImplementedError
 
     def run_turn(self, events: str | None = None) -> str:
         raise NotImplementedError

@@ -90,6 +90,7 @@ async def _scripted_turn(
     invoker: LockingInvoker,
     settings: object,
     clock: Any,
+    findings: object,
 ) -> TurnResult:
     await invoker.pause()
     now, new = clock.now(), [message.event for message in messages]

@@ -46,6 +46,7 @@ class Run:
             is_polling=lambda _: True,
             on_result=lambda _, event: self.results.append(event),
             on_error=self.errors.append,
+            findings=Findings(),
         )
 
     async def finish(self) -> None:

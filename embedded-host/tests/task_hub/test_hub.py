@@ -60,7 +60,8 @@ async def test_the_labels_of_operations_are_read_from_the_history_once(
             yield context.call_entity(df.EntityId("Counter", "0"), "add", 1)
 
     monkeypatch.setattr(turn, "OutgoingLabels", Counted)
-    host = HubUnderTest(InlineInvoker({"Talks": talks}, entities={"Counter": counter}))
+    invoker = InlineInvoker({"Talks": talks}, entities={"Counter": counter})
+    host = HubUnderTest(invoker, replayed_instances=0)
     await host.start("Talks")
     assert host.outcome() == ("Completed", None)
     assert len(read) == 1

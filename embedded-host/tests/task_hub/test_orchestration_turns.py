@@ -106,7 +106,8 @@ async def test_a_reload_during_a_turn_replays_the_history_in_the_next_turn(
                 await gate.wait()
             return worker.run_turn(SimpleNamespace(handle=self.orchestrators[name]), turn)  # type: ignore[arg-type]
 
-    host = HubUnderTest(Worker({"Main": orchestrator}, {"Double": lambda n: 2 * n}))
+    invoker = Worker({"Main": orchestrator}, {"Double": lambda n: 2 * n})
+    host = HubUnderTest(invoker, replayed_instances=0)
     await host.client.start("Main", None, "i-1")
     await host.client.raise_event("i-1", "Go", "7")
     await asyncio.wait_for(invoked.wait(), 10)

@@ -13,6 +13,7 @@ from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult
 from embedded_host.engine.status import Status
+from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.invoker import LOST_WORKERS
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.turns import entity_batch, orchestrator_turn
@@ -40,6 +41,7 @@ async def run_turn(invoker: InlineInvoker, name: str, **settings: Any) -> TurnRe
         invoker,
         HubSettings(invoker.functions, **settings),
         ManualClock(),
+        Findings(),
     )
 
 
@@ -74,7 +76,9 @@ async def test_an_entity_is_invoked_with_the_name_in_the_apps_spelling(
 ) -> None:
     entity = Entity(EntityId("counter", "k"), T0, T0)
     settings = HubSettings(invoker.functions)
-    result = await entity_batch("@counter@k", entity, [CALL], invoker, settings, ManualClock())
+    result = await entity_batch(
+        "@counter@k", entity, [CALL], invoker, settings, ManualClock(), Findings()
+    )
     assert (result.exists, result.state) == (True, "5")
     assert invoker.calls == {"Counter": 1}
 
@@ -84,6 +88,8 @@ async def test_operations_of_an_unknown_entity_fail_without_an_invocation(
 ) -> None:
     entity = Entity(EntityId("counter", "k"), T0, T0, True, "7")
     settings = HubSettings(DurableFunctions())
-    result = await entity_batch("@counter@k", entity, [CALL], invoker, settings, ManualClock())
+    result = await entity_batch(
+        "@counter@k", entity, [CALL], invoker, settings, ManualClock(), Findings()
+    )
     assert (result.exists, result.state, len(result.outgoing)) == (True, "7", 1)
     assert invoker.calls == {}

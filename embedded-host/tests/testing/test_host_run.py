@@ -86,6 +86,7 @@ async def test_long_histories_are_not_replayed_at_each_turn(
     assert counting.status == "Failed"
     assert "Non-Deterministic workflow detected" in counting.output
     monkeypatch.setattr("embedded_host.testing.host_run.REPLAYED_UP_TO", 3)
+    monkeypatch.setattr("embedded_host.task_hub.replays.GROWTH", 1000)
     await shop.reset()
     entries().clear()
     assert (await shop.run("Counting")).status == "Completed"

@@ -27,6 +27,7 @@ from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.history import Action
 from embedded_host.testing.history_file import RecordedHistory
 from embedded_host.testing.replayed_code import ReplayedCode, replayed_code
+from embedded_worker.protocol import CallLineData
 from embedded_worker.session_cache import Session
 
 pytestmark = pytest.mark.any_sdk
@@ -44,6 +45,11 @@ class RecordedSession:
     def __init__(self, responses: Sequence[dict[str, Any]]) -> None:
         self._responses = iter(responses)
         self.received: list[str | None] = []
+
+    lines: CallLineData | None = None
+
+    def report_lines(self) -> None:
+        raise NotImplementedError
 
     def run_turn(self, events: str | None = None) -> str:
         self.received.append(events)

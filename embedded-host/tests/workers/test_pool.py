@@ -19,7 +19,7 @@ from embedded_host.workers import pool as pool_module
 from embedded_host.workers.pool import WorkerPool
 from embedded_host.workers.worker import Invocation
 from embedded_worker import framing
-from embedded_worker.protocol import HttpResponseData, LoadRequest
+from embedded_worker.protocol import FindingData, HttpResponseData, LoadRequest
 from tests.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.app_python import app_interpreter
@@ -40,7 +40,6 @@ def app(tmp_path: Path) -> AppFolder:
     app.activity("Echo", "return value")
     app.activity("Pid", "import os\nreturn os.getpid()")
     app.activity("Exit", "import os\nos._exit(value)")
-    app.activity("SysExit", "import sys\nsys.exit(3)")
     code = """
         import asyncio, pathlib
         async def main(value):
@@ -72,7 +71,7 @@ async def test_a_function_that_cannot_be_loaded_is_reported_and_the_others_run(
 
 async def test_load_raises_if_an_import_ends_the_process(app: AppFolder, start: StartPool) -> None:
     app.function("Bad", "import os\nos._exit(9)", activity_trigger())
-    with pytest.raises(WorkerLostError, match="it exited with code 9"):
+    with pytest.raises(WorkerLostError, match="exited with code 9"):
         await asyncio.wait_for(start(app), 20)
 
 
@@ -159,7 +158,7 @@ async def test_a_killed_worker_is_replaced(
     )
     await eventually_async((tmp_path / "began").exists, "the function runs")
     os.kill(first, KILL)
-    with pytest.raises(WorkerLostError, match="it was ended by SIGKILL"):
+    with pytest.raises(WorkerLostError, match="after SIGKILL"):
         await asyncio.wait_for(running, 10)
     assert await call(pool, "Echo", 1) == 1
     assert pool.pids != [first]
@@ -194,7 +193,7 @@ async def test_a_function_that_ends_its_process_costs_only_the_worker(
     app: AppFolder, start: StartPool
 ) -> None:
     pool, _ = await start(app)
-    with pytest.raises(WorkerLostError, match="it exited with code 7"):
+    with pytest.raises(WorkerLostError, match="exited with code 7"):
         await asyncio.wait_for(pool.invoke(Invocation("Exit", "7")), 10)
     assert await call(pool, "Echo", 1) == 1
 
@@ -215,16 +214,82 @@ async def test_all_calls_of_a_lost_worker_fail_with_worker_lost(
     assert [type(outcome) for outcome in outcomes] == [WorkerLostError] * 3
 
 
-async def test_sys_exit_fails_the_function_and_not_the_worker(
-    app: AppFolder, start: StartPool
+EXITS = {
+    "SystemExit": ("def", "raise SystemExit(5)", 5),
+    "text": ("def", "raise SystemExit('bye')", 1),
+    "none": ("def", "raise SystemExit", 0),
+    "interrupt": ("def", "raise KeyboardInterrupt", 130),
+    "exit": ("def", "import os; os._exit(6)", 6),
+    "coroutine": ("async def", "raise SystemExit(5)", 5),
+    "coroutine interrupt": ("async def", "raise KeyboardInterrupt", 130),
+    "coroutine exit": ("async def", "import os; os._exit(6)", 6),
+}
+
+
+@pytest.mark.parametrize("name", EXITS)
+async def test_a_function_that_exits_its_process_is_known_to_be_the_cause(
+    app: AppFolder, start: StartPool, tmp_path: Path, name: str
 ) -> None:
+    define, code, exit_code = EXITS[name]
+    app.function("Guilty", f"{define} main(value):\n    {code}\n", activity_trigger())
     pool, _ = await start(app)
-    pids = pool.pids
-    result = await asyncio.wait_for(pool.invoke(Invocation("SysExit", "null")), 10)
-    assert result.error is not None
-    assert (result.error.type, result.error.message) == ("SystemExit", "3")
+    began = tmp_path / "began"
+    beside = asyncio.ensure_future(pool.invoke(Invocation("Block", json.dumps(str(began)))))
+    await eventually_async(began.exists, "the other function runs")
+    with pytest.raises(WorkerLostError) as lost:
+        await asyncio.wait_for(pool.invoke(Invocation("Guilty", "null")), 20)
+    assert lost.value.is_caused_by_this_call
+    assert lost.value.exit_code == exit_code
+    with pytest.raises(WorkerLostError) as other:
+        await beside
+    assert other.value.caused_by_another_call
+    assert other.value.exit_code == exit_code
     assert await call(pool, "Echo", 1) == 1
-    assert pool.pids == pids
+
+
+async def test_a_forked_child_that_exits_is_not_reported(app: AppFolder, start: StartPool) -> None:
+    if not hasattr(os, "fork"):
+        pytest.skip("os.fork")
+    code = "import os\nchild = os.fork()\nif not child: os._exit(7)\n"
+    app.activity("Forks", f"{code}return os.waitpid(child, 0)[1] >> 8")
+    pool, _ = await start(app)
+    assert await call(pool, "Forks") == 7
+
+
+async def test_the_third_exit_of_a_process_is_a_finding(app: AppFolder, start: StartPool) -> None:
+    pool, _ = await start(app)
+    found: list[FindingData] = []
+    pool.on_finding = found.append
+    for count in range(4):
+        assert len(found) == (1 if count > 2 else 0)
+        with pytest.raises(WorkerLostError):
+            await pool.invoke(Invocation("Exit", "3"))
+    assert [(finding.code, finding.function) for finding in found] == [("EH861", "Exit")]
+
+
+async def test_an_exit_with_code_0_is_a_finding(app: AppFolder, start: StartPool) -> None:
+    pool, _ = await start(app)
+    found: list[FindingData] = []
+    pool.on_finding = found.append
+    with pytest.raises(WorkerLostError):
+        await pool.invoke(Invocation("Exit", "0"))
+    assert [(finding.code, finding.function) for finding in found] == [("EH866", "Exit")]
+
+
+async def test_a_very_slow_import_is_a_finding(
+    app: AppFolder,
+    start: StartPool,
+    tmp_path: Path,
+    waiting_import: LoadRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.05)
+    monkeypatch.setattr(pool_module, "SLOW_IMPORT", 0.1)
+    starting = asyncio.ensure_future(start(app, load=waiting_import))
+    await asyncio.sleep(1)
+    (tmp_path / "over").touch()
+    _, loaded = await starting
+    assert [(finding.code, finding.function) for finding in loaded.findings] == [("EH865", "Slow")]
 
 
 async def test_several_workers_share_the_work(

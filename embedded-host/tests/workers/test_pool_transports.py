@@ -53,7 +53,7 @@ async def test_a_process_that_ends_during_a_call_is_replaced(
     app: AppFolder, start: StartPool, transport: type[WorkerTransport]
 ) -> None:
     pool, _ = await start(app)
-    with pytest.raises(WorkerLostError, match="it exited with code 3"):
+    with pytest.raises(WorkerLostError, match="exited with code 3"):
         await call(pool, "Exit", 3)
     assert await call(pool, "Echo", 1) == 1
 

@@ -33,6 +33,7 @@ def app(tmp_path: Path) -> AppFolder:
     app = AppFolder(tmp_path / "app")
     app.activity("Pid", "import os\nreturn os.getpid()")
     app.activity("Exit", "import os\nos._exit(value)")
+    app.activity("Crash", "import ctypes\nctypes.string_at(0)")
     code = """
         import os, pathlib, time
         began, over = map(pathlib.Path, value)
@@ -195,7 +196,7 @@ async def test_a_loss_reports_the_number_of_concurrent_calls(
     beside = asyncio.ensure_future(call(pool, "Until", [str(began), str(tmp_path / "over")]))
     await eventually_async(began.exists, "the function runs")
     with pytest.raises(WorkerLostError) as lost:
-        await call(pool, "Exit", 4)
+        await call(pool, "Crash")
     assert lost.value.concurrent_calls == 1
     with pytest.raises(WorkerLostError) as lost:
         await beside

@@ -77,6 +77,25 @@ async def test_pending_calls_of_a_lost_process_fail_with_the_first_reason(
 
 @pytest.mark.skipif(os.name == "nt", reason="exit codes of signals")
 def test_the_reason_of_an_exit_names_the_signal() -> None:
-    assert exit_reason(3) == "it exited with code 3"
-    assert exit_reason(-signal.SIGKILL) == "it was ended by SIGKILL"
-    assert exit_reason(-99) == "it was ended by signal 99"
+    assert exit_reason(3) == "PYTHON exited with code 3 (0x3)"
+    assert exit_reason(-signal.SIGKILL) == "PYTHON exited with code 137 (0x89) after SIGKILL"
+    assert exit_reason(-99) == "PYTHON exited with code 227 (0xE3) after signal 99"
+
+
+@pytest.mark.parametrize(
+    ("reported", "is_cause"), [(None, [False] * 3), (1, [False, True, False]), (7, [False] * 3)]
+)
+async def test_the_call_that_reported_the_exit_is_the_cause(
+    worker: WorkerProcess, reported: int | None, is_cause: list[bool]
+) -> None:
+    loop = asyncio.get_running_loop()
+    calls: list[asyncio.Future[InvocationResult]] = [loop.create_future() for _ in range(3)]
+    worker.pending.update(enumerate(calls))
+    worker.functions.update(enumerate("ABC"))
+    worker.exiting_call = reported
+    assert worker.possible_causes == (["B"] if reported == 1 else ["A", "B", "C"])
+    worker.lose("it exited", exit_code=3)
+    lost = [call.exception() for call in calls]
+    assert [getattr(one, "is_caused_by_this_call", None) for one in lost] == is_cause
+    others = [getattr(one, "caused_by_another_call", None) for one in lost]
+    assert others == ([True, False, True] if reported == 1 else [False] * 3)

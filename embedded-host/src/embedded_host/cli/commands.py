@@ -180,6 +180,16 @@ def _host_names(
     "Core Tools, and simple is that of the Azure Functions host, with categories. Both also print "
     "two lines for each invocation.",
 )
+@click.option(
+    "--replayed-instances",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Replay the first N instances of each orchestrator from the start of their histories in "
+    "each turn, and one in 50 of the later instances. Such replays find code that is not "
+    "deterministic. 0: keep all orchestrators in memory.",
+)
 @func_start_options
 @click.option(
     "--verbose", is_flag=True, help="Log the host's own activity, and the tracebacks of its errors."
@@ -203,6 +213,7 @@ def start(
     functions: tuple[str, ...],
     more_functions: tuple[str, ...],
     user_log_level: str,
+    replayed_instances: int,
     verbose: bool,
 ) -> None:
     """Start the host with an app, like func start.
@@ -235,6 +246,7 @@ def start(
         console=console,
         app=app_options(cors, cors_credentials, functions, more_functions, user_log_level),
         strict=parity == "strict",
+        replayed_instances=replayed_instances,
     )
     sys.exit(run_host(options))
 

@@ -23,6 +23,11 @@ from embedded_host.errors import EmbeddedHostError
 class NonDeterministicError(EmbeddedHostError):
     """The replayed orchestrator does not make a decision that the history contains."""
 
+    def __init__(self, message: str, id: int | None = None) -> None:
+        """Create the error. ``id`` is the id of the decision, or None if it is unknown."""
+        super().__init__(message)
+        self.id = id
+
 
 @dataclass(frozen=True)
 class ScheduleTask:
@@ -113,50 +118,77 @@ MatchedDecision = ScheduleTask | CreateSubOrchestration | StartTimer | SendOpera
 """A decision that ``execution`` derives from the actions of SDK 1.x."""
 Decision = MatchedDecision | SendEvent | RequestLocks | ReleaseLock
 
-_DESCRIPTIONS: dict[type[SchedulingEvent], str] = {
-    TaskScheduled: "an activity task",
-    SubOrchestrationInstanceCreated: "a sub-orchestration",
-    TimerCreated: "a timer",
-    EventSent: "an event",
+_ACTIONS: dict[type[SchedulingEvent], str] = {
+    TaskScheduled: "ScheduleTaskOrchestratorAction",
+    SubOrchestrationInstanceCreated: "CreateSubOrchestrationAction",
+    TimerCreated: "CreateTimerOrchestratorAction",
+    EventSent: "SendEventOrchestratorAction",
 }
+"""The names of DurableTask's classes, which its messages contain."""
 
 
 def mismatch(event: SchedulingEvent, decision: MatchedDecision | None) -> str | None:
     """Return an error message if ``event`` does not record ``decision``, else None.
 
     ``decision`` is the replayed decision with the id of ``event``, or None if the replay made no
-    decision with this id. The message has the wording of DurableTask.
+    decision with this id. The message has the wording of DurableTask. As in DurableTask, the inputs
+    of calls and the recipients of events are not compared.
     """
     if decision is not None and decision.event_type is type(event) and _same_name(decision, event):
         return None
-    name = event.name if isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)) else ""
-    named = f" and name '{name}'" if name else ""
-    message = (
-        "Non-Deterministic workflow detected: A previous execution of this orchestration "
-        f"scheduled {_DESCRIPTIONS[type(event)]} with sequence ID {event.event_id}{named}, but "
-        "the current replay execution "
-    )
-    if decision is None:
-        message += "hasn't (yet?) scheduled this task."
-    else:
-        named = (
-            f" named '{decision.name}'"
-            if decision.name and decision.event_type is not EventSent
-            else ""
-        )
-        message += (
-            f"instead scheduled {_DESCRIPTIONS[decision.event_type]}{named} with this sequence "
-            "number."
-        )
+    difference = _recorded(event, decision) + _replayed(event, decision)
     return (
-        f"{message} Was a change made to the orchestrator code after this instance had already "
-        "started running?"
+        f"Non-Deterministic workflow detected: A previous execution of this orchestration "
+        f"scheduled {difference} Was a change made to the orchestrator code after this instance "
+        "had already started running?"
     )
+
+
+def _recorded(event: SchedulingEvent, decision: MatchedDecision | None) -> str:
+    """Return the part of the message that describes the recorded decision."""
+    id = event.event_id
+    if isinstance(event, TaskScheduled):
+        if decision is None:
+            return (
+                f"an activity task with sequence ID {id} and name '{event.name}' "
+                f"(version '{event.version or ''}'), "
+            )
+        return f"an activity task with sequence number {id} named '{event.name}', "
+    if isinstance(event, TimerCreated):
+        return f"a timer task with sequence number {id} " + ("" if decision is None else "named ")
+    if isinstance(event, SubOrchestrationInstanceCreated):
+        return (
+            f"a sub-orchestration task with sequence ID {id} and name '{event.name}' "
+            f"(version '{event.version or ''}', instance ID '{event.instance_id}'), "
+        )
+    assert isinstance(event, EventSent)
+    return (
+        f"a send event task with sequence ID {id}, type 'EventSent'"
+        f"{'' if decision is None else ','} name '{event.name}', instance ID "
+        f"'{event.instance_id}', "
+    )
+
+
+def _replayed(event: SchedulingEvent, decision: MatchedDecision | None) -> str:
+    """Return the part of the message that describes the decision of the replay."""
+    if decision is None:
+        return "but the current replay execution hasn't (yet?) scheduled this task."
+    start, kind = "but the current orchestration replay instead", type(event)
+    action = _ACTIONS[decision.event_type]
+    if decision.event_type is not kind:
+        if kind is EventSent:
+            return f"{start} scheduled a {action} task at this sequence number."
+        at = "at" if kind is SubOrchestrationInstanceCreated else "with"
+        return f"{start} produced a {action} action {at} this sequence number."
+    if kind is SubOrchestrationInstanceCreated:
+        return (
+            f"{start} scheduled a sub-orchestration task with name {decision.name} at this "
+            "sequence number."
+        )
+    return f"{start} scheduled an activity task named '{decision.name}' with this sequence number. "
 
 
 def _same_name(decision: MatchedDecision, event: SchedulingEvent) -> bool:
-    if isinstance(event, EventSent) and isinstance(decision, SendOperation):
-        return event.instance_id.lower() == decision.instance_id.lower()
     if isinstance(event, (TaskScheduled, SubOrchestrationInstanceCreated)):
         return event.name.lower() == decision.name.lower()
     return True

@@ -482,7 +482,7 @@ class Execution:
             self._timers.release()
             decision = self.pending.pop(event.event_id, None)
         if wrong := mismatch(event, decision):
-            raise NonDeterministicError(wrong)
+            raise NonDeterministicError(wrong, event.event_id)
         if (
             isinstance(event, EventSent)
             and isinstance(decision, SendOperation)

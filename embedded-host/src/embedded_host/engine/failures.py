@@ -35,8 +35,8 @@ class UserError:
 
     @property
     def text(self) -> str:
-        """The class name and the message, as Python prints them."""
-        return f"{self.type}: {self.message}"
+        """The class name, if there is one, and the message, as Python prints them."""
+        return f"{self.type}: {self.message}" if self.type else self.message
 
 
 def activity_reason(name: str, error: UserError) -> str:

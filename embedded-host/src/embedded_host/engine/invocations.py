@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,6 +35,18 @@ class ReplayProgress:
 
 
 @dataclass(frozen=True)
+class CallLines:
+    """The lines of an orchestrator's calls. They explain a replay that differs from the history."""
+
+    calls: Mapping[int, str] = field(default_factory=dict)
+    """File and line of each call, such as ``flow/__init__.py line 7``, by decision id."""
+    waits: str = ""
+    """File and line where the orchestrator waits, or an empty string if it has ended."""
+    differs_at: int | None = None
+    """Id of the recorded decision that the replay does not make, if SDK 2.x has found one."""
+
+
+@dataclass(frozen=True)
 class OrchestratorInput:
     """The history of one execution, and the part of it that is new in this turn."""
 
@@ -52,6 +64,8 @@ class OrchestratorInput:
 
     Source: functions-host.md#event-order-in-a-turn.
     """
+    is_replay: bool = False
+    """True if the worker must replay the whole history in each turn, and report its lines."""
     http_sleep_ms: int = 30000
     """Milliseconds between two requests of a ``call_http`` that polls for a result."""
     protocol: int = SDK_1X
@@ -78,6 +92,8 @@ class OrchestratorOutput:
     stack: str = ""
     """Traceback of the exception."""
     progress: ReplayProgress = field(default_factory=ReplayProgress)
+    lines: CallLines | None = None
+    """The lines of the calls if the input requested them."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +136,8 @@ class OrchestratorDecisions:
 
     The value is None if the worker does not report them, as a worker of durabletask.
     """
+    lines: CallLines | None = None
+    """The lines of the calls if the input requested them."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from embedded_host.engine.events import (
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.history import History
+from embedded_host.engine.invocations import CallLines
 from embedded_host.engine.messages import Message, Outgoing
 from embedded_host.engine.observations import Observation
 from embedded_host.engine.recorded_execution import RecordedExecution
@@ -56,6 +57,8 @@ class Orchestration:
     """The execution of the previous turn, or None if the next turn must replay the history."""
     seen: int = 0
     """Number of events that the worker has received, or 0 if the next turn must send all events."""
+    is_replayed: bool = False
+    """True if the next turn replays the whole history and reports the lines of the calls."""
 
     @property
     def parent_instance_id(self) -> str | None:
@@ -108,6 +111,10 @@ class TurnResult:
     """Traceback, for the log, of an error in the host that made the turn fail."""
     problem: str = ""
     """Message for the log: the mistake because of which the host failed the instance."""
+    lines: CallLines | None = None
+    """The lines of the orchestrator's calls, if the turn replayed the whole history."""
+    differs_at: int | None = None
+    """Id of the recorded decision that the replay did not make, if the replay differed."""
 
     def apply(self, state: Orchestration) -> None:
         """Copy the result into the instance's state."""

@@ -97,6 +97,7 @@ def turn(
         parent_instance_id=state.parent_instance_id,
         seen=state.seen,
         is_continuation=state.continued,
+        is_replay=state.is_replayed,
         http_sleep_ms=settings.http_sleep_ms,
         protocol=protocol,
     )
@@ -108,15 +109,17 @@ def turn(
         return result
     try:
         if isinstance(output, OrchestratorDecisions):
-            return run.decide(output)
-        return run.interpret(output)
+            result = run.decide(output)
+        else:
+            result = run.interpret(output)
     except Exception as error:  # an unforeseen output must fail its own instance, not the host
         result = run.fail(
             "the host cannot process the output of the orchestrator: "
             f"{type(error).__name__}: {error}"
         )
         result.host_error = traceback.format_exc()
-        return result
+    result.lines = output.lines
+    return result
 
 
 class _Run:
@@ -170,7 +173,7 @@ class _Run:
         try:
             execution.replay(output.actions, events, output.progress, new=len(self.events))
         except NonDeterministicError as error:
-            return self.refuse(str(error))
+            return self.fail_replay(error)
         self.execution = execution
         execution.returned = output.is_done or output.error is not None
         for decision in sorted(execution.pending.values(), key=lambda decision: decision.id):
@@ -230,7 +233,9 @@ class _Run:
             return self.continue_as_new(end.input, carried, end.version)
         if end is not None and end.failure is not None:
             error = f"{end.failure.error_type}: {end.failure.error_message}"
-            return self.complete(Status.FAILED, error, error, failure=end.failure, id=end.id)
+            result = self.complete(Status.FAILED, error, error, failure=end.failure, id=end.id)
+            result.differs_at = output.lines.differs_at if output.lines else None
+            return result
         if end is not None:
             return self.complete(end.status, end.output, "", id=end.id)
         execution.extend(self.events)
@@ -263,6 +268,15 @@ class _Run:
         """Fail the instance because of a mistake that the host has found, and log ``error``."""
         result = self.fail(error)
         result.problem = error
+        return result
+
+    def fail_replay(self, error: NonDeterministicError) -> TurnResult:
+        """Fail the instance because its replay differs from the history.
+
+        The output has no name of a function (functions-host.md#replay).
+        """
+        result = self.complete(Status.FAILED, str(error), str(error))
+        result.problem, result.differs_at = str(error), error.id
         return result
 
     def fail(self, error: str, stack: str = "") -> TurnResult:

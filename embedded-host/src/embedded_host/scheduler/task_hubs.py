@@ -38,7 +38,10 @@ class ScheduledHub:
         self.name = name
         self.queue = WorkQueue(name)
         settings = HubSettings(
-            functions=any_functions(), max_activities=UNLIMITED, max_orchestrators=UNLIMITED
+            functions=any_functions(),
+            max_activities=UNLIMITED,
+            max_orchestrators=UNLIMITED,
+            replayed_instances=0,  # the workers replay every history
         )
         invoker = WorkerInvoker(self.queue, lambda: self.hub)
         self.hub = TaskHub(

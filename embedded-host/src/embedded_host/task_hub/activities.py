@@ -11,9 +11,10 @@ from embedded_host.engine import history as h
 from embedded_host.engine.events import TaskCompleted, TaskFailed
 from embedded_host.engine.failures import UserError, activity_failed
 from embedded_host.engine.functions import HTTP_ACTIVITY, DurableFunctions
+from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
-from embedded_host.task_hub.invoker import Invoker, run_call
+from embedded_host.task_hub.invoker import Call, Invoker, run_call
 from embedded_host.task_hub.unit_of_work import ActivityWork
 
 HTTP_CALLS = 1000
@@ -39,9 +40,11 @@ class Activities:
         is_polling: Callable[[ActivityWork], bool],
         on_result: Callable[[ActivityWork, TaskCompleted | TaskFailed], None],
         on_error: Callable[[BaseException], None],
+        findings: Findings,
     ) -> None:
         self._clock, self._invoker, self._functions = clock, invoker, functions
         self._is_wanted, self._is_polling, self._on_result = is_wanted, is_polling, on_result
+        self._findings = findings
         self._running: dict[tuple[int, int], datetime] = {}
         """Start times of the running activities, by instance key and task id."""
         self._activities = ConcurrencyLimiter(limit, on_error)
@@ -99,7 +102,9 @@ class Activities:
                 return polls
 
             return await run_call(
-                lambda _: self._invoker.http(row.input, is_wanted), "an HTTP call"
+                lambda _: self._invoker.http(row.input, is_wanted),
+                Call("an HTTP call", "", work.instance_id),
+                self._findings,
             )
         # The function was removed after the activity was scheduled (functions-host.md#replay).
         if row.name not in functions:
@@ -109,5 +114,6 @@ class Activities:
             lambda alone: self._invoker.activity(
                 name, work.instance_id, row.input, row.task_id, alone=alone
             ),
-            f"the activity '{name}'",
+            Call("activity", name, work.instance_id),
+            self._findings,
         )

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from embedded_host.engine.entity import Entity, EntityTurnResult, lock_turn, release_turn
 from embedded_host.engine.entity_messages import ORPHANED, LockRelease, LockRequest
+from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.entity_locks import LockingHub, is_orphaned, lock_is_wanted
 from embedded_host.task_hub.inbox import EntityQueue, EntityWork
@@ -35,6 +36,10 @@ class EntityHub(LockingHub, Protocol):
     @property
     def clock(self) -> Clock:
         """The clock of the task hub."""
+
+    @property
+    def findings(self) -> Findings:
+        """The parity findings of the app."""
 
     @property
     def units(self) -> UnitOfWorkBuilder:
@@ -84,7 +89,7 @@ async def _turn(
     """Run one turn of an entity. Returns None if the messages of ``work`` have no effect."""
     if work.operations:
         return await entity_batch(
-            instance.id, entity, work.operations, hub.invoker, hub.settings, hub.clock
+            instance.id, entity, work.operations, hub.invoker, hub.settings, hub.clock, hub.findings
         )
     change = work.lock_change
     if isinstance(change, LockRequest) and lock_is_wanted(hub, change):

@@ -46,6 +46,7 @@ from embedded_host.task_hub.instances import LoadedInstance, is_terminal, load, 
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.task_hub.orchestration_turns import run_orchestration
 from embedded_host.task_hub.other_sdk import OtherSdkReporter
+from embedded_host.task_hub.replays import Replays
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.stall_reporter import StallReporter
 from embedded_host.task_hub.status_waiters import StatusWaiters
@@ -109,6 +110,7 @@ class TaskHub:
         self._dependencies = replace(dependencies, row_keys=row_keys)
         self.code_version = 0
         """Number of reloads. A turn that started before a reload does not keep its execution."""
+        self.replays = Replays(settings)
         self._cache = InstanceCache()
         self._fatal_error: BaseException | None = None
         self._deleting: set[int] = set()
@@ -132,6 +134,7 @@ class TaskHub:
             is_polling=self._is_polling,
             on_result=self._activity_completed,
             on_error=self._stop,
+            findings=self.findings,
         )
 
     # -- start and stop ----------------------------------------------------------------------------
@@ -202,6 +205,7 @@ class TaskHub:
     def forget_executions(self) -> None:
         """Make the next turn of each instance replay its history, because the code has changed."""
         self.code_version += 1
+        self.replays.clear()
         for instance in self._cache:
             if isinstance(instance.state, Orchestration):
                 # The execution is not closed, because a turn may be using it.

@@ -14,6 +14,7 @@ from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.status import Status
 from embedded_host.store.interface import InstanceRow, Store
 from embedded_host.task_hub.inbox import EntityQueue, InboxItem
+from embedded_host.task_hub.replays import InstanceReplays
 
 
 @dataclass
@@ -32,6 +33,8 @@ class LoadedInstance:
     """True while the instance waits for a turn or is in a turn."""
     tags: str | None = None
     """JSON object of the tags, or None without tags."""
+    replays: InstanceReplays | None = None
+    """The replays with the current code, or None before the first turn."""
     awaited: tuple[tuple[str, str], ...] | None = ()
     """The stored waits for events and entities (``SetAwaited``), or None if they are not loaded."""
 

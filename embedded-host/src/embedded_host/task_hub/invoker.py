@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from embedded_host.engine.events import FailureDetails
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.invocations import (
     EntityInput,
@@ -15,25 +17,50 @@ from embedded_host.engine.invocations import (
     OrchestratorResult,
 )
 from embedded_host.errors import EmbeddedHostError
+from embedded_host.parity.findings import Findings
+from embedded_host.parity.kinds import Kind, exits
 
 log = logging.getLogger("embedded_host.task_hub")
 T = TypeVar("T")
+_WORKERS = "Microsoft.Azure.WebJobs.Script.Workers"
 
 
 class WorkerLostError(EmbeddedHostError):
     """The worker process ended before the function returned. The message contains the reason."""
 
     def __init__(
-        self, message: str, *, concurrent_calls: int = 0, caused_by_another_call: bool = False
+        self,
+        message: str,
+        *,
+        concurrent_calls: int = 0,
+        caused_by_another_call: bool = False,
+        exit_code: int | None = None,
     ) -> None:
         """Create the error.
 
-        ``concurrent_calls`` is the number of other calls in the process. If
-        ``caused_by_another_call`` is true, one of these calls ended the process.
+        ``concurrent_calls`` is the number of other calls that may have ended the process. If
+        ``caused_by_another_call`` is true, another call has ended it. ``exit_code`` is the exit
+        code of a process that has exited, as a shell reports it. It is None if the host has ended
+        the process, or if the process has ended for another reason than its calls.
         """
         super().__init__(message)
         self.concurrent_calls = concurrent_calls
         self.caused_by_another_call = caused_by_another_call
+        self.exit_code = exit_code
+
+    @property
+    def is_caused_by_this_call(self) -> bool:
+        """True if the process has exited and no other call can be the reason."""
+        return (
+            self.exit_code is not None
+            and not self.caused_by_another_call
+            and not self.concurrent_calls
+        )
+
+    @property
+    def fails_all_calls(self) -> bool:
+        """True if all calls in the process fail on the Azure Functions host."""
+        return self.exit_code is not None or self.caused_by_another_call
 
     @property
     def and_other_calls(self) -> str:
@@ -47,25 +74,77 @@ LOST_WORKERS = 3
 """The number of workers that a call can lose before it fails."""
 
 
-async def run_call(invoke: Callable[[bool], Awaitable[T]], call: str) -> T | UserError:
-    """Run a call, and retry it on another worker if its worker ends.
+@dataclass(frozen=True)
+class Call:
+    """A call of a function, for the messages about a lost worker."""
 
-    Returns a UserError after ``LOST_WORKERS`` lost workers. ``call`` describes the call in
-    messages, for example "the activity 'A'".
+    kind: str
+    """The kind of the function, such as ``activity``."""
+    name: str
+    instance_id: str = ""
+    fails_at_exit: bool = True
+    """True if the Azure Functions host fails the call when its worker process exits.
+
+    Otherwise, that host runs the call again.
+    """
+
+    def __str__(self) -> str:
+        """Return the kind and the name, such as ``the activity 'A'``."""
+        return f"the {self.kind} '{self.name}'" if self.name else self.kind
+
+
+def exit_text(code: int) -> str:
+    """Return the description of an exit code of a worker process, in the recorded wording."""
+    return f"PYTHON exited with code {code} (0x{code & 0xFFFFFFFF:X})"
+
+
+def exit_error(lost: WorkerLostError, name: str) -> UserError:
+    """Return the error of a call whose worker process has exited, in the recorded wording.
+
+    The details for SDK 2.x are those of ``OutOfProcMiddleware`` in the Durable extension.
+    """
+    text = str(lost) if lost.exit_code is None else exit_text(lost.exit_code)
+    inner = FailureDetails(error_type=f"{_WORKERS}.WorkerProcessExitException", error_message=text)
+    details = FailureDetails(
+        error_type="Microsoft.Azure.WebJobs.Host.FunctionInvocationException",
+        error_message=f"Exception while executing function: Functions.{name}",
+        inner_failure=inner,
+    )
+    return UserError("", text, details=details)
+
+
+async def run_call(
+    invoke: Callable[[bool], Awaitable[T]], call: Call, findings: Findings
+) -> T | UserError:
+    """Run a call, and run it again on another worker if another call has ended its worker.
+
+    If the call itself has made its worker process exit, it fails as on the Azure Functions host. If
+    that host runs such a call again, this function runs it up to ``LOST_WORKERS`` times. The same
+    applies if the host has ended the worker.
 
     The argument of ``invoke`` is true if no other call may run in the same process. Each running
     call can be the reason why a worker ended. The host therefore retries each of these calls alone,
-    so that only the faulty call fails.
+    so that only the faulty call fails. On the Azure Functions host, all of them fail. In strict
+    mode, they fail here too.
     """
-    attempts = 0
+    attempts, saved_from = 0, ""
     while True:
         try:
-            return await invoke(attempts > 0)
+            result = await invoke(attempts > 0)
         except WorkerLostError as lost:
+            fails = call.fails_at_exit and (
+                lost.is_caused_by_this_call or (findings.is_strict and lost.fails_all_calls)
+            )
+            if fails:
+                log.error("The worker process ended while it ran %s: %s. [EH325]", call, lost)
+                return exit_error(lost, call.name)
+            if call.fails_at_exit and lost.fails_all_calls:
+                saved_from = str(lost)
             if lost.caused_by_another_call:
+                text = str(call)
                 log.warning(
                     "%s is retried, because another call ended its worker (%s). [EH325]",
-                    call[:1].upper() + call[1:],
+                    text[:1].upper() + text[1:],
                     lost,
                 )
                 continue
@@ -83,10 +162,22 @@ async def run_call(invoke: Callable[[bool], Awaitable[T]], call: str) -> T | Use
                 else "",
             )
             if attempts == LOST_WORKERS:
+                if lost.exit_code is not None:
+                    detail = f"Its worker process ended: {lost}."
+                    _add_finding(findings, exits.RUN_AGAIN, call, detail)
                 return UserError(
                     "WorkerLost",
                     f"the worker process ended {attempts} times while it ran {call}: {lost}",
                 )
+        else:
+            if saved_from:
+                detail = f"Another call in its worker process ended the process: {saved_from}."
+                _add_finding(findings, exits.OTHER_CALL, call, detail)
+            return result
+
+
+def _add_finding(findings: Findings, kind: Kind, call: Call, detail: str) -> None:
+    findings.add(kind, call.name, instance_id=call.instance_id, detail=detail)
 
 
 class Invoker(Protocol):

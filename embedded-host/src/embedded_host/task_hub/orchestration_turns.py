@@ -16,6 +16,7 @@ from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.inbox import InboxItem
 from embedded_host.task_hub.instances import LoadedInstance
 from embedded_host.task_hub.other_sdk import OtherSdkReporter, needs_other_sdk
+from embedded_host.task_hub.replays import Replays
 from embedded_host.task_hub.termination import TerminatingHub, terminate_children
 from embedded_host.task_hub.turns import orchestrator_turn
 from embedded_host.task_hub.unit_of_work import UnitOfWork
@@ -29,6 +30,10 @@ class OrchestrationHub(TerminatingHub, Protocol):
     @property
     def code_version(self) -> int:
         """Number of reloads. A turn that started before a reload does not keep its execution."""
+
+    @property
+    def replays(self) -> Replays:
+        """The selection of the instances whose histories are replayed."""
 
     def cached(self, instance_id: str) -> LoadedInstance | None:
         """Return the instance if it is in memory, else None."""
@@ -63,10 +68,15 @@ async def run_orchestration(hub: OrchestrationHub, instance: LoadedInstance) -> 
             instance.inbox[:0] = items
             instance.busy = False
             return
-        if len(state.history) <= hub.settings.replayed_up_to:
-            state.drop_execution()
         code = hub.code_version
-        result = await orchestrator_turn(state, messages, hub.invoker, hub.settings, hub.clock)
+        replays = hub.replays.of_instance(instance.replays, state.name, code)
+        instance.replays = replays
+        state.is_replayed = replays.is_due(len(state.history), hub.settings.replayed_up_to)
+        if state.is_replayed:
+            state.drop_execution()
+        result = await orchestrator_turn(
+            state, messages, hub.invoker, hub.settings, hub.clock, hub.findings
+        )
         if result.host_error:
             log.error(
                 "Instance '%s' failed because of a bug in the host. Report the bug with this "
@@ -81,9 +91,18 @@ async def run_orchestration(hub: OrchestrationHub, instance: LoadedInstance) -> 
                 instance.id,
                 result.problem.strip(),
             )
+        if result.differs_at is not None and result.lines is not None:
+            # Most apps never load the module.
+            from embedded_host.parity.replay_findings import add_replay_finding
+
+            add_replay_finding(hub.findings, state, result.differs_at, replays.lines, result.lines)
         if hub.cached(instance.id) is not instance:
             return  # the instance was replaced or purged meanwhile
         await _record(hub, instance, state, items, result, code)
+        if result.replaces:
+            replays.lines.clear()  # the ids start again
+        elif result.lines is not None:
+            replays.lines = {**result.lines.calls, **replays.lines}
     hub.finish_turns(instance)
 
 

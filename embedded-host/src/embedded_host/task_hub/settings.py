@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from embedded_host.engine.functions import DurableFunctions
 
+REPLAYED_INSTANCES = 20
+"""The default of ``--replayed-instances``."""
+
 
 def default_concurrency() -> int:
     """Return the default limit of the Azure Functions host: 10 for each processor."""
@@ -30,9 +33,7 @@ class HubSettings:
     """False if host.json selects another storage provider of the Azure Functions host."""
     strict: bool = False
     """True if functions fail as on the Azure Functions host (``--parity strict``)."""
-    replayed_up_to: int = 0
-    """If a history has at most this number of events, every turn replays it from its start.
-
-    Replays from the start make a non-deterministic orchestrator fail early. The Azure Functions
-    host replays every history in this way.
-    """
+    replayed_instances: int = REPLAYED_INSTANCES
+    """Number of instances of each orchestrator that are replayed (``task_hub/replays.py``)."""
+    replayed_up_to: int = 1000
+    """Maximum number of events in a history that every turn of these instances replays."""

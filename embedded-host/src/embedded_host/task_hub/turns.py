@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from embedded_host.engine.entity import Entity, EntityTurnResult, EntityTurnSettings, entity_turn
@@ -11,9 +12,11 @@ from embedded_host.engine.failures import UserError
 from embedded_host.engine.invocations import EntityOutput, InvocationFailure
 from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.turn import turn
+from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.clock import Clock
-from embedded_host.task_hub.invoker import Invoker, run_call
+from embedded_host.task_hub.invoker import Call, Invoker, run_call
 from embedded_host.task_hub.settings import HubSettings
 
 T = TypeVar("T")
@@ -25,6 +28,7 @@ async def orchestrator_turn(
     invoker: Invoker,
     settings: HubSettings,
     clock: Clock,
+    findings: Findings,
 ) -> TurnResult:
     """Run one turn of an orchestration and invoke its orchestrator."""
     run = turn(
@@ -43,10 +47,15 @@ async def orchestrator_turn(
     try:
         input = next(run)
         name = settings.functions.orchestrators.registered(state.name)
+        protocol = settings.functions.protocol
         output = await run_call(
             lambda alone: invoker.orchestrator(name, input, alone=alone),
-            f"the orchestrator '{name}'",
+            # For SDK 2.x, the middleware of the Durable extension runs the turn again.
+            Call("orchestrator", name, state.instance_id, protocol == SDK_1X),
+            findings,
         )
+        if isinstance(output, UserError) and not output.type:
+            output = replace(output, message=f"One or more errors occurred. ({output.message})")
         run.send(_failure(output))
     except StopIteration as stop:
         result: TurnResult = stop.value
@@ -61,6 +70,7 @@ async def entity_batch(
     invoker: Invoker,
     settings: HubSettings,
     clock: Clock,
+    findings: Findings,
 ) -> EntityTurnResult:
     """Run one turn of an entity and invoke its function with a batch of operations."""
     functions = settings.functions
@@ -75,7 +85,9 @@ async def entity_batch(
         name = entities.registered(entity.id.name)
         output = await run_call(
             lambda alone: invoker.entity(name, instance_id, input, alone=alone),
-            f"the entity '{name}'",
+            # For SDK 1.x, the Durable extension runs the batch again.
+            Call("entity", name, instance_id, functions.protocol != SDK_1X),
+            findings,
         )
     try:
         run.send(_failure(output))

@@ -215,8 +215,9 @@ class BaseDurableApp:
     def kill_worker_during(self, name: str, times: int = 1) -> None:
         """Kill the worker during the next calls of a function, before the result is returned.
 
-        The function runs again on another worker. After three killed workers, the call fails, as
-        in the host.
+        As on the Azure Functions host, an activity fails, and so does an orchestrator of SDK 1.x or
+        an entity of SDK 2.x. An orchestrator of SDK 2.x or an entity of SDK 1.x runs again on
+        another worker. After three killed workers, it fails, as in the host.
 
         Args:
             name: The function's name.

@@ -71,6 +71,10 @@ class Fakes:
         self.runs.clear()
 
 
+KILLED = 137
+"""The exit code of a killed process."""
+
+
 class FakeInvoker:
     """The ``task_hub.invoker.Invoker`` of one run of the host.
 
@@ -212,7 +216,7 @@ class FakeInvoker:
             await asyncio.get_running_loop().create_future()
         if result is not CALL_ORIGINAL and self._fakes.worker_deaths[name.lower()] > 0:
             self._fakes.worker_deaths[name.lower()] -= 1
-            raise WorkerLostError("the test killed it")
+            raise WorkerLostError("the test killed it", exit_code=KILLED)
         return result
 
 

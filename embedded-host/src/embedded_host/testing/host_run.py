@@ -6,6 +6,7 @@ The stored state remains after the run.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -114,6 +115,7 @@ class HostRun:
         self._commit = CrashingCommit(store, self.kill)
         settings = hub_settings(worker.app, strict=worker.is_strict)
         settings.store_inputs = True  # tests assert on the inputs of activities
+        settings.replayed_instances = sys.maxsize
         settings.replayed_up_to = REPLAYED_UP_TO
         self._runtime = AppRuntime(
             app,

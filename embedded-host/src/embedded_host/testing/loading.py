@@ -20,7 +20,7 @@ from embedded_host.testing.app_imports import app_imports
 from embedded_host.testing.errors import AppLoadError
 from embedded_host.testing.process_state import ProcessState
 from embedded_host.testing.values import decoded, encoded_input
-from embedded_host.workers.in_process import InProcessWorker
+from embedded_host.workers.in_process import InProcessWorker, checked_exit
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_worker.durable_calls import end_client_calls
 from embedded_worker.import_path import add_to_path
@@ -152,8 +152,9 @@ class KitWorker(InProcessWorker):
         function = self.loaded_function(request.function)
         if isinstance(function, LoadedFunction) and function.clients:
             # The function may block until the durable client responds, which needs the event loop.
-            return await asyncio.get_running_loop().run_in_executor(self._client_threads, run)
-        return self._thread.run(run)
+            loop = asyncio.get_running_loop()
+            return checked_exit(await loop.run_in_executor(self._client_threads, run))
+        return checked_exit(self._thread.run(run))
 
     def carry_client_calls(self) -> None:
         """Send the requests of durable clients to ``on_client_request``.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.task_hub.invoker import WorkerLostError, exit_text
 from embedded_host.workers.turn_request import run_turn
 from embedded_host.workers.worker import (
     ClientRequestHandler,
@@ -98,7 +99,9 @@ class InProcessWorker:
             await asyncio.wait([running])
         finally:
             running.cancel()
-        return self._runner.cancelled(request) if running.cancelled() else running.result()
+        if running.cancelled():
+            return self._runner.cancelled(request)
+        return checked_exit(running.result())
 
     async def turn(
         self, function: str, turn: OrchestratorInput, *, alone: bool = False
@@ -114,7 +117,9 @@ class InProcessWorker:
         ]
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(executor, self._runner.run, request)
+            return checked_exit(await loop.run_in_executor(executor, self._runner.run, request))
+        except WorkerLostError:
+            raise
         except Exception as error:  # an exception must fail only this call, not the host
             failure = ErrorData(
                 type(error).__name__,
@@ -136,3 +141,13 @@ class InProcessWorker:
         """
         for executor in self._executors.values():
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+def checked_exit(result: InvocationResult) -> InvocationResult:
+    """Return the result of a call.
+
+    Raises WorkerLostError if the call would end a worker process. The host's process continues.
+    """
+    if result.exit_code is not None:
+        raise WorkerLostError(exit_text(result.exit_code), exit_code=result.exit_code)
+    return result

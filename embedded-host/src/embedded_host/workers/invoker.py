@@ -19,6 +19,7 @@ from embedded_host.engine.events import FailureDetails
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.functions import DurableFunctions
 from embedded_host.engine.invocations import (
+    CallLines,
     Completion,
     EntityInput,
     EntityOutput,
@@ -117,6 +118,16 @@ class AppInvoker:
         """Run one turn of an orchestrator, and log its exception."""
         function = self._functions["orchestrator", name.lower()]
         result = await self._worker.turn(function.name, turn, alone=alone)
+        decoded = self._decoded(name, turn, result)
+        if result.lines is None or isinstance(decoded, InvocationFailure):
+            return decoded
+        calls, waits, differs_at = result.lines
+        lines = CallLines(dict(calls), waits, None if differs_at < 0 else differs_at)
+        return replace(decoded, lines=lines)
+
+    def _decoded(
+        self, name: str, turn: OrchestratorInput, result: InvocationResult
+    ) -> OrchestratorResult:
         progress = ReplayProgress(result.counts, result.known)
         outcome = _outcome(result)
         if isinstance(outcome, UserError):

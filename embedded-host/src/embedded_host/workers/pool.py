@@ -14,6 +14,7 @@ from functools import partial
 
 from embedded_host.app.time_span import time_span_text
 from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.parity.kinds import exits
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers.app_interpreter import (
     AppInterpreter,
@@ -32,7 +33,7 @@ from embedded_host.workers.worker import (
     ignore_finding,
     respond_unavailable,
 )
-from embedded_host.workers.worker_process import WorkerProcess, exit_reason
+from embedded_host.workers.worker_process import WorkerProcess, exit_reason, shell_exit_code
 from embedded_worker.channel import FEW_CALLS
 from embedded_worker.framing import UnsendableMessageError
 from embedded_worker.protocol import (
@@ -40,6 +41,7 @@ from embedded_worker.protocol import (
     ClientRequest,
     ClientResponse,
     ErrorData,
+    FindingData,
     FindingReport,
     Hello,
     ImportStarted,
@@ -55,10 +57,18 @@ from embedded_worker.protocol import (
 log = logging.getLogger("embedded_host.workers")
 _SIGNAL_PAUSE = 0.2
 """Seconds in which the host receives a signal that has also ended a worker process."""
+_STOP_SIGNALS = {getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP", "SIGQUIT")}
+EXITS_PER_PROCESS = 3
+"""The exits of worker processes, for each process, after which the Functions host exits."""
+_FORGOTTEN_AFTER = 30 * 60.0
 _PAUSE, _MAX_PAUSE = 0.05, 5.0
 """Seconds before a process is replaced; the pause doubles while the replacements do not load."""
 SLOW_LOAD = 10.0
 """Seconds between warnings about an app that is still loading."""
+
+
+SLOW_IMPORT = 60.0
+"""Seconds after which the Azure Functions host does not wait for the import of an app."""
 
 
 class WorkerPool:
@@ -98,6 +108,8 @@ class WorkerPool:
         self.on_client_request: ClientRequestHandler = respond_unavailable
         self.on_finding: FindingHandler = ignore_finding
         self._tasks: set[asyncio.Task[None]] = set()
+        self._exits: list[float] = []
+        """The times of the exits of the processes that get calls."""
         self._closing = False
         self._is_stopping = is_stopping
 
@@ -135,6 +147,7 @@ class WorkerPool:
     async def _until_loaded(self, worker: WorkerProcess) -> LoadResult:
         """Wait until ``worker`` has loaded the app. Log the function whose import takes long."""
         seconds = 0.0
+        slow: dict[str, None] = {}
         while not worker.loaded.done():
             await asyncio.wait([worker.loaded], timeout=SLOW_LOAD)
             seconds += SLOW_LOAD
@@ -144,8 +157,14 @@ class WorkerPool:
                     if worker.loading
                     else "its worker process is still starting"
                 )
+                if seconds >= SLOW_IMPORT and worker.loading:
+                    slow[worker.loading] = None
                 log.warning("The app is still loading after %d s: %s. [EH335]", seconds, reason)
-        return await asyncio.shield(worker.loaded)
+        loaded = await asyncio.shield(worker.loaded)
+        if slow:
+            findings = [FindingData(exits.SLOW_IMPORT.code, name) for name in slow]
+            loaded = loaded._replace(findings=[*loaded.findings, *findings])
+        return loaded
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
         """Start new processes with ``load``. They replace the old ones if ``accept`` returns True.
@@ -254,6 +273,7 @@ class WorkerPool:
             else worker.placements.get(request.function, "function_threads")
         )
         worker.pending[request.id] = future
+        worker.functions[request.id] = request.function
         try:
             worker.send(placement, request, at_once=len(worker.pending) <= FEW_CALLS)
             self._limit.start(request.id, partial(self._expire, worker, request, future))
@@ -263,6 +283,7 @@ class WorkerPool:
             return InvocationResult(request.id, error=ErrorData("ValueError", text))
         finally:
             worker.pending.pop(request.id, None)
+            worker.functions.pop(request.id, None)
             self._limit.end(request.id)
             worker.stop_if_retired()
 
@@ -368,29 +389,33 @@ class WorkerPool:
                 problem = exit_problem(self._starter.interpreter, code, worker.hello)
                 if problem is not None:
                     worker.refuse(problem)
+            if -code in _STOP_SIGNALS:
+                # The signal may have been sent to the host too, which then stops.
+                await asyncio.sleep(_SIGNAL_PAUSE)
+            lasted = (
+                worker.loaded.done()
+                and not worker.loaded.cancelled()
+                and worker.loaded.exception() is None
+            )
+            is_of_app = lasted and not self._is_stopping() and not worker.lost
+            if is_of_app and self._is_used(worker):
+                self._count_exit(worker, code)
             worker.lose(
                 exit_reason(code)
-                + (f" while it loaded '{worker.loading}'" if worker.loading else "")
+                + (f" while it loaded '{worker.loading}'" if worker.loading else ""),
+                exit_code=shell_exit_code(code) if is_of_app else None,
             )
             self._forget(worker)
             if not self._is_used(worker):
                 return
             if worker.problem and not self._has_loaded:
                 return  # ``load`` raises the error
-            if code == -signal.SIGTERM:
-                # The signal may have been sent to the host too, which then stops.
-                await asyncio.sleep(_SIGNAL_PAUSE)
             if not self._is_stopping():
                 log.error(
                     "A worker process (pid %d) ended: %s. Another one is started. [EH326]",
                     worker.process.pid,
                     worker.lost,
                 )
-            lasted = (
-                worker.loaded.done()
-                and not worker.loaded.cancelled()
-                and worker.loaded.exception() is None
-            )
             pause = _PAUSE if lasted else min(pause * 2, _MAX_PAUSE)
             await asyncio.sleep(pause)
             if not self._is_used(worker):
@@ -404,6 +429,25 @@ class WorkerPool:
             else:  # a reload has replaced it
                 self._retire(fresh)
             worker = fresh
+
+    def _count_exit(self, worker: WorkerProcess, code: int) -> None:
+        """Add a finding if the Azure Functions host exits after this exit of a process.
+
+        That host forgets exits if there is no other exit within ``_FORGOTTEN_AFTER`` seconds. It
+        ignores the exit code 0 (``WorkerProcess.OnProcessExited``).
+        """
+        if not code:
+            for function in dict.fromkeys(worker.possible_causes):
+                self.on_finding(FindingData(exits.SILENT_EXIT.code, function))
+            return
+        now = asyncio.get_running_loop().time()
+        if self._exits and now - self._exits[-1] > _FORGOTTEN_AFTER:
+            self._exits.clear()
+        self._exits.append(now)
+        if len(self._exits) == EXITS_PER_PROCESS * self._count:
+            detail = f"{len(self._exits)} processes have exited. This host continues."
+            for function in dict.fromkeys(worker.possible_causes):
+                self.on_finding(FindingData(exits.HOST_EXIT.code, function, detail))
 
     def _is_used(self, worker: WorkerProcess) -> bool:
         """Return True if the process or its replacement gets calls."""
@@ -458,6 +502,9 @@ class WorkerPool:
 
     def _on_message(self, worker: WorkerProcess, message: Message) -> None:
         if isinstance(message, InvocationResult):
+            if message.exit_code is not None:
+                worker.exiting_call = message.id
+                return
             future = worker.pending.get(message.id)
             if future is not None and not future.done():
                 future.set_result(message)

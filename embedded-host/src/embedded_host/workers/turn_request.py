@@ -24,8 +24,9 @@ async def run_turn(
     """Run one turn. ``kept`` is True if the worker may have the orchestrator in memory."""
     protocol = adapter(turn.protocol)
     address = (number, function, turn.instance_id, turn.execution_id)
-    if kept and turn.seen:
+    if kept and turn.seen and not turn.is_replay:
         result = await send(TurnRequest(*address, protocol.unseen_events(turn), turn.seen))
         if not result.missing:
             return result
-    return await send(TurnRequest(*address, protocol.orchestrator_payload(turn)))
+    payload = protocol.orchestrator_payload(turn)
+    return await send(TurnRequest(*address, payload, is_replay=turn.is_replay))

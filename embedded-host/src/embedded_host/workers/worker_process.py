@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Mapping
 
-from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.task_hub.invoker import WorkerLostError, exit_text
 from embedded_host.workers.transport import WorkerSockets
 from embedded_worker.channel import Channel
 from embedded_worker.protocol import (
@@ -34,6 +34,10 @@ class WorkerProcess:
         self.placements: Mapping[str, Placement] = {}
         """Placements by function name."""
         self.pending: dict[int, asyncio.Future[InvocationResult]] = {}
+        self.functions: dict[int, str] = {}
+        """The names of the functions of the pending calls."""
+        self.exiting_call: int | None = None
+        """The id of the call that ends the process, if the process has reported it."""
         self.retiring = False
         """True if the process gets no further calls and stops after its last result."""
         self.hello: Hello | None = None
@@ -86,34 +90,58 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
 
-    def lose(self, reason: str, *, caused_by_another_call: bool = False) -> None:
+    @property
+    def possible_causes(self) -> list[str]:
+        """The names of the functions whose calls may have ended the process."""
+        if self.exiting_call in self.functions:
+            return [self.functions[self.exiting_call]]
+        return list(self.functions.values())
+
+    def lose(
+        self, reason: str, *, caused_by_another_call: bool = False, exit_code: int | None = None
+    ) -> None:
         """Fail all futures that wait for the process.
 
         ``caused_by_another_call`` is True if a call that is no longer pending stopped the process.
+        ``exit_code`` has the same meaning as in WorkerLostError.
         """
         self.lost = self.lost or reason
-        waiting: list[
-            asyncio.Future[None] | asyncio.Future[LoadResult] | asyncio.Future[InvocationResult]
-        ] = [self.connected, self.loaded, *self.pending.values()]
-        concurrent_calls = max(0, len(self.pending) - 1)
-        for future in waiting:
-            if not future.done():
-                future.set_exception(
-                    WorkerLostError(
-                        reason,
-                        concurrent_calls=concurrent_calls,
-                        caused_by_another_call=caused_by_another_call,
-                    )
-                )
-                future.exception()  # mark it as retrieved: its caller may have been cancelled
+        cause = self.exiting_call if self.exiting_call in self.pending else None
+        others = max(0, len(self.pending) - 1)
+        for future in (self.connected, self.loaded):
+            _fail(future, WorkerLostError(reason))
+        for id, call in self.pending.items():
+            lost = WorkerLostError(
+                reason,
+                concurrent_calls=0 if id == cause else others,
+                caused_by_another_call=caused_by_another_call or cause not in (None, id),
+                exit_code=exit_code,
+            )
+            _fail(call, lost)
         self.pending.clear()
+        self.functions.clear()
+
+
+def _fail(
+    future: asyncio.Future[None] | asyncio.Future[LoadResult] | asyncio.Future[InvocationResult],
+    lost: WorkerLostError,
+) -> None:
+    if not future.done():
+        future.set_exception(lost)
+        future.exception()  # mark it as retrieved: its caller may have been cancelled
+
+
+def shell_exit_code(code: int) -> int:
+    """Return an exit code as a shell reports it: 128 plus the number of a signal."""
+    return code if code >= 0 or os.name == "nt" else 128 - code
 
 
 def exit_reason(code: int) -> str:
-    """Return a description of a process's exit code."""
+    """Return a description of a process's exit code, in the words of the Functions host."""
+    reason = exit_text(shell_exit_code(code))
     if code >= 0 or os.name == "nt":
-        return f"it exited with code {code}"
+        return reason
     try:
-        return f"it was ended by {signal.Signals(-code).name}"
+        return f"{reason} after {signal.Signals(-code).name}"
     except ValueError:
-        return f"it was ended by signal {-code}"
+        return f"{reason} after signal {-code}"

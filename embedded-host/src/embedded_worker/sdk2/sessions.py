@@ -26,7 +26,8 @@ from durabletask.internal import tracing
 from durabletask.payload import deexternalize_payloads, externalize_payloads
 from durabletask.payload.store import PayloadStore
 
-from embedded_worker.orchestrator_lint import task_returned
+from embedded_worker.orchestrator_lint import caller_position, task_returned
+from embedded_worker.protocol import CallLineData
 from embedded_worker.sdk import is_sdk_module
 from embedded_worker.sdk2.history_events import EventJson, history_events
 from embedded_worker.sdk2.responses import orchestrator_response
@@ -120,6 +121,16 @@ class _Context(_BaseContext):  # type: ignore[misc, valid-type]
     """The awaited events: the spelling in the code, by the name that the SDK compares."""
     replay_checks: set[_Position]
     """The lines of the app that have read ``is_replaying``."""
+    calls: list[tuple[int, str]] | None = None
+    """The ids of the calls and their lines, or None if the host does not need the lines."""
+    steps: CheckedSteps | None = None
+    """The generator of the orchestrator, once it has started."""
+
+    def next_sequence_number(self) -> int:
+        id = super().next_sequence_number()
+        if self.calls is not None:
+            self.calls.append((id, caller_position(self.root)))
+        return int(id)
 
     @property
     def is_replaying(self) -> bool:
@@ -129,7 +140,8 @@ class _Context(_BaseContext):  # type: ignore[misc, valid-type]
         return bool(self._is_replaying)
 
     def run(self, generator: Generator[task.Task[object], object, object]) -> None:
-        super().run(CheckedSteps(generator, self.root))
+        self.steps = CheckedSteps(generator, self.root)
+        super().run(self.steps)
 
     def set_complete(self, result: object, *arguments: object, **options: object) -> None:
         if isinstance(result, task.Task):
@@ -235,8 +247,25 @@ class OrchestratorSession:
         self._is_kept = bool(document.get("keep", True))
         self._ended = False
         self._is_first_turn = True
+        self._event_id = self._differs_at = -1
         self._variables = contextvars.copy_context()
         """Context variables of the orchestrator. Its turns can run in different threads."""
+
+    def report_lines(self) -> None:
+        """Determine the lines of the calls. Call this method before the first turn."""
+        self._context.calls = []
+
+    @property
+    def lines(self) -> CallLineData | None:
+        """The lines of the calls, or None if ``report_lines`` was not called."""
+        calls, steps = self._context.calls, self._context.steps
+        if calls is None:
+            return None
+        return CallLineData(
+            [call for call in calls if call[1] != "?"],
+            "" if steps is None else steps.waits,
+            self._differs_at,
+        )
 
     def run_turn(self, events: str | None = None) -> str:
         """Run a turn and return the JSON of its response.
@@ -327,12 +356,14 @@ class OrchestratorSession:
             for event in self._new:
                 self._executor.process_event(context, event)
         except Exception as error:
+            if isinstance(error, task.NonDeterminismError):
+                self._differs_at = self._event_id
             context.set_failed(error)
         actions: list[pb.OrchestratorAction] = context.get_actions()
         return actions
 
     def _process_past(self, event: pb.HistoryEvent) -> None:
-        executor = self._executor
+        executor, self._event_id = self._executor, event.eventId
         if executor._is_suspended and event.WhichOneof("eventType") in DECISIONS:
             # SuspensionFilter explains these decisions, which the turn of the suspension made.
             executor._is_suspended = False
@@ -372,7 +403,7 @@ class OrchestratorSession:
                 task_._cancel_handler = None
         for part in (context._pending_tasks, context._pending_events, context._pending_actions):
             part.clear()
-        context._generator = context._previous_task = None
+        context._generator = context._previous_task = context.steps = None
 
 
 def _remove_foreign_frames(error: BaseException) -> None:

@@ -39,6 +39,13 @@ class CheckedSteps(Generator[object, object, object]):
         """Raise GeneratorExit in the generator."""
         self._steps.close()
 
+    @property
+    def waits(self) -> str:
+        """The file and line at which the generator waits, or "" if it has ended."""
+        if getattr(self._steps, "gi_frame", None) is None:
+            return ""
+        return _position(self._steps, self._root)
+
     def _checked(self, task: object) -> object:
         if isinstance(task, Task):
             return task

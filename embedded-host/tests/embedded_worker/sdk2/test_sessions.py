@@ -17,6 +17,7 @@ from durabletask import task
 from durabletask.worker import TaskHubGrpcWorker, _OrchestrationExecutor
 from google.protobuf.json_format import MessageToDict
 
+from embedded_worker.protocol import CallLineData
 from embedded_worker.sdk2.history_events import EventJson, history_events
 from embedded_worker.sdk2.sessions import OrchestratorSession, has_session_hooks
 
@@ -416,3 +417,51 @@ def test_an_orchestrator_may_replace_the_attributes_of_its_context() -> None:
         turns()
     assert turns.session is not None
     turns.session.close()
+
+
+# -- lines of calls --------------------------------------------------------------------------------
+
+
+def _two_calls(ctx: task.OrchestrationContext, _: Any) -> Steps:
+    yield ctx.call_activity("A", input=1)
+    yield ctx.call_activity("B" if ctx.is_replaying else "A", input=2)
+
+
+def _relative(lines: CallLineData | None) -> tuple[dict[int, int], str]:
+    """Return the line of each call relative to the function, and of the wait."""
+    assert lines is not None
+    name, first = f"{Path(__file__).name} line ", _two_calls.__code__.co_firstlineno
+    calls = {id: int(line.removeprefix(name)) - first for id, line in lines.calls}
+    return calls, lines.waits and str(int(lines.waits.removeprefix(name)) - first)
+
+
+def _session(past: list[Event], new: list[Event], *, reports_lines: bool) -> OrchestratorSession:
+    worker = TaskHubGrpcWorker(emit_trace_spans=False)
+    worker._registry.add_named_orchestrator("Main", _two_calls)
+    payload = {"instanceId": "i", "executionId": "e", "past": past, "new": new}
+    session = OrchestratorSession(_two_calls, lambda name: worker, json.dumps(payload), ROOT)
+    if reports_lines:
+        session.report_lines()
+    session.run_turn()
+    return session
+
+
+INSTANCE = {"InstanceId": "i", "ExecutionId": "e"}
+STARTED = event(0, Name="Main", OrchestrationInstance=INSTANCE)
+
+
+def test_a_session_reports_the_lines_of_its_calls() -> None:
+    session = _session([], [event(12), STARTED], reports_lines=True)
+    assert _relative(session.lines) == ({1: 1}, "1")
+    assert session.lines is not None
+    assert session.lines.differs_at == -1
+    assert _session([], [event(12), STARTED], reports_lines=False).lines is None
+
+
+def test_a_session_reports_the_recorded_call_that_its_replay_does_not_make() -> None:
+    past = [event(12), STARTED, scheduled(1), event(12), completed(1), scheduled(2)]
+    session = _session(past, [event(12), completed(2)], reports_lines=True)
+    assert session.lines is not None
+    assert session.lines.differs_at == 2
+    calls, _ = _relative(session.lines)
+    assert (calls[1], calls[2]) == (1, 2)

@@ -171,12 +171,16 @@ async def test_a_crash_before_a_record_runs_the_activity_again(shop: DurableApp)
     assert shop.activity_runs == {"charge": 2, "ship": 1}
 
 
-async def test_a_killed_worker_is_replaced(shop: DurableApp) -> None:
-    shop.kill_worker_during("charge", times=2)
+async def test_an_activity_whose_worker_was_killed_fails(shop: DurableApp) -> None:
+    shop.kill_worker_during("charge")
+    order = await shop.run("order", 7)
+    assert "Exception while executing function: Functions.charge" in str(order.output)
+    assert shop.activity_runs["charge"] == 1
+
+
+async def test_an_orchestrator_whose_worker_was_killed_runs_again(shop: DurableApp) -> None:
+    shop.kill_worker_during("order", times=2)
     assert (await shop.run("order", 7)).output == ["paid 7", "shipped"]
-    assert shop.activity_runs["charge"] == 3
-    shop.kill_worker_during("counter", times=1)
-    assert (await shop.run("tally")).output == 8
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,69 @@
+"""The instances whose history every turn replays from its start, as on the Azure Functions host.
+
+An orchestrator in memory hides code that is not deterministic. Therefore, some instances of each
+orchestrator are not kept in memory. If a replay makes other calls than the history contains, the
+instance fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from embedded_host.task_hub.settings import HubSettings
+
+REPLAYED_LATER = 50
+"""After the first instances of an orchestrator, one in this number is replayed."""
+GROWTH = 1.25
+"""Factor by which a history grows between two replays once it exceeds ``replayed_up_to``.
+
+If every turn replayed a long history, the total time would grow with the square of its length.
+"""
+
+
+@dataclass
+class InstanceReplays:
+    """The replays of one instance with the current code."""
+
+    code_version: int
+    is_selected: bool
+    lines: dict[int, str] = field(default_factory=dict)
+    """The lines that first made the calls of this execution, by decision id."""
+    _next_length: int = 0
+    """Length of the history at which the next replay of a long history is due."""
+
+    def is_due(self, events: int, limit: int) -> bool:
+        """Return True if the next turn replays the history, which has a number of ``events``.
+
+        ``limit`` is the maximum length of a history that every turn replays.
+        """
+        if not self.is_selected or (events > limit and events < self._next_length):
+            return False
+        self._next_length = int(max(events, limit) * GROWTH)
+        return True
+
+
+class Replays:
+    """Selects the instances that are replayed: the first of each orchestrator, and later some."""
+
+    def __init__(self, settings: HubSettings) -> None:
+        self._settings = settings
+        self._instances: dict[str, int] = {}
+        """Number of instances with the current code, by lower-case name of the orchestrator."""
+
+    def clear(self) -> None:
+        """Start to count the instances again, because the code was reloaded."""
+        self._instances.clear()
+
+    def of_instance(
+        self, known: InstanceReplays | None, orchestrator: str, code_version: int
+    ) -> InstanceReplays:
+        """Return the replays of an instance before a turn. ``known`` are those of its last turn."""
+        if known is not None and known.code_version == code_version:
+            return known
+        number = self._instances.get(orchestrator.lower(), 0)
+        self._instances[orchestrator.lower()] = number + 1
+        first = self._settings.replayed_instances
+        is_selected = number < first or (
+            first > 0 and (number - first) % REPLAYED_LATER == REPLAYED_LATER - 1
+        )
+        return InstanceReplays(code_version, is_selected)
