@@ -50,13 +50,16 @@ class RunningFunction:
     def __enter__(self) -> None:
         """Begin the invocation."""
         _running[self.id] = self.function
+        thread_local_storage.invocation_id = self.id
         if self._is_coroutine:
             _of_task.set(self)
-        else:
-            thread_local_storage.invocation_id = self.id
 
     def __exit__(self, *error: object) -> None:
-        """End the invocation."""
+        """End the invocation.
+
+        As in the Python worker, the thread of the event loop keeps the id of the last invocation.
+        Until that invocation ends, the records of callbacks belong to it.
+        """
         _running.pop(self.id, None)
         if not self._is_coroutine:
             thread_local_storage.invocation_id = None

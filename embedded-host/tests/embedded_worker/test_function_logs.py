@@ -171,6 +171,29 @@ async def test_tasks_belong_to_the_invocation_until_it_ends(logs: Logs) -> None:
     assert {finding.function for finding in logs.findings} == {"One"}
 
 
+async def test_a_callback_belongs_to_the_last_invocation_until_it_ends(logs: Logs) -> None:
+    logs.handler.end_import()
+    loop = asyncio.get_running_loop()
+    called = asyncio.Event()
+
+    def callback() -> None:
+        logs.log.info("callback")
+        called.set()
+
+    async def function() -> None:
+        with RunningFunction("One", "id", is_coroutine=True):
+            assert thread_local_storage.invocation_id == "id"
+            loop.call_soon(callback)
+            await called.wait()
+
+    await asyncio.create_task(function())
+    assert logs.lines == ["info: Function.One.User[0]", "      callback"]
+    called.clear()
+    loop.call_soon(callback)
+    await called.wait()
+    assert [finding.code for finding in logs.findings] == [THREAD_RECORD]
+
+
 def test_asyncio_run_in_a_function_belongs_to_the_invocation(logs: Logs) -> None:
     async def work() -> None:
         logs.log.info("inside")
