@@ -63,6 +63,7 @@ def hub_settings(loaded: LoadedApp, *, strict: bool = False) -> HubSettings:
         http_sleep_ms=host.http_sleep_ms,
         any_state_is_overridable=host.overridable_existing_states.lower() == "anystate",
         default_version=host.default_version,
+        version_match_strategy=host.version_match_strategy,
         uses_azure_storage=host.uses_azure_storage,
         strict=strict,
     )

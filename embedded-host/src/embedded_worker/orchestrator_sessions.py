@@ -376,11 +376,11 @@ class OrchestratorSession:
         """
         try:
             return run()
-        except TypeError:
+        except TypeError as error:
             status = self._context.custom_status
             try:
                 json.dumps(status, default=lambda value: type(value).to_json(value))
-            except Exception as error:
+            except Exception:
                 raise UnusableValueError(
                     f"the custom status, a {type(status).__name__}, cannot be converted to JSON: "
                     f"{error}. Set plain values, or add to_json and from_json to the class."

@@ -57,6 +57,7 @@ from embedded_worker.replay_lint import suspicious_calls
 from embedded_worker.sdk import (
     OUT_OF_PROC_LABEL,
     USES_DURABLETASK,
+    has_empty_error,
     orchestrator_of,
     with_error,
 )
@@ -311,6 +312,7 @@ class Runner:
                 self._extensions.after(hooked, arguments, returned)
             return InvocationResult(invoke.id, self._output(function, returned, outputs))
         except BaseException as error:
+            self._report_empty_error(error, invoke.function)
             return self._failed(invoke.id, function, error)
 
     def _turn(self, turn: TurnRequest) -> InvocationResult:
@@ -337,6 +339,7 @@ class Runner:
                     session.report_lines()
             output = self._run_session(function, turn, session, events)
         except BaseException as error:
+            self._report_empty_error(error, turn.function, turn.instance_id)
             if session is None:  # the payload is invalid or the SDK is unknown
                 return InvocationResult(turn.id, error=error_data(error))
             result = self._failed(turn.id, function, error, turn.instance_id)
@@ -365,6 +368,13 @@ class Runner:
         else:
             session.close()
         return result
+
+    def _report_empty_error(
+        self, error: BaseException, orchestrator: str, instance_id: str = ""
+    ) -> None:
+        """Report an exception without a text, which SDK 1.x before 1.3 does not pass on."""
+        if has_empty_error(error):
+            self.report(FindingData("EH887", orchestrator, instance_id=instance_id))
 
     def _run_session(
         self,
@@ -452,10 +462,11 @@ class Runner:
             if USES_DURABLETASK:  # the SDK records the error in the history
                 raise UnusableValueError(str(error), type(error).__name__) from None
             raise UnusableValueError(
-                f"the return value of function '{function.spec.name}', a "
+                f"{error}. The return value of function '{function.spec.name}', a "
                 f"{type(returned).__name__}, cannot be converted to JSON: "
                 f"{error.__cause__ or error}. Return plain values, or add to_json and "
-                "from_json to the class."
+                "from_json to the class.",
+                type(error).__name__,
             ) from None
         value = datum.value
         return value if value is None or isinstance(value, str) else str(value)

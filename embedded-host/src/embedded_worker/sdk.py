@@ -91,6 +91,20 @@ def with_error(message: str, cause: BaseException) -> str:
     return text + label + json.dumps({**document, "error": str(type(cause))})
 
 
+def has_empty_error(error: BaseException) -> bool:
+    """Return True if SDK 1.x leaves the error in an orchestrator's state empty.
+
+    ``error`` is the exception that the SDK has raised. See ``with_error``.
+    """
+    if error.__cause__ is None:
+        return False
+    try:
+        message = str(error)
+    except BaseException:  # raised by the user's __str__
+        return False
+    return OUT_OF_PROC_LABEL in message and with_error(message, error.__cause__) != message
+
+
 def is_code_for_2x(error: BaseException) -> bool:
     """Return True if the app's code needs SDK 2.x, but the app has 1.x.
 

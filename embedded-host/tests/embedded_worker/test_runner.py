@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from embedded_host.engine import history as h
+from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.protocols.v1 import orchestrator_payload
 from embedded_host.protocols.v1.errors import OUT_OF_PROC_LABEL
+from embedded_worker import runner as worker_runner
 from embedded_worker.protocol import (
     ErrorData,
     FindingData,
@@ -21,7 +25,14 @@ from embedded_worker.protocol import (
     TurnRequest,
 )
 from embedded_worker.runner import Runner
-from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, activity_trigger, http_trigger
+from tests.support.app_folder import (
+    CLIENT,
+    HTTP_OUT,
+    AppFolder,
+    activity_trigger,
+    http_trigger,
+    orchestration_trigger,
+)
 from tests.support.worker_calls import load_of, request, run
 
 MakeRunner = Callable[[AppFolder], Runner]
@@ -345,8 +356,10 @@ async def test_classes_with_to_json_are_converted(app: AppFolder, running: MakeR
 async def test_an_unserializable_output_is_named(app: AppFolder, running: MakeRunner) -> None:
     app.activity("Hello", "return {1, 2}")
     failed = await error(running(app), "Hello")
-    assert (
-        "the return value of function 'Hello', a set, cannot be converted to JSON" in failed.message
+    assert failed.type == "ValueError"
+    assert failed.message.startswith(
+        "activity trigger output must be json serializable ({1, 2}). The return value of function "
+        "'Hello', a set, cannot be converted to JSON: "
     )
 
 
@@ -528,3 +541,44 @@ def test_the_load_result_has_the_findings_of_signatures(app: AppFolder) -> None:
         ("EH817", "Fails", "Fails/__init__.py", 1),
         ("EH814", "Refused", "Refused/__init__.py", 1),
     ]
+
+
+# -- parity findings -------------------------------------------------------------------------------
+
+
+_EMPTY_ERROR = """
+    raise Exception('\\n\\n$OutOfProcData$:{"isDone": false, "actions": [[]]}') from KeyError()
+"""
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+async def test_an_exception_without_a_text_is_a_finding_of_the_orchestrator(
+    app: AppFolder, running: MakeRunner, monkeypatch: pytest.MonkeyPatch, is_kept: bool
+) -> None:
+    """The newer versions of the SDK pass on the class of such an exception."""
+    app.function("Main", f"def main(context):{_EMPTY_ERROR}", orchestration_trigger())
+    app.orchestrator("Kept", "raise ValueError('boom')\nyield")
+    runner = running(app)
+    found: list[FindingData] = []
+    runner.report = found.append
+    name = "Main"
+    if is_kept:
+        name = "Kept"
+        monkeypatch.setattr(worker_runner, "has_empty_error", lambda error: True)
+    at = datetime(2026, 1, 2, tzinfo=timezone.utc)
+    payload = orchestrator_payload(
+        OrchestratorInput(
+            "i",
+            "e",
+            (),
+            (
+                h.orchestrator_started(at),
+                h.execution_started(at, instance_id="i", execution_id="e", name=name, input=None),
+            ),
+            None,
+            None,
+        )
+    )
+    result = await run(runner, TurnRequest(1, name, "i", "e", payload))
+    assert result.error is not None
+    assert found == [FindingData("EH887", name, instance_id="i" if is_kept else "")]

@@ -11,6 +11,7 @@ import pytest
 
 from embedded_worker.sdk import (
     entity_of,
+    has_empty_error,
     orchestrator_of,
     passes_client,
     user_code,
@@ -118,3 +119,23 @@ def test_an_exception_without_text_has_its_class_as_the_error(error: str) -> Non
 )
 def test_other_messages_are_not_changed(message: str) -> None:
     assert with_error(message, KeyError()) == message
+
+
+class UnreadableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Exception(f'\n\n{FAILED}{{"isDone": false, "actions": [[]]}}'), True),
+        (Exception(f'boom\n\n{FAILED}{{"error": "boom"}}'), False),
+        (Exception("boom"), False),
+        (UnreadableError(), False),
+    ],
+)
+def test_an_empty_error_is_recognized(error: Exception, expected: bool) -> None:
+    assert not has_empty_error(error), "the SDK sets the cause"
+    error.__cause__ = KeyError()
+    assert has_empty_error(error) is expected

@@ -203,3 +203,20 @@ def test_a_strict_timer_fires_as_on_azure_storage(
     assert sent.message.event.due_at == after(seconds)
     short = [Observation(Difference.SHORT_TIMER, (f"{seconds}",))]
     assert one.observations == (short if is_short else [])
+
+
+@pytest.mark.parametrize("protocol", [1, 2])
+def test_calls_of_unknown_functions_are_observed(protocol: int) -> None:
+    unknown = [Difference.UNKNOWN_FUNCTION, Difference.UNKNOWN_FUNCTION_OF_2X][protocol - 1]
+    calls: list[tuple[Decision, str, str]] = [
+        (ScheduleTask(1, "Missing", "2"), "activity", "Missing"),
+        (CreateSubOrchestration(2, "Gone", None, "c", None), "orchestrator", "Gone"),
+        (operation("@missing@k"), "entity", "missing"),
+    ]
+    for decision, kind, name in calls:
+        expected = [] if (kind, protocol) == ("entity", 2) else [Observation(unknown, (kind, name))]
+        assert recorded(decision, protocol).observations == expected
+        strict = recorder(protocol, strict=True)
+        problem = strict.record(decision)
+        assert strict.observations == expected
+        assert (problem is not None) is bool(expected)

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedded_host.engine import json_codec
-from embedded_host.engine.json_codec import compact, compact_plain, compact_text, is_json
+from embedded_host.engine.json_codec import (
+    compact,
+    compact_plain,
+    compact_text,
+    is_json,
+    with_exponents,
+)
 
 
 @pytest.mark.parametrize(
@@ -106,3 +112,19 @@ def test_every_python_limits_the_depth(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_number_that_python_does_not_parse_is_invalid_json(before: int, digits: int) -> None:
     text = f'["{"x" * before}", {"1" * digits}]'
     assert is_json(text) == (digits <= 4300)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1e+100", "1E+100"),
+        (
+            '{"1e-5":[5e-324,-1.5e+16,"2e+3 \\" 1e-4"]}',
+            '{"1e-5":[5E-324,-1.5E+16,"2e+3 \\" 1e-4"]}',
+        ),
+        ('"one-e-two"', '"one-e-two"'),
+        ("[1.5,true]", "[1.5,true]"),
+    ],
+)
+def test_exponents_have_the_form_of_newtonsoft(text: str, expected: str) -> None:
+    assert with_exponents(text) == expected

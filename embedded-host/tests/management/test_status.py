@@ -298,3 +298,8 @@ def test_an_open_attempt_of_sdk_2x_keeps_its_scheduled_event() -> None:
     result = history_events(events, show_output=True, show_input=True)
     assert (result[-1]["EventType"], result[-1]["Name"]) == ("TaskScheduled", "Flaky")
     assert sum(event["EventType"] == "TaskScheduled" for event in result) == 1
+
+
+@pytest.mark.parametrize("output", ["1e+100", f'["{"x" * LARGE}",1e+100]'])
+def test_numbers_have_the_exponents_of_the_azure_functions_host(output: str) -> None:
+    assert b"1E+100" in status_text(row(output=output), None)

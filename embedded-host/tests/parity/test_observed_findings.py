@@ -21,6 +21,26 @@ from embedded_host.parity.observed_findings import add_observed_findings
         (Difference.CLOSE_RACE, (), "EH874", "in the last second of the timer"),
         (Difference.LONG_TIMER, (), "EH875", "parts of three days"),
         (Difference.SUSPENDED_RETRY, (), "EH875", "while the instance was suspended"),
+        (Difference.NOT_A_NUMBER, ("NaN",), "EH880", "The value contains NaN."),
+        (Difference.METADATA, ("$type", "$id"), "EH881", "The value loses '$type', '$id'."),
+        (Difference.LOST_ACTIONS, (), "EH882", ""),
+        (
+            Difference.UNKNOWN_FUNCTION,
+            ("activity", "Ecko"),
+            "EH883",
+            "The activity 'Ecko' does not exist.",
+        ),
+        (Difference.CHILD_ID, ("@a",), "EH884", "The id is '@a'."),
+        (Difference.ENTITY_BATCH, ("ValueError: boom.",), "EH885", "ValueError: boom."),
+        (Difference.OTHER_VERSION, (), "EH886", ""),
+        (Difference.NEWER_VERSION, (), "EH806", ""),
+        (Difference.LONE_SURROGATE, (), "EH888", ""),
+        (
+            Difference.UNKNOWN_FUNCTION_OF_2X,
+            ("orchestrator", "Sub"),
+            "EH889",
+            "The orchestrator 'Sub' does not exist.",
+        ),
     ],
 )
 def test_each_difference_has_a_finding(
@@ -34,4 +54,4 @@ def test_each_difference_has_a_finding(
 
 
 def test_each_difference_has_a_case_above() -> None:
-    assert len(Difference) == 8
+    assert len(Difference) == 18

@@ -77,11 +77,3 @@ def test_other_messages_are_no_findings() -> None:
 def test_the_orchestrators_of_the_sdk_have_no_findings_of_their_own() -> None:
     name = "execute_schedule_operation_orchestrator"
     assert found(operation(signal=False), orchestrator=name) == []
-
-
-def test_the_version_of_a_started_execution_is_a_finding() -> None:
-    started = h.execution_started(
-        NOW, instance_id="i", execution_id="e", name="Child", input=None, version="1.2"
-    )
-    assert found(started) == [("EH806", "Child")]
-    assert found(started, host=HostJson(default_version="1.2")) == []

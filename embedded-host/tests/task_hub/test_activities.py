@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -106,3 +108,35 @@ async def test_a_running_activity_has_its_start_time_and_others_wait_for_a_slot(
     await run.finish()
     assert run.activities.running_since(1, 0) is None
     assert [event.occurred_at - began for event in run.results] == [timedelta(seconds=5)] * 2
+
+
+@pytest.mark.parametrize(
+    ("is_strict", "result"), [(False, '{"$type":"x","a":NaN}'), (True, '{"a":"NaN"}')]
+)
+async def test_a_result_that_azure_changes_is_a_finding_of_the_activity(
+    is_strict: bool, result: str
+) -> None:
+    def calls(context: Any) -> Any:
+        for _ in range(2):
+            value = yield context.call_activity("typed")
+        return json.dumps(value, separators=(",", ":"))
+
+    findings = Findings(HostJson())
+    invoker = InlineInvoker({"Calls": calls}, {"Typed": lambda _: {"$type": "x", "a": math.nan}})
+    host = HubUnderTest(invoker, findings=findings, strict=is_strict)
+    await host.start("Calls")
+    assert host.outcome() == ("Completed", result)
+    assert [
+        (finding.kind.code, finding.function, finding.count, finding.instances)
+        for finding in findings
+    ] == [("EH880", "Typed", 2, ["i-1"]), ("EH881", "Typed", 2, ["i-1"])]
+
+
+async def test_a_strict_null_is_recorded_as_no_result() -> None:
+    invoker = InlineInvoker(
+        {"Calls": lambda context: (yield context.call_activity("Ref"))},
+        {"Ref": lambda _: {"$ref": "#"}},
+    )
+    host = HubUnderTest(invoker, strict=True)
+    await host.start("Calls")
+    assert host.outcome() == ("Completed", None)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from embedded_host.app.definitions import HostJson
 from embedded_host.engine.entity_messages import EntityId
+from embedded_host.parity.findings import Findings
 from tests.task_hub.app import new_hub
-from tests.task_hub.kit import HubUnderTest
+from tests.task_hub.kit import HubUnderTest, InlineInvoker
 
 COUNTER = EntityId("counter", "k")
 
@@ -76,3 +80,32 @@ async def test_an_entity_that_is_purged_during_a_turn_stays_deleted() -> None:
     stored = host.client.entity_state(COUNTER)
     assert stored is not None
     assert stored[1] == "2"
+
+
+@pytest.mark.parametrize(
+    ("entity", "code", "detail"),
+    [
+        (lambda context: context.set_state({1}), "EH885", "TypeError: class <class 'set'>"),
+        (lambda context: 1 / 0, "", ""),  # the SDK reports the failure of one operation
+    ],
+)
+async def test_a_batch_that_azure_retries_forever_is_a_finding(
+    entity: Callable[[Any], None], code: str, detail: str
+) -> None:
+    findings = Findings(HostJson())
+    host = HubUnderTest(InlineInvoker({}, {}, {"Counter": entity}), findings=findings)
+    await host.client.signal_entity(COUNTER, "add", None)
+    await host.idle()
+    found = [(f.kind.code, f.function, f.instances) for f in findings]
+    assert found == ([(code, "counter", ["@counter@k"])] if code else [])
+    assert all(detail in f.detail for f in findings)
+
+
+async def test_a_lost_worker_is_no_batch_that_azure_retries() -> None:
+    findings = Findings(HostJson())
+    invoker = InlineInvoker({}, {}, {"Counter": lambda context: None})
+    invoker.deaths["Counter"] = 3
+    host = HubUnderTest(invoker, findings=findings)
+    await host.client.signal_entity(COUNTER, "add", None)
+    await host.idle()
+    assert "EH885" not in [finding.kind.code for finding in findings]

@@ -52,11 +52,45 @@ async def test_an_orchestration_has_its_own_version_or_the_default_one(
     assert host.outcome("i-2") == ("Completed", versions[0])
 
 
-async def test_a_start_with_a_version_that_azure_does_not_run_is_a_finding() -> None:
-    findings = Findings(HostJson(default_version="1.0"))
-    host = HubUnderTest(InlineInvoker(ORCHESTRATORS), findings=findings, default_version="1.0")
+@pytest.mark.needs_durable("1.5", "versions of orchestrations")
+async def test_a_version_that_azure_does_not_run_is_a_finding_of_its_instance() -> None:
+    findings = Findings(HostJson())
+    host = HubUnderTest(
+        InlineInvoker(ORCHESTRATORS),
+        findings=findings,
+        default_version="1.0",
+        version_match_strategy="CurrentOrOlder",
+    )
     for version in (None, "1.0", "0.9"):
         await host.client.start("Continued", version=version)
-    await host.client.start("Version", version="1.1")
+    await host.client.start("Version", None, "new", "1.1")
     await host.idle()
-    assert codes(findings) == [("EH806", "Version")]
+    [finding] = findings
+    assert (finding.kind.code, finding.function) == ("EH806", "Version")
+    assert (finding.count, finding.instances) == (1, ["new"])
+
+
+@pytest.mark.needs_durable("1.5", "versions of orchestrations")
+async def test_the_version_of_a_sub_orchestration_is_a_finding() -> None:
+    findings = Findings(HostJson())
+    host = HubUnderTest(
+        InlineInvoker(ORCHESTRATORS),
+        findings=findings,
+        default_version="2.0",
+        version_match_strategy="Strict",
+    )
+    await host.start("Family")
+    assert host.outcome() == ("Completed", ["2.0", "2.0", "0.9"])
+    assert codes(findings) == [("EH886", "Version")]
+
+
+async def test_a_strict_host_fails_such_an_instance() -> None:
+    host = HubUnderTest(
+        InlineInvoker(ORCHESTRATORS), version_match_strategy="CurrentOrOlder", strict=True
+    )
+    await host.client.start("Version", None, "i-1", "1.1")
+    await host.idle()
+    status, output = host.outcome()
+    assert status == "Failed"
+    assert "The version '1.1' does not match the defaultVersion ''" in output
+    assert host.invoker.calls["Version"] == 0

@@ -34,7 +34,7 @@ from embedded_host.engine.failures import (
     failure_of,
     orchestrator_failed,
 )
-from embedded_host.engine.functions import HTTP_ACTIVITY
+from embedded_host.engine.functions import HTTP_ACTIVITY, FunctionNames
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.messages import (
@@ -82,15 +82,15 @@ class DecisionRecorder:
         """
         now = self._clock()
         if isinstance(decision, ScheduleTask):
-            self._schedule(decision, now)
-        elif isinstance(decision, StartTimer):
+            return self._schedule(decision, now)
+        if isinstance(decision, StartTimer):
             self.events.append(
                 h.timer_created(now, decision.id, decision.fire_at, decision.retry_of)
             )
             fired = h.timer_fired(now, decision.id, decision.fire_at)
             self.to_self(fired, due=self._due(decision.fire_at, now))
         elif isinstance(decision, CreateSubOrchestration):
-            self._start_child(decision, now)
+            return self._start_child(decision, now)
         elif isinstance(decision, SendOperation):
             return self._send_operation(decision, now)
         elif isinstance(decision, SendEvent):
@@ -112,7 +112,8 @@ class DecisionRecorder:
             self.observations.append(Observation(Difference.SHORT_TIMER, (f"{seconds:.3g}",)))
         return on_azure if self._settings.strict else fire_at
 
-    def _schedule(self, decision: ScheduleTask, now: datetime) -> None:
+    def _schedule(self, decision: ScheduleTask, now: datetime) -> str | None:
+        """Schedule an activity. Returns an error message as ``record`` does."""
         state, activities = self._state, self._settings.functions.activities
         stored = compact([decision.input]) if self._settings.store_inputs else None
         # The Azure Functions host records an empty object if an app of SDK 2.x sets no tags.
@@ -124,12 +125,31 @@ class DecisionRecorder:
             self.outgoing.append(
                 StartActivity(decision.id, decision.name, decision.input, state.execution_id)
             )
-        else:
-            error = UserError("ValueError", activities.missing(decision.name))
-            self.to_self(activity_failed(now, decision.id, decision.name, error, self._protocol))
+            return None
+        missing = self._unknown(activities, decision.name)
+        if self._settings.strict:
+            return missing
+        error = UserError("ValueError", missing)
+        self.to_self(activity_failed(now, decision.id, decision.name, error, self._protocol))
+        return None
 
-    def _start_child(self, decision: CreateSubOrchestration, now: datetime) -> None:
-        """Start a sub-orchestration, or deliver its failure if it cannot be started."""
+    def _unknown(self, functions: FunctionNames, name: str) -> str:
+        """Observe a call of a function that does not exist. Returns its error message."""
+        is_1x = self._protocol == SDK_1X
+        if is_1x or functions.kind != "entity":  # for SDK 2.x, the effect is not known
+            self.observations.append(
+                Observation(
+                    Difference.UNKNOWN_FUNCTION if is_1x else Difference.UNKNOWN_FUNCTION_OF_2X,
+                    (functions.kind, name),
+                )
+            )
+        return functions.missing(name)
+
+    def _start_child(self, decision: CreateSubOrchestration, now: datetime) -> str | None:
+        """Start a sub-orchestration, or deliver its failure if it cannot be started.
+
+        Returns an error message as ``record`` does.
+        """
         state = self._state
         input = self._stored_input(decision.input)
         stored = input if self._settings.store_inputs else None
@@ -141,7 +161,7 @@ class DecisionRecorder:
         orchestrators = self._settings.functions.orchestrators
         error = None
         if decision.name not in orchestrators:
-            error = orchestrators.missing(decision.name)
+            error = self._unknown(orchestrators, decision.name)
         elif decision.instance_id in (state.instance_id, state.parent_instance_id):
             error = (
                 f"The sub-orchestration cannot have the id '{decision.instance_id}': it is the id "
@@ -153,8 +173,12 @@ class DecisionRecorder:
                 "entities start with '@'."
             )
         if error:
+            if decision.name in orchestrators:
+                self.observations.append(Observation(Difference.CHILD_ID, (decision.instance_id,)))
+            if self._settings.strict:
+                return error
             self.to_self(self._child_failed(decision, now, error))
-            return
+            return None
         taken = (
             "An Orchestration instance with the status Running already exists: "
             f"'{decision.instance_id}' cannot be started as a sub-orchestration. Use another id, "
@@ -177,6 +201,7 @@ class DecisionRecorder:
         )
         if_taken = Message(self._child_failed(decision, now, taken), state.execution_id)
         self.outgoing.append(StartOrchestration(decision.instance_id, started, if_taken))
+        return None
 
     def _child_failed(
         self, decision: CreateSubOrchestration, now: datetime, why: str
@@ -196,9 +221,13 @@ class DecisionRecorder:
             entity_name = EntityId.parse(operation.instance_id).name
             missing = None if entity_name in entities else entities.missing(entity_name)
         except ValueError as error:
-            missing = str(error)
+            entity_name, missing = operation.instance_id, str(error)
         if missing and operation.signal and self._protocol == SDK_1X:
             return missing
+        if missing and not operation.signal:
+            self._unknown(entities, entity_name)
+            if self._settings.strict and self._protocol == SDK_1X:
+                return missing
         text = request_message(
             request_id=decision.request_id,
             operation=operation.operation,

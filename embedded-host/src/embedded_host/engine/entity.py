@@ -33,6 +33,7 @@ from embedded_host.engine.invocations import (
 )
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartOrchestration
+from embedded_host.engine.observations import Difference, Observation
 from embedded_host.engine.sdk_protocols import SDK_1X
 
 
@@ -70,6 +71,8 @@ class EntityTurnResult:
     lost: list[str] = field(default_factory=list)
     """One log message for each failed operation that has no caller to notify."""
     locked_by: str | None = None
+    observations: list[Observation] = field(default_factory=list)
+    """The differences of the turn from the Azure Functions host."""
 
     def apply(self, entity: Entity) -> None:
         """Copy the new state into ``entity``."""
@@ -90,11 +93,17 @@ def entity_turn(
     forever (functions-host.md#entity-trigger).
     """
     output = yield EntityInput(entity.id, entity.exists, entity.state, batch)
+    observations: list[Observation] = []
+    if isinstance(output, InvocationFailure) and output.lacks_state:
+        reason = output.message.strip().partition("\n")[0].rstrip(".")
+        observations.append(Observation(Difference.ENTITY_BATCH, (f"{reason}.",)))
     if isinstance(output, InvocationFailure):
         details = operation_failure(output.message, stack=output.stack)
         failure = OperationResult(compact(output.message), failed=True, details=details)
         output = EntityOutput([failure] * len(batch), entity.exists, entity.state)
-    result = EntityTurnResult(output.exists, output.state, now, locked_by=entity.locked_by)
+    result = EntityTurnResult(
+        output.exists, output.state, now, locked_by=entity.locked_by, observations=observations
+    )
     for request, outcome in zip(batch, output.results, strict=True):
         if request.signal or not request.parent:
             if outcome.failed:

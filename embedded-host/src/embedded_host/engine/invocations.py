@@ -211,6 +211,8 @@ class InvocationFailure:
     """Traceback of the user's exception."""
     host_error: str = ""
     """Traceback of an error in the host, for the log."""
+    lacks_state: bool = False
+    """True if SDK 1.x has run the function, but returned no state and no error that contains it."""
 
 
 OrchestratorResult = OrchestratorOutput | OrchestratorDecisions | InvocationFailure

@@ -146,3 +146,13 @@ def compact_plain(value: object) -> str:
         return _encode_plain(value).decode()
     except (UnicodeEncodeError, TypeError, OverflowError):
         return compact(msgspec.to_builtins(value))
+
+
+_STRING_OR_EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|e(?=[+-]\d)')
+
+
+def with_exponents(text: str) -> str:
+    """Return compact JSON with exponents in the form of Newtonsoft.Json, such as ``1E+100``."""
+    if "e+" not in text and "e-" not in text:
+        return text
+    return _STRING_OR_EXPONENT.sub(lambda found: "E" if found[0] == "e" else found[0], text)

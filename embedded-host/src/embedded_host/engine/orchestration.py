@@ -21,6 +21,7 @@ from embedded_host.engine.observations import Observation
 from embedded_host.engine.recorded_execution import RecordedExecution
 from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
+from embedded_host.engine.versions import VersionRule
 
 ExecutionState = Execution | RecordedExecution
 """The open work of an execution: ``Execution`` for SDK 1.x, ``RecordedExecution`` for 2.x."""
@@ -84,6 +85,8 @@ class TurnSettings:
     """True if a turn has the effects of the Azure Functions host (``--parity strict``)."""
     uses_azure_storage: bool = True
     """False if host.json selects a storage provider on which timers do not fire early."""
+    version_rule: VersionRule = field(default_factory=VersionRule)
+    """The versions that the Azure Functions host runs."""
 
 
 @dataclass

@@ -14,7 +14,7 @@ from uuid import uuid4
 from embedded_host.engine import history as h
 from embedded_host.engine.critical_sections import open_critical_sections
 from embedded_host.engine.decision_recorder import Clock, DecisionRecorder
-from embedded_host.engine.decisions import NonDeterministicError, ReleaseLock
+from embedded_host.engine.decisions import NonDeterministicError, ReleaseLock, mismatch
 from embedded_host.engine.events import (
     ExecutionResumed,
     ExecutionStarted,
@@ -22,6 +22,7 @@ from embedded_host.engine.events import (
     ExecutionTerminated,
     FailureDetails,
     HistoryEvent,
+    SchedulingEvent,
 )
 from embedded_host.engine.execution import Execution
 from embedded_host.engine.failures import (
@@ -51,6 +52,8 @@ from embedded_host.engine.orchestration import (
 from embedded_host.engine.recorded_execution import RecordedExecution
 from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
+from embedded_host.engine.values_on_azure import changed_value
+from embedded_host.engine.versions import is_newer
 
 CUSTOM_STATUS_LIMIT = 16 * 1024
 """Maximum size of a custom status in bytes of UTF-16 (functions-host.md#response-object)."""
@@ -74,6 +77,8 @@ def turn(
     terminated = next((e for e in new if isinstance(e, ExecutionTerminated)), None)
     if terminated is not None:
         return run.complete(Status.TERMINATED, terminated.input, terminated.input or "")
+    if (refused := run.refused_version()) and settings.strict:
+        return run.refuse(refused)
     if state.name not in settings.functions.orchestrators:
         return run.refuse(settings.functions.orchestrators.missing(state.name))
     protocol = settings.functions.protocol
@@ -104,7 +109,7 @@ def turn(
     run.seen = input.size
     output = yield input
     if isinstance(output, InvocationFailure):
-        result = run.fail(output.message, output.stack)
+        result = run.fail_invocation(output)
         result.host_error = output.host_error
         return result
     try:
@@ -158,6 +163,28 @@ class _Run:
             self.execution.labels = labels
         return labels
 
+    def refused_version(self) -> str | None:
+        """Observe in the first turn that the Azure Functions host does not run this version.
+
+        Returns an error message, or None if that host runs it.
+        """
+        rule, past = self.settings.version_rule, self.state.history.events
+        if past and not self.state.continued:
+            return None
+        events = (*past, *self.events)
+        started = next((e for e in events if isinstance(e, ExecutionStarted)), None)
+        if started is None or not rule.refuses(started.version):
+            return None
+        newer = is_newer(started.version, rule.default_version)
+        self.recorder.observations.append(
+            Observation(Difference.NEWER_VERSION if newer else Difference.OTHER_VERSION)
+        )
+        return (
+            f"The version '{started.version or ''}' does not match the defaultVersion "
+            f"'{rule.default_version or ''}' with the versionMatchStrategy {rule.match_strategy}. "
+            "On the Azure Functions host, the instance stays Pending forever."
+        )
+
     # -- the output --------------------------------------------------------------------------------
 
     def interpret(self, output: OrchestratorOutput) -> TurnResult:
@@ -166,7 +193,7 @@ class _Run:
         if problem := _custom_status_problem(output.custom_status):
             return self.refuse(problem)
         if output.custom_status is not None or not state.continued:
-            self.custom_status = output.custom_status
+            self.custom_status = self._read(output.custom_status, is_status=True)
         kept = self.kept if isinstance(self.kept, Execution) else None
         events = self.events if kept else state.history.events + self.events
         execution = kept or Execution(state.instance_id, state.execution_id, self.settings.strict)
@@ -189,8 +216,22 @@ class _Run:
                 input = execution.continue_with.input
                 return self.continue_as_new(None if input is None else compact(input), carried)
             if output.is_done:
-                return self.complete(Status.COMPLETED, output.output, "")
+                return self.complete(Status.COMPLETED, self._read(output.output), "")
         return self.wait(execution.suspended)
+
+    def _read(self, value: str | None, *, is_status: bool = False) -> str | None:
+        """Return an output or custom status of SDK 1.x, and observe its differences.
+
+        With ``--parity strict``, the value is the value of the Azure Functions host.
+        """
+        if value is None:
+            return None
+        changed = changed_value(value, has_metadata=not is_status)
+        read = changed.text if changed and self.settings.strict else value
+        # An orchestrator in memory returns the same custom status in each turn.
+        if changed is not None and not (is_status and read == self.state.custom_status):
+            self.recorder.observations += changed.observations
+        return read
 
     def _carried(self, execution: Execution) -> list[HistoryEvent]:
         """Return the events that the next execution receives, and observe lost events.
@@ -278,6 +319,20 @@ class _Run:
         result = self.complete(Status.FAILED, str(error), str(error))
         result.problem, result.differs_at = str(error), error.id
         return result
+
+    def fail_invocation(self, failure: InvocationFailure) -> TurnResult:
+        """Fail the instance because its orchestrator returned no usable output.
+
+        Without the state of SDK 1.x, the Azure Functions host finds no actions for its history.
+        """
+        message = failure.message
+        events = self.state.history.events
+        scheduled = next((event for event in events if isinstance(event, SchedulingEvent)), None)
+        if failure.lacks_state and scheduled is not None:
+            self.recorder.observations.append(Observation(Difference.LOST_ACTIONS))
+            if self.settings.strict and (lost := mismatch(scheduled, None)):
+                message = lost
+        return self.fail(message, failure.stack)
 
     def fail(self, error: str, stack: str = "") -> TurnResult:
         """Fail the instance outside its orchestrator.

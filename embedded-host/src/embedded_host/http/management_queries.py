@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from embedded_host.engine.json_codec import compact
 from embedded_host.engine.status import FINISHED
 from embedded_host.http.management_responses import cooperatively, page_response
 from embedded_host.management.parameters import (
@@ -20,7 +19,7 @@ from embedded_host.management.parameters import (
     parse_timestamp,
     runtime_status,
 )
-from embedded_host.management.status import status_object
+from embedded_host.management.status import status_text
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.task_hub.client import HubClient
 from embedded_host.web.request import Request
@@ -50,7 +49,7 @@ class ListRoutes:
         rows = await self._client.list(filter, limit + 1)
         show_input = flag(query.get("showinput"), True)
         body = [
-            compact(status_object(row, partial(self._client.input, row) if show_input else None))
+            status_text(row, partial(self._client.input, row) if show_input else None).decode()
             async for row in cooperatively(rows[:limit])
         ]
         return page_response(body, rows[limit - 1].id if len(rows) > limit else None)

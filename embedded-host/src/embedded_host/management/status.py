@@ -18,7 +18,7 @@ from embedded_host.engine.events import (
     TaskScheduled,
     event_object,
 )
-from embedded_host.engine.json_codec import compact
+from embedded_host.engine.json_codec import compact, with_exponents
 from embedded_host.engine.timestamps import format_utc_seconds
 from embedded_host.history import HistoryView
 from embedded_host.management.json_text import check_json, json_value
@@ -64,13 +64,13 @@ def status_text(row: InstanceRow, input: Callable[[], str | None] | None) -> byt
     A large output is copied unparsed, because it is stored as compact JSON.
     """
     if not _is_large_value(row.output):
-        return compact(status_object(row, input)).encode()
+        return with_exponents(compact(status_object(row, input))).encode()
     members = status_object(replace(row, output=None), input)
     texts = [
         f"{compact(key)}:{row.output if key == 'output' else compact(value)}"
         for key, value in members.items()
     ]
-    return f"{{{','.join(texts)}}}".encode()
+    return with_exponents(f"{{{','.join(texts)}}}").encode()
 
 
 def _is_large_value(text: str | None) -> bool:

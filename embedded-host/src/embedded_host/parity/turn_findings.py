@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from embedded_host.engine.entity_messages import OPERATION, OperationRequest, parse_message
 from embedded_host.engine.events import (
     EventSent,
-    ExecutionStarted,
     HistoryEvent,
     SubOrchestrationInstanceCreated,
 )
 from embedded_host.parity.findings import Findings
 from embedded_host.parity.function_findings import is_of_sdk
 from embedded_host.parity.kinds import sdk2
-from embedded_host.parity.versions import add_version_finding
 
 HTTP_ORCHESTRATOR = "BuiltIn__HttpPollOrchestrator"
 """The sub-orchestration that ``call_http`` starts."""
@@ -35,11 +33,8 @@ def add_turn_findings(
                 and _expects_response(event)
             ):
                 findings.add(sdk2.ENTITY_CALL, orchestrator)
-        elif isinstance(event, SubOrchestrationInstanceCreated):
-            if event.name == HTTP_ORCHESTRATOR:
-                findings.add(sdk2.CALL_HTTP, orchestrator)
-        elif isinstance(event, ExecutionStarted):
-            add_version_finding(findings, event.name, event.version)
+        elif isinstance(event, SubOrchestrationInstanceCreated) and event.name == HTTP_ORCHESTRATOR:
+            findings.add(sdk2.CALL_HTTP, orchestrator)
 
 
 def _expects_response(event: EventSent) -> bool:

@@ -11,6 +11,7 @@ from embedded_host.engine import history as h
 from embedded_host.engine.events import TaskCompleted, TaskFailed
 from embedded_host.engine.failures import UserError, activity_failed
 from embedded_host.engine.functions import HTTP_ACTIVITY, DurableFunctions
+from embedded_host.engine.values_on_azure import changed_value
 from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
@@ -26,7 +27,9 @@ class Activities:
 
     ``is_wanted`` returns false once no instance waits for the result. ``is_polling`` returns true
     if an HTTP call polls after its first response 202 with a Location. ``on_result`` receives the
-    completion event. ``on_error`` receives unforeseen exceptions.
+    completion event. ``findings`` receives the differences of results from those of the Azure
+    Functions host. With ``is_strict``, the results are those of that host. ``on_error`` receives
+    unforeseen exceptions.
     """
 
     def __init__(
@@ -41,10 +44,12 @@ class Activities:
         on_result: Callable[[ActivityWork, TaskCompleted | TaskFailed], None],
         on_error: Callable[[BaseException], None],
         findings: Findings,
+        is_strict: bool = False,
     ) -> None:
         self._clock, self._invoker, self._functions = clock, invoker, functions
         self._is_wanted, self._is_polling, self._on_result = is_wanted, is_polling, on_result
         self._findings = findings
+        self._is_strict = is_strict
         self._running: dict[tuple[int, int], datetime] = {}
         """Start times of the running activities, by instance key and task id."""
         self._activities = ConcurrencyLimiter(limit, on_error)
@@ -110,10 +115,25 @@ class Activities:
         if row.name not in functions:
             return UserError("ValueError", f"Activity function '{row.name}' does not exist.")
         name = functions.registered(row.name)
-        return await run_call(
+        outcome = await run_call(
             lambda alone: self._invoker.activity(
                 name, work.instance_id, row.input, row.task_id, alone=alone
             ),
             Call("activity", name, work.instance_id),
             self._findings,
         )
+        return self._read(outcome, name, work) if isinstance(outcome, str) else outcome
+
+    def _read(self, result: str, name: str, work: ActivityWork) -> str | None:
+        """Return the result of an activity, and add findings for its differences.
+
+        With ``--parity strict``, the result is the result of the Azure Functions host.
+        """
+        changed = changed_value(result)
+        if changed is None:
+            return result
+        # Most apps never load the module.
+        from embedded_host.parity.observed_findings import add_observed_findings
+
+        add_observed_findings(self._findings, name, work.instance_id, changed.observations)
+        return changed.text if self._is_strict else result

@@ -134,11 +134,6 @@ class HubClient:
             trace_context=trace_context,
             start_at=start_at,
         )
-        if version:
-            # Most apps do not load the module.
-            from embedded_host.parity.versions import add_version_finding
-
-            add_version_finding(hub.findings, name, version)
         unit = UnitOfWork()
         hub.units.start(started, existing, unit, start_at)
         await hub.record(unit)

@@ -74,6 +74,10 @@ async def run_entity(hub: EntityHub, instance: LoadedInstance) -> None:
             return  # the entity was purged meanwhile
         unit = hub.units.entity(instance, work.items, result)
         await hub.record(unit, partial(result.apply, entity))
+        if result.observations:
+            from embedded_host.parity.observed_findings import add_observed_findings
+
+            add_observed_findings(hub.findings, entity.id.name, instance.id, result.observations)
         for message in result.lost:
             log.error("%s [EH405]", message)
         if work.lock_change is not None:

@@ -133,8 +133,9 @@ class TaskHub:
             is_wanted=self._activity_is_wanted,
             is_polling=self._is_polling,
             on_result=self._activity_completed,
-            on_error=self._stop,
             findings=self.findings,
+            is_strict=settings.strict,
+            on_error=self._stop,
         )
 
     # -- start and stop ----------------------------------------------------------------------------

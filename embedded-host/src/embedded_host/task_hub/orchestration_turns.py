@@ -8,6 +8,7 @@ from typing import Protocol
 
 from embedded_host.engine.events import ExecutionTerminated
 from embedded_host.engine.messages import Message
+from embedded_host.engine.observations import Difference, Observation
 from embedded_host.engine.orchestration import Orchestration, TurnResult, deliverable
 from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
@@ -122,10 +123,12 @@ async def _record(
         from embedded_host.parity.turn_findings import add_turn_findings
 
         add_turn_findings(hub.findings, state.name, result.events)
-    if result.observations:
+    observations = list(result.observations)
+    observations += [Observation(Difference.CHILD_ID, (id,)) for id in unit.taken_children]
+    if observations:
         from embedded_host.parity.observed_findings import add_observed_findings
 
-        add_observed_findings(hub.findings, state.name, instance.id, result.observations)
+        add_observed_findings(hub.findings, state.name, instance.id, observations)
 
     def apply() -> None:
         result.apply(state)

@@ -29,6 +29,8 @@ class HubSettings:
     any_state_is_overridable: bool = False
     default_version: str | None = None
     """Version of instances and sub-orchestrations that are started without a version."""
+    version_match_strategy: str = "None"
+    """The versions that the Azure Functions host runs: ``None``, ``Strict``, ``CurrentOrOlder``."""
     uses_azure_storage: bool = True
     """False if host.json selects another storage provider of the Azure Functions host."""
     strict: bool = False

@@ -14,6 +14,7 @@ from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration, TurnResult, TurnSettings
 from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.turn import turn
+from embedded_host.engine.versions import VersionRule
 from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.invoker import Call, Invoker, run_call
@@ -41,6 +42,7 @@ async def orchestrator_turn(
             settings.default_version,
             settings.strict,
             settings.uses_azure_storage,
+            VersionRule(settings.default_version, settings.version_match_strategy),
         ),
         clock.now,
     )

@@ -46,6 +46,8 @@ class UnitOfWork:
     """Ids of recipients that do not exist. Their messages are dropped."""
     taken: list[str] = field(default_factory=list)
     """Ids that an entity used to start an instance, although an unfinished instance has them."""
+    taken_children: list[str] = field(default_factory=list)
+    """Ids of sub-orchestrations that did not start, because an unfinished instance has them."""
 
 
 def _awaited(execution: ExecutionState | None) -> tuple[tuple[str, str], ...]:
@@ -216,6 +218,7 @@ class UnitOfWorkBuilder:
                 if existing is None or existing.is_terminal:
                     self.start(sent.started, existing, unit, sent.due)
                 elif sent.if_taken is not None:
+                    unit.taken_children.append(sent.instance_id)
                     self.deliver(sender, sent.if_taken, unit)
                 else:
                     unit.taken.append(sent.instance_id)

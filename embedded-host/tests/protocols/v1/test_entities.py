@@ -90,5 +90,5 @@ def test_a_malformed_output_is_a_failure(text: str, message: str) -> None:
 
 def test_an_exception_is_a_failure() -> None:
     assert entity_result(UserError("RuntimeError", "boom", "Traceback"), 1) == InvocationFailure(
-        "RuntimeError: boom", "Traceback"
+        "RuntimeError: boom", "Traceback", lacks_state=True
     )

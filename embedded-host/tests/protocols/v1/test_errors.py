@@ -42,7 +42,12 @@ def test_a_failed_orchestrator_has_its_output_and_its_stack() -> None:
     )
 
 
+def test_an_error_of_the_worker_is_no_error_of_the_sdk() -> None:
+    failure = orchestrator_result(UserError("FunctionLoadError", "cannot load"))
+    assert failure == InvocationFailure("FunctionLoadError: cannot load")
+
+
 def test_an_exception_without_an_output_is_a_failure() -> None:
     assert orchestrator_result(UserError("KeyError", "'k'", "Traceback")) == InvocationFailure(
-        "KeyError: 'k'", "Traceback"
+        "KeyError: 'k'", "Traceback", lacks_state=True
     )

@@ -41,11 +41,11 @@ def entity_result(returned: str | UserError, operations: int) -> EntityOutput | 
     Returns an InvocationFailure if the function raised or its output is malformed.
     """
     if isinstance(returned, UserError):
-        return InvocationFailure(returned.text, returned.stack)
+        return InvocationFailure(returned.text, returned.stack, lacks_state=True)
     try:
         return parse_entity_output(returned, operations)
     except MalformedOutputError as error:
-        return InvocationFailure(str(error))
+        return InvocationFailure(str(error), lacks_state=True)
 
 
 def parse_entity_output(text: str, operations: int) -> EntityOutput:

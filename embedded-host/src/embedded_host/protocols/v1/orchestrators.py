@@ -36,6 +36,8 @@ from embedded_host.protocols.v1.actions import parse_action
 from embedded_host.protocols.v1.errors import MalformedOutputError, output_in_message
 
 _NEVER_PLAYED = (SchedulingEvent, OrchestratorStarted, OrchestratorCompleted)
+_NOT_OF_SDK = ("FunctionLoadError", "FunctionTimeoutException", "LookupError")
+"""The classes of errors of turns in which the SDK did not run, or did not end."""
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -104,7 +106,8 @@ def orchestrator_result(
     if isinstance(returned, UserError):
         document, stack = output_in_message(returned), returned.stack
         if document is None:
-            return InvocationFailure(returned.text, stack)
+            lacks_state = returned.type not in _NOT_OF_SDK
+            return InvocationFailure(returned.text, stack, lacks_state=lacks_state)
     try:
         return parse_orchestrator_output(document, progress, stack)
     except MalformedOutputError as error:

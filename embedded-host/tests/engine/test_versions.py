@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from embedded_host.app.definitions import HostJson
-from embedded_host.parity.findings import Findings
-from embedded_host.parity.versions import add_version_finding, is_newer
-from tests.parity.kit import codes
+from embedded_host.engine.versions import VersionRule, is_newer
 
 
 @pytest.mark.parametrize(
@@ -32,11 +29,14 @@ def test_the_newer_version(version: str | None, other: str | None, expected: boo
 
 
 @pytest.mark.parametrize(
-    ("strategy", "expected"), [("CurrentOrOlder", ["EH806"]), ("Strict", ["EH806"]), ("None", [])]
+    ("strategy", "refused"),
+    [("CurrentOrOlder", ["1.1"]), ("strict", [None, "", "0.9", "1.1"]), ("None", [])],
 )
-def test_the_strategy_none_runs_every_version(strategy: str, expected: list[str]) -> None:
-    findings = Findings(HostJson(default_version="1.0", version_match_strategy=strategy))
-    for version in (None, "", "1.0", "0.9"):
-        add_version_finding(findings, "Old", version)
-    add_version_finding(findings, "New", "1.1")
-    assert codes(findings) == [(code, "New") for code in expected]
+def test_the_strategy_selects_the_versions(strategy: str, refused: list[str | None]) -> None:
+    rule = VersionRule("1.0", strategy)
+    assert [v for v in (None, "", "1.0", "0.9", "1.1") if rule.refuses(v)] == refused
+
+
+def test_strict_without_a_default_version_runs_only_instances_without_a_version() -> None:
+    rule = VersionRule(None, "Strict")
+    assert [v for v in (None, "", "1.0") if rule.refuses(v)] == ["1.0"]

@@ -7,23 +7,31 @@ Functions host checks the version before each turn, also for sub-orchestrations.
 from __future__ import annotations
 
 import re
-
-from embedded_host.parity.findings import Findings
-from embedded_host.parity.kinds import sdk2
+from typing import NamedTuple
 
 _VERSION = re.compile(r"\d{1,9}(\.\d{1,9}){1,3}")
 """A version with two to four numbers (``System.Version``)."""
 
 
-def add_version_finding(findings: Findings, orchestrator: str, version: str | None) -> None:
-    """Add a finding if the Azure Functions host does not run an instance of this version."""
-    host = findings.host
-    if (
-        version
-        and host.version_match_strategy.lower() != "none"
-        and is_newer(version, host.default_version)
-    ):
-        findings.add(sdk2.NEWER_VERSION, orchestrator)
+class VersionRule(NamedTuple):
+    """The settings in host.json that select the versions of the Azure Functions host."""
+
+    default_version: str | None = None
+    match_strategy: str = "None"
+    """``None``, ``Strict`` or ``CurrentOrOlder``."""
+
+    @property
+    def is_strict(self) -> bool:
+        """True if the versions must be equal."""
+        return self.match_strategy.lower() == "strict"
+
+    def refuses(self, version: str | None) -> bool:
+        """Return True if the Azure Functions host does not run an instance of this version."""
+        if self.match_strategy.lower() == "none":
+            return False
+        if self.is_strict:
+            return (version or None) != (self.default_version or None)
+        return is_newer(version, self.default_version)
 
 
 def is_newer(version: str | None, other: str | None) -> bool:
