@@ -107,13 +107,13 @@ def check_signature(call: UserFunction, spec: FunctionSpec, *, is_v2: bool = Fal
     StreamingAnnotationError if only the embedded host does not serve it.
     """
     check = _Check(spec.name, is_v2)
-    parameters = dict(inspect.signature(call).parameters)
     try:
+        parameters = dict(inspect.signature(call).parameters)
         annotations = typing.get_type_hints(call)
         if is_v2:
             inspect.getfile(call)
     except Exception as error:
-        is_function = inspect.isroutine(call) or inspect.isclass(call)
+        is_function = inspect.isfunction(call) or inspect.ismethod(call) or inspect.isclass(call)
         code = UNRESOLVED if is_function else NOT_A_FUNCTION
         raise RefusedSignatureError(code, _described(error)) from error
     bindings = _bindings(check, spec)

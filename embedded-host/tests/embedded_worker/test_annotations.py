@@ -302,6 +302,14 @@ def test_a_binding_without_a_converter_accepts_strings() -> None:
     assert not has_implicit_output("durableClient")
 
 
+@pytest.mark.parametrize("future", [False, True])
+def test_a_missing_name_without_quotes_is_refused(future: bool) -> None:
+    if not future and sys.version_info < (3, 14):
+        pytest.skip("the import of the module fails")
+    error = refusal("(x: Missing)", BindingSpec(ACTIVITY, "x"), future=future)
+    assert (str(error), error.code) == ("NameError: name 'Missing' is not defined", "EH815")
+
+
 def test_a_callable_object_is_refused() -> None:
     import functools
 
