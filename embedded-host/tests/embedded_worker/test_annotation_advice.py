@@ -173,10 +173,11 @@ def test_other_bindings_have_their_own_annotation(binding: BindingSpec, expected
             [HTTP, BindingSpec("http", "$return", "in")],
             'Write "direction": "out" for the binding $return of Hello.',
         ),
-        (
-            "import functools\nmain = functools.partial(print)",
+        pytest.param(
+            "import functools\nmain = functools.partial(lambda x: x)",
             [ACTIVITY],
             "'main' is an object of the class partial. Write a function that calls it.",
+            marks=pytest.mark.skipif(sys.version_info >= (3, 14), reason="it is valid there"),
         ),
     ],
 )

@@ -314,9 +314,14 @@ def test_a_callable_object_is_refused() -> None:
     import functools
 
     spec = FunctionSpec("Hello", "/app", "/app/x.py", "main", [BindingSpec(ACTIVITY, "x")])
-    with pytest.raises(RefusedSignatureError, match="is not a module, class, method") as caught:
-        check_signature(functools.partial(lambda x: x), spec)
+    with pytest.raises(RefusedSignatureError, match=r"TypeError: .*module, class, meth") as caught:
+        check_signature(functools.partial(lambda x: x), spec, is_v2=True)
     assert caught.value.code == "EH818"
+    if sys.version_info >= (3, 14):  # the worker accepts it in a function folder
+        check_signature(functools.partial(lambda x: x), spec)
+        return
+    with pytest.raises(RefusedSignatureError, match="is not a module, class, method"):
+        check_signature(functools.partial(lambda x: x), spec)
 
 
 class SdkType:
