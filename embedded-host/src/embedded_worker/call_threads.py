@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from embedded_worker.blocked_calls import BusyThreads, is_readable
 from embedded_worker.channel import LARGE_FRAME
 from embedded_worker.framing import FrameReader, MalformedFrameError, encode
 from embedded_worker.process_exit import end_if_forked, end_process, report_exit_of_thread
@@ -41,8 +42,13 @@ class CallThreads:
         limit: int,
         name: str,
         run: Callable[[InvocationRequest | TurnRequest], InvocationResult | None],
+        busy: BusyThreads | None = None,
     ) -> None:
-        """Run requests with ``run``. If it returns None, no result is sent."""
+        """Run requests with ``run``. If it returns None, no result is sent.
+
+        ``busy`` reports calls that wait for a thread.
+        """
+        self._busy = busy
         self._socket, self._limit, self._name, self._run = sock, limit, name, run
         self._reader = FrameReader()
         self._read: deque[Message] = deque()
@@ -78,6 +84,11 @@ class CallThreads:
                     # If the system refuses another thread, the existing ones continue.
                     with contextlib.suppress(Exception):
                         self._add_thread()
+                all_busy = not self._idle
+            if self._busy is not None:
+                self._busy.begin(request.function, request.id)
+                if all_busy:
+                    self._busy.watch(self._are_busy, self._has_waiting)
             report_exit_of_thread(partial(self._report_exit, request.id))
             try:
                 result = self._run(request)
@@ -85,6 +96,8 @@ class CallThreads:
                 failure = ErrorData(type(error).__name__, "the worker failed to run the function")
                 result = InvocationResult(request.id, error=failure)
             end_if_forked(request.function)
+            if self._busy is not None:
+                self._busy.end()
             with self._counting:
                 # Count before sending the result, so that the next call of a single caller does
                 # not start another thread.
@@ -94,6 +107,12 @@ class CallThreads:
                 if result.exit_code is not None:
                     end_process(result.exit_code)
             del request, result
+
+    def _are_busy(self) -> bool:
+        return not self._idle
+
+    def _has_waiting(self) -> bool:
+        return bool(self._read) or is_readable(self._socket)
 
     def _report_exit(self, id: int, exit_code: int) -> None:
         self._send(encode(InvocationResult(id, exit_code=exit_code)))

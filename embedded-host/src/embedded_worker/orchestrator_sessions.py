@@ -201,6 +201,14 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
     """The tasks and their lines, or None if the host does not need the lines."""
     signals: list[tuple[int, str]]
     """The ids of signals and their lines."""
+    offset_timers: list[str]
+    """A warning for each timer whose time has an offset from UTC."""
+
+    def create_timer(self, fire_at: datetime) -> TaskBase:
+        task = super().create_timer(fire_at)
+        if isinstance(fire_at, datetime) and fire_at.utcoffset():
+            self.offset_timers.append(_offset_timer(fire_at, caller_position(self.root)))
+        return task
 
     def _generate_task(self, action: Action, *arguments: object, **options: object) -> TaskBase:
         task = super()._generate_task(action, *arguments, **options)
@@ -226,6 +234,16 @@ class _Context(DurableOrchestrationContext):  # type: ignore[misc]
             self.executor.wait(task)
             return
         super()._add_to_open_tasks(task)
+
+
+def _offset_timer(fire_at: datetime, position: str) -> str:
+    """Return the warning for a timer of which the SDK writes the time without its offset."""
+    written = fire_at.replace(tzinfo=timezone.utc)
+    return (
+        f"{position}: create_timer({fire_at.isoformat()}) fires at {written.isoformat()}, "
+        "because the SDK writes the time without its offset from UTC. This is the same on the "
+        "Azure Functions host. Write create_timer(time.astimezone(datetime.timezone.utc))."
+    )
 
 
 # An AttributeError and the repr of the context have the name that the app's developer knows.
@@ -256,6 +274,7 @@ class OrchestratorSession:
         """The generator of the orchestrator, once it has started."""
         self._function = checked(function, root, self._steps.append)
         self._context.root, self._context.unyielded = root, []
+        self._context.offset_timers = []
         self._variables = contextvars.copy_context()
         """Context variables of the orchestrator. Its turns can run in different threads."""
         self._started = False
@@ -395,6 +414,11 @@ class OrchestratorSession:
             for task, method, position in self._context.unyielded
             if not _was_yielded(task)
         ]
+
+    def offset_timers(self) -> list[str]:
+        """Return a warning for each new timer whose time has an offset from UTC."""
+        warnings, self._context.offset_timers = self._context.offset_timers, []
+        return warnings
 
     @property
     def finished(self) -> bool:

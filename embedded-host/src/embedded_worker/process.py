@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embedded_worker.blocked_calls import BlockedLoop, BusyThreads
 from embedded_worker.call_threads import CallThreads
 from embedded_worker.channel import FEW_CALLS, Channel
 from embedded_worker.log_levels import LogLevels
@@ -105,7 +106,8 @@ async def _serve(
     report_os_exit()
     runner = Runner(in_own_process=True)
     CallThreads(durable, DURABLE_THREADS, "durable", runner.run).start()
-    CallThreads(functions, function_threads(), THREAD_NAMES, runner.run).start()
+    busy = BusyThreads(lambda: runner.root)
+    CallThreads(functions, function_threads(), THREAD_NAMES, runner.run, busy).start()
     handler.start(channel, runner)
     await handler.stopped.wait()
     # Exit here, because asyncio.run would first wait for threads that functions started.
@@ -131,10 +133,12 @@ class MessageHandler:
         self._client_requests: dict[int, asyncio.Future[ClientResponse]] = {}
         self._ids = itertools.count(1)
         self._runner: Runner | None = None
+        self._blocked: BlockedLoop | None = None
 
     def start(self, channel: Channel, runner: Runner) -> None:
         """Handle messages from now on, beginning with those that have arrived already."""
         self._runner = runner
+        self._blocked = BlockedLoop(self._loop, lambda: runner.root)
         early, self._early = self._early, []
         for message in early:
             self.on_message(channel, message)
@@ -184,10 +188,15 @@ class MessageHandler:
 
     async def _invoke(self, channel: Channel, runner: Runner, request: InvocationRequest) -> None:
         report_exit_of_task(partial(self._report_exit, channel, request.id))
+        blocked = self._blocked
+        assert blocked is not None
+        blocked.begin()
         try:
             result = await runner.run_coroutine(request)
         except asyncio.CancelledError as error:  # raised by the function's own code
             result = runner.cancelled(request, error)
+        finally:
+            blocked.end()
         end_if_forked(request.function)
         if result.exit_code is not None:
             self._report_exit(channel, request.id, result.exit_code)

@@ -19,6 +19,7 @@ from azure.functions import meta
 
 from embedded_worker.app_files import is_app_file
 from embedded_worker.blocked_turns import BlockedTurns
+from embedded_worker.client_lint import client_problems
 from embedded_worker.converters import converter_for
 from embedded_worker.durable_calls import can_keep, carry_client_calls, open_session, run_handle
 from embedded_worker.durable_client import SendClientRequest
@@ -183,6 +184,7 @@ class Runner:
                 orchestrator = orchestrator_of(function.call)
                 if orchestrator is not None and self._is_of_app(orchestrator):
                     self._warn(suspicious_calls(orchestrator, self.root))
+                self._warn(client_problems(function, self.root), "EH343")
 
     def _is_of_app(self, function: UserFunction) -> bool:
         """Return False for an orchestrator of the SDK, such as that of ``call_http``."""
@@ -351,6 +353,8 @@ class Runner:
             return result
         finally:
             self._blocked.end()
+        if new := session.offset_timers():
+            self._warn_once(function, new[0], "EH344")
         is_finished = session.finished
         kept = not (is_finished or turn.is_replay)
         result = InvocationResult(
@@ -415,12 +419,19 @@ class Runner:
         self._extensions.before(hooked, arguments)
         return hooked
 
-    def _warn(self, warnings: Iterable[str]) -> None:
+    def _warn(self, warnings: Iterable[str], code: str = "EH409") -> None:
         """Log each warning, once per process."""
         for warning in warnings:
             if warning not in self._warned:
                 self._warned.add(warning)
-                log.warning("%s [EH409]", warning)
+                log.warning("%s [%s]", warning, code)
+
+    def _warn_once(self, function: LoadedFunction, warning: str, code: str) -> None:
+        """Log a warning, once for each function and code."""
+        key = f"{code} {function.spec.name}"
+        if key not in self._warned:
+            self._warned.add(key)
+            log.warning("%s [%s]", warning, code)
 
     def _arguments(
         self, function: LoadedFunction, invoke: InvocationRequest

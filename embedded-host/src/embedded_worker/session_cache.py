@@ -42,6 +42,9 @@ class Session(Protocol):
     def never_yielded(self) -> list[str]:
         """Return a warning for each call that never runs because its task was never yielded."""
 
+    def offset_timers(self) -> list[str]:
+        """Return a warning for each new timer that fires at another time than its code states."""
+
     def close(self) -> None:
         """Free the memory of the session."""
 

@@ -7,7 +7,7 @@ import json
 import weakref
 from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -415,6 +415,24 @@ def test_calls_that_were_never_yielded_have_a_warning(turns: MakeTurns) -> None:
         f"Write yield context.{method}(...)."
         for line, method in expected
     ]
+
+
+def test_a_timer_whose_time_has_an_offset_has_a_warning(turns: MakeTurns) -> None:
+    def waits(context: Any) -> Steps:
+        now = context.current_utc_datetime
+        yield context.create_timer(now)
+        yield context.create_timer(now.astimezone(timezone(timedelta(hours=2))))
+
+    main = turns(waits)
+    main()
+    assert main.now.offset_timers() == []
+    main(fired(0))
+    line = waits.__code__.co_firstlineno + 3
+    (warning,) = main.now.offset_timers()
+    assert warning.startswith(f"{Path(__file__).name} line {line}: create_timer(20")
+    assert "+02:00) fires at 20" in warning
+    assert "+00:00, because the SDK writes the time without its offset from UTC" in warning
+    assert main.now.offset_timers() == []
 
 
 # -- the cache -------------------------------------------------------------------------------------

@@ -378,6 +378,10 @@ class OrchestratorSession:
         """Return an empty list: the SDK schedules calls whose task is never yielded."""
         return []
 
+    def offset_timers(self) -> list[str]:
+        """Return an empty list: the SDK converts times with an offset to UTC."""
+        return []
+
     @property
     def finished(self) -> bool:
         """True if the host does not need the session for another turn."""
