@@ -93,10 +93,12 @@ class BusyThreads:
 
 def is_readable(sock: socket.socket) -> bool:
     """Return True if the socket has unread bytes."""
-    with contextlib.suppress(OSError, ValueError), selectors.DefaultSelector() as selector:
-        selector.register(sock, selectors.EVENT_READ)
-        return bool(selector.select(0))
-    return False
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(sock, selectors.EVENT_READ)
+            return bool(selector.select(0))
+    except (OSError, ValueError):  # the socket is closed
+        return False
 
 
 class BlockedLoop:
@@ -135,22 +137,27 @@ class BlockedLoop:
             self._started.wait()
             self._started.clear()
             time.sleep(_INTERVAL)  # most calls are shorter and need no check
-            while self._calls:
+            while self._has_calls():
                 number += 1
-                with contextlib.suppress(RuntimeError):  # the event loop is closed
+                try:
                     self._loop.call_soon_threadsafe(self._respond, number)
+                except RuntimeError:  # the event loop is closed
+                    return
                 asked = time.monotonic()
                 time.sleep(_INTERVAL)
                 while self._answered < number and time.monotonic() - asked < WAIT:
                     time.sleep(_INTERVAL)
                 if self._answered < number:
                     self._warn()
-                while self._answered < number and self._calls:
+                while self._answered < number and self._has_calls():
                     time.sleep(_INTERVAL)
             self._checking = False
-            if self._calls:  # this call has begun before the flag was reset
+            if self._has_calls():  # this call has begun before the flag was reset
                 self._checking = True
                 self._started.set()
+
+    def _has_calls(self) -> bool:
+        return self._calls > 0
 
     def _respond(self, number: int) -> None:
         self._answered = number

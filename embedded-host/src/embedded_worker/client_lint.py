@@ -37,19 +37,19 @@ def client_problems(function: LoadedFunction, root: Path) -> Iterator[str]:
     definition = _definition(user)
     if definition is None or _called_names(definition) & {*_RUNNERS}:
         return
-    name, position = function.spec.name, relative_name(code.co_filename, root)
-    first = code.co_firstlineno
+    name, file = function.spec.name, relative_name(code.co_filename, root)
+    before = code.co_firstlineno - 1
     clients = {*function.clients, *_clients_of(definition)}
     for call, method in _unawaited_calls(definition, clients):
         yield (
-            f"{position} line {first + call.lineno - 1}: {method}(...) returns a coroutine that "
-            f"never runs, because '{name}' is a def. Write async def, and await {method}(...)."
+            f"{file} line {before + call.lineno}: {method}(...) returns a coroutine that never "
+            f"runs, because '{name}' is a def. Write async def, and await {method}(...)."
         )
         return
     if passes_client(function.call) and not _may_return_coroutine(definition):
         yield (
-            f"{position} line {first + definition.lineno - 1}: '{name}' is a def with a durable client. "
-            "azure-functions-durable 1.x awaits its result, so each call fails with \"object ... "
+            f"{file} line {before + definition.lineno}: '{name}' is a def with a durable client. "
+            'azure-functions-durable 1.x awaits its result, so each call fails with "object ... '
             "can't be used in 'await' expression\". Write async def."
         )
 

@@ -6,14 +6,13 @@ import asyncio
 import logging
 import socket
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from embedded_worker import blocked_calls
 from embedded_worker.blocked_calls import BlockedLoop, BusyThreads, is_readable
-from tests.support.polling import eventually
+from tests.support.polling import eventually, eventually_async
 
 HERE = Path(__file__).parent
 
@@ -94,11 +93,9 @@ def test_unread_bytes_make_a_socket_readable() -> None:
     assert not is_readable(ours)
 
 
-def blocks(caplog: pytest.LogCaptureFixture, count: int) -> None:
-    """Block the event loop until ``count`` messages are logged."""
-    deadline = time.monotonic() + 20
-    while len(caplog.messages) < count and time.monotonic() < deadline:
-        time.sleep(0.005)
+def block(caplog: pytest.LogCaptureFixture) -> None:
+    """Block the event loop until a message is logged."""
+    eventually(lambda: len(caplog.messages) == 1, "the blocked event loop is logged")
 
 
 async def test_the_line_that_blocks_the_event_loop_is_logged_once(
@@ -106,7 +103,7 @@ async def test_the_line_that_blocks_the_event_loop_is_logged_once(
 ) -> None:
     watch = BlockedLoop(asyncio.get_running_loop(), lambda: HERE)
     watch.begin()
-    blocks(caplog, 1)
+    block(caplog)
     watch.end()
     (message,) = caplog.messages
     assert message.startswith("The event loop has been blocked for 0.05 s at ")
@@ -118,11 +115,8 @@ async def test_a_call_that_waits_asynchronously_is_not_logged(
 ) -> None:
     watch = BlockedLoop(asyncio.get_running_loop(), lambda: HERE)
     watch.begin()
-    deadline = time.monotonic() + 20
-    while watch._answered < 20 and time.monotonic() < deadline:
-        await asyncio.sleep(0.005)
+    await eventually_async(lambda: watch._answered >= 20, "the event loop has responded")
     watch.end()
-    assert watch._answered >= 20
     assert caplog.messages == []
 
 
@@ -130,10 +124,8 @@ async def test_a_later_call_is_watched_again(caplog: pytest.LogCaptureFixture) -
     watch = BlockedLoop(asyncio.get_running_loop(), lambda: HERE)
     watch.begin()
     watch.end()
-    deadline = time.monotonic() + 20
-    while watch._checking and time.monotonic() < deadline:
-        await asyncio.sleep(0.005)
+    await eventually_async(lambda: not watch._checking, "the checks have ended")
     watch.begin()
-    blocks(caplog, 1)
+    block(caplog)
     watch.end()
     assert len(caplog.messages) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from embedded_worker.client_lint import client_problems
+from embedded_worker.import_path import prepare_imports
 from embedded_worker.indexing import index_app
 from embedded_worker.loading import LoadedFunction, load_function
 from embedded_worker.protocol import BindingSpec, FunctionSpec
@@ -45,6 +46,7 @@ def v1(root: Path) -> Problems:
     def problems(body: str) -> list[str]:
         file = root / "Start" / "__init__.py"
         file.parent.mkdir()
+        prepare_imports(root)
         file.write_text(f"import asyncio\n{HEAD}def main(req, starter):\n{body}", encoding="utf-8")
         bindings = [
             BindingSpec("httpTrigger", "req", "in", {"authLevel": "anonymous"}),
@@ -71,7 +73,9 @@ def v1(root: Path) -> Problems:
         ),
     ],
 )
-def test_a_coroutine_that_a_def_drops_has_its_line(v2: Problems, definition: str, line: int) -> None:
+def test_a_coroutine_that_a_def_drops_has_its_line(
+    v2: Problems, definition: str, line: int
+) -> None:
     (warning,) = v2(definition)
     assert warning.startswith(f"function_app.py line {line}: client.")
     assert "returns a coroutine that never runs, because 'start' is a def." in warning
@@ -114,7 +118,5 @@ def test_a_client_that_a_function_folder_creates_is_known(v1: Problems) -> None:
         "    return func.HttpResponse(starter)\n",
     ],
 )
-def test_a_function_folder_that_runs_the_coroutine_has_no_warning(
-    v1: Problems, body: str
-) -> None:
+def test_a_function_folder_that_runs_the_coroutine_has_no_warning(v1: Problems, body: str) -> None:
     assert v1(body) == []

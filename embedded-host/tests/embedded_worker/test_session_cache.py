@@ -27,6 +27,9 @@ class StoredSession:
     def never_yielded(self) -> list[str]:
         return []
 
+    def offset_timers(self) -> list[str]:
+        return []
+
     def close(self) -> None:
         self.seen = 0
 

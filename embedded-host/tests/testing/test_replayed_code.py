@@ -58,6 +58,9 @@ class RecordedSession:
     def never_yielded(self) -> list[str]:
         return []
 
+    def offset_timers(self) -> list[str]:
+        return []
+
     def close(self) -> None:
         pass
 

@@ -34,7 +34,7 @@ def app_findings(
 def _unreadable_host_json(app: App) -> Iterator[FindingData]:
     note = next((note for note in app.host.notes if not note.is_json), None)
     if note is not None:
-        detail = f"Line {note.line}: {note.fault[:1].lower()}{note.fault[1:]}."
+        detail = f"Line {note.line}: {note.fault}."
         yield FindingData(settings.UNREADABLE_HOST_JSON.code, "host.json", detail=detail)
 
 
