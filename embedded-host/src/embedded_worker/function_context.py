@@ -142,7 +142,7 @@ The Azure Functions host's Python worker has the same storage.
 """
 
 
-class Output(func.Out[object]):
+class Out(func.Out[object]):
     """The value of an output parameter."""
 
     _value: object = None

@@ -24,7 +24,7 @@ from embedded_worker.converters import converter_for
 from embedded_worker.durable_calls import can_keep, carry_client_calls, open_session, run_handle
 from embedded_worker.durable_client import SendClientRequest
 from embedded_worker.extensions import Extensions
-from embedded_worker.function_context import Context, Output
+from embedded_worker.function_context import Context, Out
 from embedded_worker.function_logs import RunningFunction
 from embedded_worker.hidden_modules import import_findings, worker_problem
 from embedded_worker.http_values import request_datum, response_data
@@ -435,7 +435,7 @@ class Runner:
 
     def _arguments(
         self, function: LoadedFunction, invoke: InvocationRequest
-    ) -> tuple[dict[str, object], dict[str, Output]]:
+    ) -> tuple[dict[str, object], dict[str, Out]]:
         trigger = function.trigger
         converter = converter_for(trigger.type)
         value = invoke.trigger
@@ -451,14 +451,14 @@ class Runner:
         arguments: dict[str, object] = {trigger.name: decoded}
         for name in function.clients:
             arguments[name] = invoke.client
-        outputs = {name: Output() for name in function.outs}
+        outputs = {name: Out() for name in function.outs}
         arguments.update(outputs)
         if function.wants_context:
             arguments["context"] = Context(function, invoke.invocation_id, invoke.retry)
         return arguments, outputs
 
     def _output(
-        self, function: LoadedFunction, returned: object, outputs: dict[str, Output]
+        self, function: LoadedFunction, returned: object, outputs: dict[str, Out]
     ) -> HttpResponseData | str | None:
         kind = function.trigger.type.lower()
         if kind == "httptrigger":
@@ -483,7 +483,7 @@ class Runner:
         return value if value is None or isinstance(value, str) else str(value)
 
     def _response(
-        self, function: LoadedFunction, returned: object, outputs: dict[str, Output]
+        self, function: LoadedFunction, returned: object, outputs: dict[str, Out]
     ) -> HttpResponseData:
         """Return the response: of the named http output, or of the return value."""
         _check_unused(function, returned)

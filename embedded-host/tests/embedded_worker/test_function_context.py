@@ -7,7 +7,7 @@ from uuid import UUID
 import azure.functions as func
 import pytest
 
-from embedded_worker.function_context import Context, Output, thread_local_storage
+from embedded_worker.function_context import Context, Out, thread_local_storage
 from embedded_worker.loading import LoadedFunction
 from embedded_worker.protocol import BindingSpec, ErrorData, FunctionSpec, RetryData
 
@@ -66,7 +66,7 @@ def test_the_class_is_that_of_the_python_worker(function: LoadedFunction) -> Non
 
 
 def test_an_output_returns_its_value() -> None:
-    output = Output()
+    output = Out()
     assert output.get() is None
     output.set(3)
     assert output.get() == 3
