@@ -37,7 +37,7 @@ from embedded_worker.user_function import UserFunction
 
 _CLIENTS = ("durableclient", "orchestrationclient")
 """The binding types of a durable client, in lower case."""
-_DURABLE = ("orchestrationtrigger", "activitytrigger", "entitytrigger", *_CLIENTS)
+DURABLE_BINDINGS = ("orchestrationtrigger", "activitytrigger", "entitytrigger", *_CLIENTS)
 """The types of the durable bindings, in lower case."""
 
 
@@ -87,7 +87,7 @@ class LoadedFunction:
 
 def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
     """Import a function. Raises LoadError if it cannot be used."""
-    durable = next((b.type for b in spec.bindings if b.type.lower() in _DURABLE), None)
+    durable = next((b.type for b in spec.bindings if b.type.lower() in DURABLE_BINDINGS), None)
     if USES_DURABLETASK and durable is not None:
         raise LoadError(
             f"{spec.name}/function.json has a binding of type {durable}, but "

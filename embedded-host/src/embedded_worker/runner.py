@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import cast
 from uuid import uuid4
@@ -62,6 +62,7 @@ from embedded_worker.sdk import (
     orchestrator_of,
     with_error,
 )
+from embedded_worker.sdk_host_json import UNREADABLE_HOST_JSON, without_sdk
 from embedded_worker.session_cache import Session, SessionCache
 from embedded_worker.user_function import UserFunction
 from embedded_worker.worker_environment import THREAD_COUNT
@@ -148,6 +149,10 @@ class Runner:
             on_import(load.v2_script)
             indexed = index_app(root, load.v2_script)
             findings += indexed.findings
+            if refused := self._without_sdk(indexed.loaded):
+                finding = FindingData(UNREADABLE_HOST_JSON, "host.json")
+                error = next(iter(refused.values()))
+                return LoadResult([LoadProblem(None, str(error))], findings=[*findings, finding])
             if indexed.functions or indexed.problems:
                 self.functions.update(indexed.loaded)
                 self._after_load(str(root))
@@ -168,10 +173,24 @@ class Runner:
                 if self.is_strict and error.code == EXIT_AT_IMPORT:
                     function = None  # the worker process exits, and no function runs
                 problems.append(LoadProblem(function, str(error), error.stack))
+        refused = self._without_sdk(self.functions)
+        self.functions.update(refused)
+        problems += [LoadProblem(name, str(error)) for name, error in refused.items()]
         self._after_load()
         return LoadResult(
             problems, placements=self._placements(), findings=[*findings, *self._findings()]
         )
+
+    def _without_sdk(
+        self, functions: Mapping[str, LoadedFunction | LoadError]
+    ) -> dict[str, LoadError]:
+        """Return the functions whose import of the SDK fails in strict mode.
+
+        The check of the SDK does not run under pytest.
+        """
+        if not (self.is_strict and self._in_own_process):
+            return {}
+        return without_sdk(self.root, functions)
 
     def _after_load(self, directory: str = "") -> None:
         """Call the extensions' hooks, and log orchestrators that block or are not deterministic.
