@@ -9,6 +9,7 @@ import pytest
 
 from embedded_host.app.definitions import HostJson
 from embedded_host.parity.findings import Findings
+from embedded_worker.rpc_protocol import RpcStatus
 from tests.parity.kit import codes
 from tests.sidecar.kit import ServiceUnderTest
 
@@ -69,3 +70,32 @@ async def test_a_history_is_sent_in_several_messages() -> None:
     await service.host.idle()
     await service.ok("StreamInstanceHistory", instanceId="i-1")
     assert codes(findings) == []
+
+
+def strict_service() -> tuple[ServiceUnderTest, Findings]:
+    findings = Findings(HostJson(max_grpc_message_bytes=LIMIT), is_strict=True)
+    return ServiceUnderTest(findings=findings, strict=True), findings
+
+
+async def test_a_strict_service_refuses_a_large_request() -> None:
+    service, findings = strict_service()
+    status, response = await service.call(
+        "StartInstance", name="Hello", instanceId="i-1", input=LONG
+    )
+    assert status == RpcStatus.RESOURCE_EXHAUSTED
+    assert "The request of StartInstance exceeds" in response["details"]
+    assert "1000 bytes" in response["details"]
+    assert codes(findings) == [("EH810", "Hello")]
+    assert service.host.client.status("i-1") is None
+
+
+async def test_a_strict_service_refuses_a_large_response() -> None:
+    service, findings = strict_service()
+    await service.host.client.start("Hello", LONG, "i-1")
+    await service.host.idle()
+    status, response = await service.call("GetInstance", instanceId="i-1", getInputsAndOutputs=True)
+    assert status == RpcStatus.RESOURCE_EXHAUSTED
+    assert "The response of GetInstance exceeds" in response["details"]
+    assert codes(findings) == [("EH810", "Hello")]
+    await service.ok("GetInstance", instanceId="i-1")
+    await service.ok("StreamInstanceHistory", instanceId="i-1")

@@ -94,6 +94,22 @@ async def test_a_recursive_purge_with_children_is_a_finding() -> None:
     assert codes(findings) == []
     await host.client.purge("i-1", recursive=True)
     assert codes(findings) == [("EH808", "Parent")]
+    assert ids(host) == []
+
+
+async def test_a_recursive_purge_of_a_strict_host_leaves_the_children() -> None:
+    findings = Findings(HostJson())
+    host = new_hub(findings=findings, strict=True)
+    await host.start("Parent")
+    assert await host.client.purge("i-1", recursive=True) == 1
+    assert ids(host) == ["i-1:1", "i-1:2"]
+    assert codes(findings) == [("EH808", "Parent")]
+
+
+async def test_a_strict_host_purges_children_on_another_storage() -> None:
+    host = new_hub(findings=Findings(HostJson(uses_azure_storage=False)), strict=True)
+    await host.start("Parent")
+    assert await host.client.purge("i-1", recursive=True) == 3
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,24 @@ async def test_storages_other_than_azure_storage_terminate_recursively() -> None
     assert codes(findings) == []
 
 
+async def test_a_strict_host_leaves_the_children_as_azure_storage_does() -> None:
+    findings = Findings(HostJson())
+    host = new_hub(findings=findings, strict=True)
+    await running_family(host)
+    await host.client.terminate("i-1", None, recursive=True)
+    await host.idle()
+    assert [host.row(id).status for id in IDS] == ["Terminated", "Running", "Running", "Running"]
+    assert codes(findings) == [("EH807", "Parent")]
+
+
+async def test_a_strict_host_terminates_recursively_on_another_storage() -> None:
+    host = new_hub(findings=Findings(HostJson(uses_azure_storage=False)), strict=True)
+    await running_family(host)
+    await host.client.terminate("i-1", None, recursive=True)
+    await host.idle()
+    assert [host.row(id).status for id in IDS] == ["Terminated"] * 4
+
+
 class _TerminatingInvoker(InlineInvoker):
     """Responds as if the SDK had terminated the orchestration itself."""
 

@@ -1,4 +1,7 @@
-"""Finds messages that exceed the limit of the Azure Functions host for a gRPC message."""
+"""Finds messages that exceed the limit of the Azure Functions host for a gRPC message.
+
+In strict mode, they are refused, as on that host.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from embedded_host.engine.entity_messages import EntityId
 from embedded_host.parity.kinds.sdk2 import LARGE_MESSAGE
 from embedded_host.sidecar import requests as q
 from embedded_host.sidecar import responses as r
+from embedded_host.sidecar.rpc_error import RpcError
 from embedded_host.task_hub.client import HubClient
+from embedded_worker.rpc_protocol import RpcStatus
 
 _STREAMED = "StreamInstanceHistory"
 """A method whose response is sent in several messages."""
@@ -21,14 +26,39 @@ class _Subject(q.RpcRequest, frozen=True):
     instance_id: str = ""
 
 
-def add_size_finding(
+def refuse_large_request(client: HubClient, method: str, request: bytes) -> None:
+    """In strict mode, add a finding and raise RpcError if the request is too large."""
+    if client.hub.settings.strict:
+        limit = client.hub.findings.host.max_grpc_message_bytes
+        if _exceeds(request, limit):
+            function = _function(client, method, request, r.EmptyResponse())
+            client.hub.findings.add(LARGE_MESSAGE, function)
+            raise _too_large("request", method, limit)
+
+
+def check_size(
     client: HubClient, method: str, request: bytes, response: r.RpcResponse, text: bytes
 ) -> None:
-    """Add a finding if the request, or the response with the JSON ``text``, is too large."""
+    """Add a finding if the request, or the response with the JSON ``text``, is too large.
+
+    In strict mode, raise RpcError if the response is too large.
+    """
     findings = client.hub.findings
     limit = findings.host.max_grpc_message_bytes
-    if _exceeds(request, limit) or (method != _STREAMED and _exceeds(text, limit)):
+    is_large = method != _STREAMED and _exceeds(text, limit)
+    if is_large or _exceeds(request, limit):
         findings.add(LARGE_MESSAGE, _function(client, method, request, response))
+        if client.hub.settings.strict:
+            raise _too_large("response", method, limit)
+
+
+def _too_large(message: str, method: str, limit: int) -> RpcError:
+    return RpcError(
+        RpcStatus.RESOURCE_EXHAUSTED,
+        f"The {message} of {method} exceeds the maximum message size of {limit} bytes. Increase "
+        "extensions.durableTask.maxGrpcMessageSizeInBytes in host.json, or pass a reference "
+        f"instead of the value. [{LARGE_MESSAGE.code}]",
+    )
 
 
 def _exceeds(document: bytes, limit: int) -> bool:

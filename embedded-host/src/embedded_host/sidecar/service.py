@@ -13,7 +13,7 @@ from embedded_host.sidecar import requests as q
 from embedded_host.sidecar import responses as r
 from embedded_host.sidecar.entities import EntityMethods
 from embedded_host.sidecar.instances import InstanceMethods
-from embedded_host.sidecar.large_messages import add_size_finding
+from embedded_host.sidecar.large_messages import check_size, refuse_large_request
 from embedded_host.sidecar.rpc_error import RpcError
 from embedded_host.store.interface import StateError
 from embedded_host.task_hub.client import HubClient
@@ -78,7 +78,11 @@ class TaskHubSidecarService:
             if handler is None:
                 details = f"The method '{method}' is not implemented."
                 raise RpcError(RpcStatus.UNIMPLEMENTED, details)
-            status, response = RpcStatus.OK, await handler(body)
+            refuse_large_request(self._client, method, body)
+            response = await handler(body)
+            text = compact_plain(response).encode()
+            check_size(self._client, method, body, response, text)
+            return int(RpcStatus.OK), text
         except RpcError as error:
             status, response = error.status, r.ErrorResponse(str(error))
         except ValueError as error:  # an invalid request, timestamp or entity id
@@ -91,10 +95,7 @@ class TaskHubSidecarService:
             log.exception("The durable client's request %s failed [EH330]", method)
             details = f"{type(error).__name__}: {error}"
             status, response = RpcStatus.INTERNAL, r.ErrorResponse(details)
-        text = compact_plain(response).encode()
-        if status is RpcStatus.OK:
-            add_size_finding(self._client, method, body, response, text)
-        return int(status), text
+        return int(status), compact_plain(response).encode()
 
 
 async def _hello(request: q.RpcRequest) -> r.EmptyResponse:

@@ -108,7 +108,8 @@ def _with_children(hub: TaskHub, rows: Sequence[InstanceRow]) -> list[InstanceRo
     """Return the rows and the rows of their finished sub-orchestrations, without duplicates.
 
     The history of an instance contains the ids of its sub-orchestrations. It does not contain those
-    of earlier executions, before a continue-as-new.
+    of earlier executions, before a continue-as-new. On Azure Storage, a purge leaves the
+    sub-orchestrations, also here in strict mode.
     """
     found = {row.key: row for row in rows}
     pending = list(found.values())
@@ -123,10 +124,12 @@ def _with_children(hub: TaskHub, rows: Sequence[InstanceRow]) -> list[InstanceRo
                 and child.parent is not None
                 and child.parent.orchestration_instance.instance_id == parent.id
             ):
-                found[child.key] = child
-                pending.append(child)
                 if hub.findings.host.uses_azure_storage:
                     hub.findings.add(RECURSIVE_PURGE, parent.name)
+                    if hub.settings.strict:
+                        continue
+                found[child.key] = child
+                pending.append(child)
     return list(found.values())
 
 
