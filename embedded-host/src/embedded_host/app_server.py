@@ -294,7 +294,7 @@ class AppServer:
 
     def _checked(self, app: App, result: LoadResult) -> LoadedApp:
         """Return the loaded app, and print its problems."""
-        loaded = loaded_app(app, result, self._environ)
+        loaded = loaded_app(app, result, self._environ, strict=self._options.strict)
         if text := problems_text(loaded, result, self._options.install):
             print(text, flush=True)
         for name in sorted(loaded.app.disabled):

@@ -596,4 +596,6 @@ def test_the_history_export_writes_finished_instances(
 
 def test_the_functions_of_the_sdk_are_not_listed(features2: RunningHost) -> None:
     assert "chain: orchestrationTrigger" in features2.log
-    assert "BuiltIn__Http" not in features2.log
+    # The finding of call_http names the SDK's orchestrator.
+    lines = [line for line in features2.log.splitlines() if "[EH802]" not in line]
+    assert "BuiltIn__Http" not in "\n".join(lines)

@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests.e2e.test_sdk2_features import call, status_of
+from tests.e2e.test_sdk2_features import call, error, status_of
 from tests.support.polling import eventually
 from tests.support.running_host import RunningHost
 from tests.support.sdk2 import NEEDS_SDK_2
@@ -22,12 +23,21 @@ pytestmark = NEEDS_SDK_2
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     """Yield a host with the default setting for the order of messages to entities."""
-    folder = tmp_path_factory.mktemp("parity")
+    yield from run_host(tmp_path_factory.mktemp("parity"))
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+    """Yield a host in which the functions with findings fail."""
+    yield from run_host(tmp_path_factory.mktemp("strict"), "--parity", "strict")
+
+
+def run_host(folder: Path, *options: str) -> Iterator[RunningHost]:
     app, state = sdk2_features_app(folder / "app"), folder / "state"
     durable_task = {"entityMessageReorderWindowInMinutes": 30, "maxGrpcMessageSizeInBytes": 2000}
     host_json = {"version": "2.0", "extensions": {"durableTask": durable_task}}
     (app.root / "host.json").write_text(json.dumps(host_json), encoding="utf-8")
-    with RunningHost(app.root, state, FEATURES_FOLDER=str(folder)) as host:
+    with RunningHost(app.root, state, *options, FEATURES_FOLDER=str(folder)) as host:
         yield host
         assert host.stop() == 0, host.log
 
@@ -125,3 +135,61 @@ def test_large_messages_are_reported(host: RunningHost) -> None:
 def test_a_finding_is_not_repeated_by_later_instances(host: RunningHost) -> None:
     logged = partial(re.findall, r"On the Azure Functions host, .*?'(\w+)'.* \[(EH8\d\d)\]")
     assert len(set(logged(host.log))) == len(logged(host.log))
+
+
+# -- strict mode -----------------------------------------------------------------------------------
+
+
+def failed(host: RunningHost, name: str, input: object = None) -> str:
+    """Run an orchestration that an exception of the Durable extension ends. Return its details."""
+    status = host.end(host.start(name, input))
+    assert status["runtimeStatus"] == "Failed"
+    assert status["output"]["message"] == f"Function '{name}' failed with an unhandled exception."
+    details: str = status["output"]["details"]
+    return details
+
+
+def test_functions_with_an_invalid_binding_name_do_not_exist(strict: RunningHost) -> None:
+    for code, function in (("EH801", "named_context"), ("EH804", "export_job_orchestrator")):
+        assert finding_of(strict, code, function)
+        assert f"The '{function}' function is in error: The binding name" in strict.log
+    assert "BuiltIn__" not in strict.log
+    listed = strict.get("/admin/functions").json
+    assert "named_context" not in [function["name"] for function in listed]
+
+
+def test_call_http_fails_in_strict_mode(strict: RunningHost) -> None:
+    details = failed(strict, "old_call_http", f"{strict.base}/api/greet?name=Bob")
+    assert "'BuiltIn__HttpPollOrchestrator' doesn't exist" in details
+    assert finding_of(strict, "EH802", "old_call_http")
+    assert not findings(strict, "EH889")
+
+
+def test_entity_calls_and_locks_fail_in_strict_mode(strict: RunningHost) -> None:
+    assert "the entity '@counter@" in failed(strict, "counts")
+    assert finding_of(strict, "EH805", "counts")
+    assert "never returns" in failed(strict, "locks_and_counts", uuid4().hex)
+    strict.run("signals_later", uuid4().hex)
+
+
+def test_recursive_operations_have_no_effect_on_children_in_strict_mode(
+    strict: RunningHost,
+) -> None:
+    links = strict.start("parent_of_waiting", 1)
+    id, child = links["id"], f"{links['id']}-c"
+    eventually(lambda: status_of(strict, child) == "RUNNING", "the child runs")
+    call(strict, "terminate_orchestration", id=id)
+    call(strict, "wait_for_orchestration_completion", id=id, timeout=20)
+    assert finding_of(strict, "EH807", "parent_of_waiting")
+    assert status_of(strict, child) == "RUNNING"
+    call(strict, "terminate_orchestration", id=child)
+    call(strict, "wait_for_orchestration_completion", id=child, timeout=20)
+    assert call(strict, "purge_orchestration", id=id) == 1
+    assert finding_of(strict, "EH808", "parent_of_waiting")
+    assert status_of(strict, child) == "TERMINATED"
+
+
+def test_large_messages_are_refused_in_strict_mode(strict: RunningHost) -> None:
+    code, message = error(strict, "schedule_new_orchestration", name="chain", input="y" * 3000)
+    assert code == "RESOURCE_EXHAUSTED"
+    assert "exceeds the maximum message size of 2000 bytes" in message

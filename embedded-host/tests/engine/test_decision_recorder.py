@@ -22,6 +22,7 @@ from embedded_host.engine.decisions import (
 from embedded_host.engine.events import (
     EventRaised,
     EventSent,
+    SubOrchestrationInstanceFailed,
     TaskFailed,
     TaskScheduled,
     TimerFired,
@@ -220,3 +221,50 @@ def test_calls_of_unknown_functions_are_observed(protocol: int) -> None:
         problem = strict.record(decision)
         assert strict.observations == expected
         assert (problem is not None) is bool(expected)
+
+
+def test_a_strict_host_records_the_failed_call_of_sdk_2() -> None:
+    activity, child = recorder(strict=True), recorder(strict=True)
+    problem = activity.record(ScheduleTask(1, "Missing", "2"))
+    failed = activity.events[1]
+    assert isinstance(failed, TaskFailed)
+    assert (failed.reason, failed.details, failed.failure_details) == (problem, None, None)
+    problem = child.record(CreateSubOrchestration(2, "Gone", None, "c", None))
+    lost = child.events[1]
+    assert isinstance(lost, SubOrchestrationInstanceFailed)
+    assert json.loads(lost.reason or "") == {"message": problem, "details": None}
+    assert activity.outgoing == child.outgoing == []
+
+
+def test_the_orchestrator_of_call_http_is_not_observed_as_an_unknown_function() -> None:
+    one = recorder(strict=True)
+    call = CreateSubOrchestration(2, "BuiltIn__HttpPollOrchestrator", None, "c", None)
+    assert "BuiltIn__HttpPollOrchestrator" in (one.record(call) or "")
+    assert one.observations == []
+
+
+LOCKS = RequestLocks(1, "s", ("@counter@a", "@counter@b"))
+
+
+@pytest.mark.parametrize("decision", [operation("@Counter@a"), LOCKS])
+def test_a_strict_host_loses_entity_calls_and_locks_of_sdk_2(decision: Decision) -> None:
+    strict = recorder(strict=True, entity_calls_are_lost=True)
+    problem = strict.record(decision)
+    assert problem is not None
+    assert "entityMessageReorderWindowInMinutes to 0" in problem
+    assert isinstance(strict.events[0], EventSent)  # it causes the finding
+    assert strict.outgoing == []
+    for settings in (
+        {"strict": False, "entity_calls_are_lost": True},
+        {"strict": True, "entity_calls_are_lost": False},
+    ):
+        other = recorder(**settings)
+        assert other.record(decision) is None
+        assert len(other.outgoing) == 1
+
+
+def test_a_strict_host_keeps_signals_and_the_calls_of_sdk_1() -> None:
+    for protocol, decision in ((2, operation(signal=True)), (1, operation())):
+        one = recorder(protocol, strict=True, entity_calls_are_lost=True)
+        assert one.record(decision) is None
+        assert len(one.outgoing) == 1

@@ -55,3 +55,10 @@ def test_each_difference_has_a_finding(
 
 def test_each_difference_has_a_case_above() -> None:
     assert len(Difference) == 18
+
+
+def test_the_orchestrator_of_call_http_has_no_findings() -> None:
+    findings = Findings(HostJson())
+    short = Observation(Difference.SHORT_TIMER, ("0.5",))
+    add_observed_findings(findings, "BuiltIn__HttpPollOrchestrator", "i-1", [short])
+    assert list(findings) == []

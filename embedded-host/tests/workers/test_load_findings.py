@@ -31,3 +31,11 @@ def test_a_reload_removes_the_findings_of_the_previous_code() -> None:
     add_load_findings(findings, app)
     add_load_findings(findings, replace(app, findings=()))
     assert codes(findings) == []
+
+
+def test_functions_that_strict_mode_refuses_have_findings() -> None:
+    findings = Findings(HostJson())
+    refused = function("Total", "_durable_input", "entityTrigger")
+    add_load_findings(findings, replace(loaded(), nameless=(refused,)))
+    [finding] = findings
+    assert (finding.kind.code, finding.function, finding.line) == ("EH801", "Total", 12)

@@ -368,6 +368,38 @@ def test_a_v2_function_in_error_does_not_exist(folder: AppFolder) -> None:
     )
 
 
+def test_a_strict_host_checks_the_binding_names_of_sdk_2(folder: AppFolder) -> None:
+    folder.write("function_app.py", "")
+    properties = {"durableRequiresGrpc": True}
+    specs = [
+        FunctionSpec(
+            name,
+            "",
+            "function_app.py",
+            name,
+            [BindingSpec("orchestrationTrigger", binding, "in", properties)],
+        )
+        for name, binding in (
+            ("good", "ctx"),
+            ("bad", "_durable_input"),
+            ("disabled", "_durable_input"),
+            ("BuiltIn__HttpPollOrchestrator", "_durable_input"),
+        )
+    ]
+    environ = {"AzureWebJobs.disabled.Disabled": "1"}
+    read, result = read_app(folder.root, environ), LoadResult([], specs)
+    helpful = loaded_app(read, result, environ)
+    assert (len(helpful.app.functions), helpful.broken, helpful.nameless) == (4, {}, ())
+    strict = loaded_app(read, result, environ, strict=True)
+    assert [function.name for function in strict.app.functions] == ["good"]
+    assert sorted(strict.broken) == ["bad", "disabled"]
+    assert strict.broken["bad"] == (
+        "The 'bad' function is in error: The binding name _durable_input is invalid. Please "
+        "assign a valid name to the binding."
+    )
+    assert [f.name for f in strict.nameless] == ["bad", "BuiltIn__HttpPollOrchestrator"]
+
+
 def test_a_problem_of_the_app_leaves_no_functions(folder: AppFolder) -> None:
     folder.function("Hello", "def main(timer): ...", timer("0 0 0 1 1 *"))
     problems = [LoadProblem(None, "first"), LoadProblem(None, "second")]

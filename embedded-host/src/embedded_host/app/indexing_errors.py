@@ -55,11 +55,11 @@ def unregistered(kind: str, *, has_bundle: bool) -> str:
     )
 
 
-def indexing_error(function: Function, *, has_bundle: bool) -> str:
+def indexing_error(function: Function, *, has_bundle: bool, strict: bool = False) -> str:
     """Return the error of a v2 function that its decorators cause, or an empty string.
 
     The worker has checked the other rules. SDK 2.x derives binding names that this host accepts
-    (``parity/kinds/sdk2.py``), so the names of its bindings are not checked.
+    (``parity/kinds/sdk2.py``). Strict mode refuses them, as version 4.1037 of that host does.
     """
     if not is_valid_name(function.name):
         return (
@@ -68,7 +68,12 @@ def indexing_error(function: Function, *, has_bundle: bool) -> str:
         )
     names: set[str] = set()
     for binding in function.bindings:
-        if not is_valid_binding_name(binding.name) and not binding.requires_grpc:
+        is_valid = (
+            not (strict and binding.name.startswith("_"))
+            if binding.requires_grpc
+            else is_valid_binding_name(binding.name)
+        )
+        if not is_valid:
             return INVALID_BINDING_NAME.format(binding.name)
         if binding.name.lower() in names:
             return (

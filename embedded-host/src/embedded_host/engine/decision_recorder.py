@@ -34,7 +34,7 @@ from embedded_host.engine.failures import (
     failure_of,
     orchestrator_failed,
 )
-from embedded_host.engine.functions import HTTP_ACTIVITY, FunctionNames
+from embedded_host.engine.functions import HTTP_ACTIVITY, HTTP_ORCHESTRATOR, FunctionNames
 from embedded_host.engine.json_codec import compact
 from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.messages import (
@@ -97,7 +97,7 @@ class DecisionRecorder:
             input = decision.input or "null"
             self._send(decision.id, decision.instance_id, decision.name, input, now)
         elif isinstance(decision, RequestLocks):
-            self._request_locks(decision, now)
+            return self._request_locks(decision, now)
         else:
             self._release(decision, now)
         return None
@@ -128,6 +128,8 @@ class DecisionRecorder:
             return None
         missing = self._unknown(activities, decision.name)
         if self._settings.strict:
+            if self._protocol != SDK_1X:
+                self.events.append(h.task_failed(now, decision.id, missing, None))
             return missing
         error = UserError("ValueError", missing)
         self.to_self(activity_failed(now, decision.id, decision.name, error, self._protocol))
@@ -136,7 +138,8 @@ class DecisionRecorder:
     def _unknown(self, functions: FunctionNames, name: str) -> str:
         """Observe a call of a function that does not exist. Returns its error message."""
         is_1x = self._protocol == SDK_1X
-        if is_1x or functions.kind != "entity":  # for SDK 2.x, the effect is not known
+        # For SDK 2.x, the effect of an entity is not known, and call_http has a finding of its own.
+        if is_1x or not (functions.kind == "entity" or name == HTTP_ORCHESTRATOR):
             self.observations.append(
                 Observation(
                     Difference.UNKNOWN_FUNCTION if is_1x else Difference.UNKNOWN_FUNCTION_OF_2X,
@@ -176,6 +179,9 @@ class DecisionRecorder:
             if decision.name in orchestrators:
                 self.observations.append(Observation(Difference.CHILD_ID, (decision.instance_id,)))
             if self._settings.strict:
+                if self._protocol != SDK_1X:
+                    reason = compact({"message": error, "details": None})
+                    self.events.append(h.sub_orchestration_failed(now, decision.id, reason, None))
                 return error
             self.to_self(self._child_failed(decision, now, error))
             return None
@@ -244,6 +250,8 @@ class DecisionRecorder:
             protocol=self._protocol,
         )
         self.events.append(h.event_sent(now, decision.id, operation.instance_id, OPERATION, text))
+        if not operation.signal and (lost := self._lost_call(operation.instance_id)):
+            return lost
         if missing:
             if not operation.signal:
                 response = response_message(compact(missing), True, protocol=self._protocol)
@@ -255,13 +263,30 @@ class DecisionRecorder:
             )
         return None
 
-    def _request_locks(self, decision: RequestLocks, now: datetime) -> None:
+    def _lost_call(self, entity: str) -> str | None:
+        """Return an error message in strict mode if that host drops a message to an entity."""
+        settings = self._settings
+        if not (settings.strict and settings.entity_calls_are_lost and self._protocol != SDK_1X):
+            return None
+        return (
+            f"The call or lock of the entity '{entity}' never returns on the Azure Functions host, "
+            "because that host drops its message as a duplicate. Set "
+            "extensions.durableTask.entityMessageReorderWindowInMinutes to 0 in host.json."
+        )
+
+    def _request_locks(self, decision: RequestLocks, now: datetime) -> str | None:
+        """Send a lock request. Returns an error message as ``record`` does."""
         text = lock_request_message(
             request_id=decision.critical_section_id,
             lock_set=decision.lock_set,
             parent=self._state.instance_id,
         )
-        self._send(decision.id, decision.lock_set[0], OPERATION, text, now)
+        first = decision.lock_set[0]
+        if lost := self._lost_call(first):
+            self.events.append(h.event_sent(now, decision.id, first, OPERATION, text))
+            return lost
+        self._send(decision.id, first, OPERATION, text, now)
+        return None
 
     def _release(self, decision: ReleaseLock, now: datetime) -> None:
         text = release_message(

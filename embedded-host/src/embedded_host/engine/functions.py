@@ -9,6 +9,8 @@ from embedded_host.engine.sdk_protocols import SDK_1X
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 """Name of the activity that ``call_http`` schedules (functions-host.md#effects-of-actions)."""
+HTTP_ORCHESTRATOR = "BuiltIn__HttpPollOrchestrator"
+"""Name of the sub-orchestration that ``call_http`` of SDK 2.x starts."""
 
 
 @dataclass(frozen=True)

@@ -264,9 +264,8 @@ class _Run:
         execution = kept or RecordedExecution(self.state.history.events)
         self.execution = execution
         for decision in output.decisions:
-            missing = self.recorder.record(decision)
-            if missing:
-                return self.refuse(missing)
+            if problem := self.recorder.record(decision):
+                return self.refuse_call(problem)
         end = output.end
         if isinstance(end, Continuation):
             now = self.clock()
@@ -308,6 +307,19 @@ class _Run:
     def refuse(self, error: str) -> TurnResult:
         """Fail the instance because of a mistake that the host has found, and log ``error``."""
         result = self.fail(error)
+        result.problem = error
+        return result
+
+    def refuse_call(self, error: str) -> TurnResult:
+        """Fail the instance of SDK 2.x because of a call, and log ``error``.
+
+        The output has the recorded form of an exception that the Durable extension raises.
+        """
+        message = f"Function '{self.state.name}' failed with an unhandled exception."
+        output = compact({"message": message, "details": error})
+        # The SDK reads the failure only in a parent. The recorded event has none.
+        failure = failure_of(UserError("Exception", error)) if self.state.parent else None
+        result = self.complete(Status.FAILED, output, error, failure=failure)
         result.problem = error
         return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from embedded_host.app.definitions import is_built_in
 from embedded_host.engine.observations import Difference, Observation
 from embedded_host.parity.findings import Findings
 from embedded_host.parity.kinds import Kind, calls, events, sdk2, timers, values
@@ -58,7 +59,12 @@ _LISTS = (Difference.CARRIED_EVENT, Difference.METADATA)
 def add_observed_findings(
     findings: Findings, function: str, instance_id: str, observations: Iterable[Observation]
 ) -> None:
-    """Add a finding for each observation of a turn or a result of ``function``."""
+    """Add a finding for each observation of a turn or a result of ``function``.
+
+    The functions of ``call_http`` have none, because their code is not the app's.
+    """
+    if is_built_in(function):
+        return
     for difference, subjects in observations:
         kind, detail = _KINDS[difference]
         findings.add(

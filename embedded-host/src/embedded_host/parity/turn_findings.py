@@ -10,12 +10,10 @@ from embedded_host.engine.events import (
     HistoryEvent,
     SubOrchestrationInstanceCreated,
 )
+from embedded_host.engine.functions import HTTP_ORCHESTRATOR
 from embedded_host.parity.findings import Findings
 from embedded_host.parity.function_findings import is_of_sdk
 from embedded_host.parity.kinds import sdk2
-
-HTTP_ORCHESTRATOR = "BuiltIn__HttpPollOrchestrator"
-"""The sub-orchestration that ``call_http`` starts."""
 
 
 def add_turn_findings(

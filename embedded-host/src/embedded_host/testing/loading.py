@@ -134,7 +134,7 @@ class KitWorker(InProcessWorker):
         try:
             self._load_request = load_request(app, os.environ, rpc_base, strict=strict)
             loaded = self._kit_runner.load(self._load_request)
-            self.app: LoadedApp = loaded_app(app, loaded, os.environ)
+            self.app: LoadedApp = loaded_app(app, loaded, os.environ, strict=strict)
             if self.app.problem is not None:
                 raise AppLoadError(
                     f"The app in {root} cannot be loaded: {self.app.problem} [EH310]"

@@ -12,8 +12,9 @@ from embedded_host.workers.loaded_app import LoadedApp
 
 def add_load_findings(findings: Findings, loaded: LoadedApp) -> None:
     """Replace the findings of the previous code with the findings of the loaded app."""
-    findings.use(loaded.app.functions)
+    findings.use([*loaded.app.functions, *loaded.nameless])
     usable = [function for function in loaded.enabled if function.name not in loaded.broken]
+    usable += loaded.nameless
     if protocol_of(usable) != SDK_1X:
         # An app of SDK 1.x does not load the module.
         from embedded_host.parity.function_findings import add_function_findings

@@ -71,6 +71,8 @@ class LoadedApp:
     The Azure Functions host starts these functions, and each run fails. The other functions of
     ``broken`` do not exist there.
     """
+    nameless: Sequence[Function] = ()
+    """Functions of SDK 2.x that strict mode refuses because of the names of their bindings."""
 
     @cached_property
     def route_table(self) -> RouteTable:
@@ -144,8 +146,13 @@ def _log_options(host: HostJson, console: ConsoleFormat) -> LogOptions:
     return LogOptions(host.log_levels, host.console_log_levels, console)
 
 
-def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> LoadedApp:
-    """Return ``app`` with its loaded functions, and with a reason for each unusable function."""
+def loaded_app(
+    app: App, loaded: LoadResult, environ: Mapping[str, str], *, strict: bool = False
+) -> LoadedApp:
+    """Return ``app`` with its loaded functions, and with a reason for each unusable function.
+
+    ``strict`` is the mode of ``--parity``.
+    """
     if app.uses_v2_model and not loaded.functions and not loaded.problems:
         app = replace(app, uses_v2_model=False)
     # The function folders of a v2 app are not served.
@@ -153,11 +160,21 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
     broken = {p.function: str(p) for p in folder_problems if p.function}
     broken |= {p.function: p.text for p in loaded.problems if p.function}
     conflicts: tuple[Problem, ...] = ()
+    nameless: tuple[Function, ...] = ()
     unloaded = frozenset(p.function for p in loaded.problems if p.function)
     if app.uses_v2_model:
-        functions = _without_errors(
-            (_function(spec, environ, broken) for spec in loaded.functions), app, broken
-        )
+        declared = [_function(spec, environ, broken) for spec in loaded.functions]
+        functions = _without_errors(declared, app, broken, strict=strict)
+        if strict:
+            usable = {id(function) for function in functions}
+            disabled = disabled_functions((f.name for f in declared), environ)
+            nameless = tuple(
+                function
+                for function in declared
+                if function.requires_grpc
+                and id(function) not in usable
+                and function.name not in disabled
+            )
         conflicts = route_problems(app.host.loaded(functions), app.host.route_prefix)
         broken |= {p.function: str(p) for p in conflicts if p.function}
         app = replace(
@@ -227,6 +244,7 @@ def loaded_app(app: App, loaded: LoadResult, environ: Mapping[str, str]) -> Load
         conflicts,
         route_errors,
         unloaded,
+        tuple(app.host.loaded(nameless)),
     )
 
 
@@ -236,15 +254,19 @@ def _with_article(kind: str) -> str:
 
 
 def _without_errors(
-    functions: Iterable[Function], app: App, broken: dict[str, str]
+    functions: Iterable[Function], app: App, broken: dict[str, str], *, strict: bool
 ) -> tuple[Function, ...]:
     """Return the v2 functions that the Azure Functions host accepts. Add the others to ``broken``.
 
-    The functions in error do not exist.
+    The functions in error do not exist. Those that SDK 2.x has added for ``call_http`` are not
+    added, because they are in error in each app.
     """
     accepted: list[Function] = []
     for function in functions:
-        if error := indexing_error(function, has_bundle=app.host.has_bundle):
+        error = indexing_error(function, has_bundle=app.host.has_bundle, strict=strict)
+        if error and function.is_built_in:
+            continue
+        if error:
             where = f"{function.code_file} line {function.line}: " if function.code_file else ""
             broken[function.name] = f"{where}The '{function.name}' function is in error: {error}"
         else:
