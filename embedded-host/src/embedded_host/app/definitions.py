@@ -208,9 +208,9 @@ class HostJson:
     version_match_strategy: str = "CurrentOrOlder"
     """``None``, ``Strict`` or ``CurrentOrOlder``. This host runs every version."""
     entity_reorder_window: int = 30
-    """``entityMessageReorderWindowInMinutes``. It affects only parity findings."""
+    """``entityMessageReorderWindowInMinutes``. It affects only parity findings and strict mode."""
     max_grpc_message_bytes: int = 4_194_304
-    """``maxGrpcMessageSizeInBytes``. It affects only parity findings."""
+    """``maxGrpcMessageSizeInBytes``. It affects only parity findings and strict mode."""
     uses_azure_storage: bool = True
     """False if ``storageProvider.type`` selects another storage than Azure Storage."""
     http_sleep_ms: int = 30000

@@ -244,7 +244,7 @@ def loaded_app(
         conflicts,
         route_errors,
         unloaded,
-        tuple(app.host.loaded(nameless)),
+        tuple(in_name_order(app.host.loaded(nameless))),
     )
 
 
