@@ -102,7 +102,7 @@ def is_readable(sock: socket.socket) -> bool:
 
 
 class BlockedLoop:
-    """Checks in a separate thread whether a coroutine function blocks the event loop."""
+    """Reports a coroutine function that blocks the event loop. A separate thread checks it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, root: Callable[[], Path]) -> None:
         """Prepare the checks of ``loop`` of this thread. ``root`` returns the app folder."""
@@ -111,7 +111,7 @@ class BlockedLoop:
         self._started = threading.Event()
         self._checking = False
         self._thread: threading.Thread | None = None
-        self._answered = 0
+        self._responded = 0
         """The number of the last check to which the event loop has responded."""
         self._warned: set[str] = set()
 
@@ -143,13 +143,13 @@ class BlockedLoop:
                     self._loop.call_soon_threadsafe(self._respond, number)
                 except RuntimeError:  # the event loop is closed
                     return
-                asked = time.monotonic()
+                sent = time.monotonic()
                 time.sleep(_INTERVAL)
-                while self._answered < number and time.monotonic() - asked < WAIT:
+                while self._responded < number and time.monotonic() - sent < WAIT:
                     time.sleep(_INTERVAL)
-                if self._answered < number:
+                if self._responded < number:
                     self._warn()
-                while self._answered < number and self._has_calls():
+                while self._responded < number and self._has_calls():
                     time.sleep(_INTERVAL)
             self._checking = False
             if self._has_calls():  # this call has begun before the flag was reset
@@ -160,7 +160,7 @@ class BlockedLoop:
         return self._calls > 0
 
     def _respond(self, number: int) -> None:
-        self._answered = number
+        self._responded = number
 
     def _warn(self) -> None:
         """Log a warning, once for each line."""

@@ -1,4 +1,4 @@
-"""The import of SDK 1.x, which fails on the Azure Functions host if host.json is not strict JSON."""
+"""The import of SDK 1.x, which fails on the Azure Functions host if host.json is not JSON."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ async def test_a_call_that_waits_asynchronously_is_not_logged(
 ) -> None:
     watch = BlockedLoop(asyncio.get_running_loop(), lambda: HERE)
     watch.begin()
-    await eventually_async(lambda: watch._answered >= 20, "the event loop has responded")
+    await eventually_async(lambda: watch._responded >= 20, "the event loop has responded")
     watch.end()
     assert caplog.messages == []
 
