@@ -140,3 +140,28 @@ async def test_a_strict_null_is_recorded_as_no_result() -> None:
     host = HubUnderTest(invoker, strict=True)
     await host.start("Calls")
     assert host.outcome() == ("Completed", None)
+
+
+@pytest.mark.parametrize(
+    ("is_strict", "message"), [(False, "row key=12 'x'"), (True, "row [Hidden Credential]'x'")]
+)
+async def test_an_exception_with_a_credential_is_a_finding_of_the_activity(
+    is_strict: bool, message: str
+) -> None:
+    def calls(context: Any) -> Any:
+        try:
+            yield context.call_activity("fail", "row key=12 'x'")
+        except Exception as error:
+            return str(error).split(" \n ", 1)[0]
+
+    findings = Findings(HostJson())
+    invoker = InlineInvoker({"Calls": calls}, {"Fail": fail})
+    host = HubUnderTest(invoker, findings=findings, strict=is_strict)
+    await host.start("Calls")
+    assert host.outcome() == (
+        "Completed",
+        f"Activity function 'Fail' failed: ValueError: {message}",
+    )
+    assert [(finding.kind.code, finding.function, finding.instances) for finding in findings] == [
+        ("EH898", "Fail", ["i-1"])
+    ]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from embedded_host.engine import history as h
+from embedded_host.engine.credentials import without_credentials
 from embedded_host.engine.events import TaskCompleted, TaskFailed
 from embedded_host.engine.failures import UserError, activity_failed
 from embedded_host.engine.functions import HTTP_ACTIVITY, DurableFunctions
+from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.values_on_azure import changed_value
 from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.clock import Clock
@@ -122,6 +125,8 @@ class Activities:
             Call("activity", name, work.instance_id),
             self._findings,
         )
+        if isinstance(outcome, UserError):
+            return self._read_error(outcome, name, work)
         return self._read(outcome, name, work) if isinstance(outcome, str) else outcome
 
     def _read(self, result: str, name: str, work: ActivityWork) -> str | None:
@@ -137,3 +142,19 @@ class Activities:
 
         add_observed_findings(self._findings, name, work.instance_id, changed.observations)
         return changed.text if self._is_strict else result
+
+    def _read_error(self, error: UserError, name: str, work: ActivityWork) -> UserError:
+        """Return the exception of an activity, and add a finding if it contains credentials.
+
+        With ``--parity strict``, the message is the message of the Azure Functions host. SDK 1.x
+        reads the message of the exception that the host has sanitized.
+        """
+        if self._functions().protocol is not SDK_1X:
+            return error
+        message = without_credentials(error.message)
+        if message == error.message:
+            return error
+        from embedded_host.parity.kinds.values import CREDENTIALS
+
+        self._findings.add(CREDENTIALS, name, instance_id=work.instance_id)
+        return replace(error, message=message) if self._is_strict else error

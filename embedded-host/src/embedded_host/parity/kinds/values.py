@@ -1,4 +1,4 @@
-"""The kinds of findings of values that functions return.
+"""The kinds of findings of values that functions return, and of their exceptions.
 
 Source: the recordings of the Azure Functions host, version 4.1037 with the Durable extension 3.19.0
 (docs/reference/functions-host.md#encoding-per-hop), and the source code of Newtonsoft.Json.
@@ -30,4 +30,11 @@ LONE_SURROGATE = Kind(
     "EH888",
     "lone surrogates in a string that the function {function} returns or sets become U+FFFD",
     "Decode bytes with errors='replace' instead of errors='surrogateescape'.",
+)
+CREDENTIALS = Kind(
+    "EH898",
+    "the message of an exception of the activity {function} loses the part that begins like a "
+    "credential, such as 'key=', 'token=' or 'password=', up to the next quotation mark or '<'",
+    "Return the data that the orchestrator needs from the activity instead of raising it, and keep "
+    "these words out of messages.",
 )
