@@ -65,7 +65,6 @@ def hub_settings(loaded: LoadedApp, *, strict: bool = False) -> HubSettings:
         default_version=host.default_version,
         version_match_strategy=host.version_match_strategy,
         uses_azure_storage=host.uses_azure_storage,
-        entity_calls_are_lost=host.uses_azure_storage and host.entity_reorder_window > 0,
         strict=strict,
     )
 

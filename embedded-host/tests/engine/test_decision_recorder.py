@@ -241,30 +241,3 @@ def test_the_orchestrator_of_call_http_is_not_observed_as_an_unknown_function() 
     call = CreateSubOrchestration(2, "BuiltIn__HttpPollOrchestrator", None, "c", None)
     assert "BuiltIn__HttpPollOrchestrator" in (one.record(call) or "")
     assert one.observations == []
-
-
-LOCKS = RequestLocks(1, "s", ("@counter@a", "@counter@b"))
-
-
-@pytest.mark.parametrize("decision", [operation("@Counter@a"), LOCKS])
-def test_a_strict_host_loses_entity_calls_and_locks_of_sdk_2(decision: Decision) -> None:
-    strict = recorder(strict=True, entity_calls_are_lost=True)
-    problem = strict.record(decision)
-    assert problem is not None
-    assert "entityMessageReorderWindowInMinutes to 0" in problem
-    assert isinstance(strict.events[0], EventSent)  # it causes the finding
-    assert strict.outgoing == []
-    for settings in (
-        {"strict": False, "entity_calls_are_lost": True},
-        {"strict": True, "entity_calls_are_lost": False},
-    ):
-        other = recorder(**settings)
-        assert other.record(decision) is None
-        assert len(other.outgoing) == 1
-
-
-def test_a_strict_host_keeps_signals_and_the_calls_of_sdk_1() -> None:
-    for protocol, decision in ((2, operation(signal=True)), (1, operation())):
-        one = recorder(protocol, strict=True, entity_calls_are_lost=True)
-        assert one.record(decision) is None
-        assert len(one.outgoing) == 1

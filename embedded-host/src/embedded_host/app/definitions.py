@@ -208,7 +208,7 @@ class HostJson:
     version_match_strategy: str = "CurrentOrOlder"
     """``None``, ``Strict`` or ``CurrentOrOlder``. This host runs every version."""
     entity_reorder_window: int = 30
-    """``entityMessageReorderWindowInMinutes``. It affects only parity findings and strict mode."""
+    """``entityMessageReorderWindowInMinutes``. It affects only parity findings."""
     max_grpc_message_bytes: int = 4_194_304
     """``maxGrpcMessageSizeInBytes``. It affects only parity findings and strict mode."""
     uses_azure_storage: bool = True

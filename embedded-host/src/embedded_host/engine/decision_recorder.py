@@ -97,7 +97,7 @@ class DecisionRecorder:
             input = decision.input or "null"
             self._send(decision.id, decision.instance_id, decision.name, input, now)
         elif isinstance(decision, RequestLocks):
-            return self._request_locks(decision, now)
+            self._request_locks(decision, now)
         else:
             self._release(decision, now)
         return None
@@ -250,8 +250,6 @@ class DecisionRecorder:
             protocol=self._protocol,
         )
         self.events.append(h.event_sent(now, decision.id, operation.instance_id, OPERATION, text))
-        if not operation.signal and (lost := self._lost_call(operation.instance_id)):
-            return lost
         if missing:
             if not operation.signal:
                 response = response_message(compact(missing), True, protocol=self._protocol)
@@ -263,30 +261,13 @@ class DecisionRecorder:
             )
         return None
 
-    def _lost_call(self, entity: str) -> str | None:
-        """Return an error message in strict mode if that host drops a message to an entity."""
-        settings = self._settings
-        if not (settings.strict and settings.entity_calls_are_lost and self._protocol != SDK_1X):
-            return None
-        return (
-            f"The call or lock of the entity '{entity}' never returns on the Azure Functions host, "
-            "because that host drops its message as a duplicate. Set "
-            "extensions.durableTask.entityMessageReorderWindowInMinutes to 0 in host.json."
-        )
-
-    def _request_locks(self, decision: RequestLocks, now: datetime) -> str | None:
-        """Send a lock request. Returns an error message as ``record`` does."""
+    def _request_locks(self, decision: RequestLocks, now: datetime) -> None:
         text = lock_request_message(
             request_id=decision.critical_section_id,
             lock_set=decision.lock_set,
             parent=self._state.instance_id,
         )
-        first = decision.lock_set[0]
-        if lost := self._lost_call(first):
-            self.events.append(h.event_sent(now, decision.id, first, OPERATION, text))
-            return lost
-        self._send(decision.id, first, OPERATION, text, now)
-        return None
+        self._send(decision.id, decision.lock_set[0], OPERATION, text, now)
 
     def _release(self, decision: ReleaseLock, now: datetime) -> None:
         text = release_message(

@@ -87,8 +87,6 @@ class TurnSettings:
     """False if host.json selects a storage provider on which timers do not fire early."""
     version_rule: VersionRule = field(default_factory=VersionRule)
     """The versions that the Azure Functions host runs."""
-    entity_calls_are_lost: bool = False
-    """True if entity calls and locks of SDK 2.x never return on the Azure Functions host."""
 
 
 @dataclass

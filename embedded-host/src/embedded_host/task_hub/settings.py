@@ -33,8 +33,6 @@ class HubSettings:
     """The versions that the Azure Functions host runs: ``None``, ``Strict``, ``CurrentOrOlder``."""
     uses_azure_storage: bool = True
     """False if host.json selects another storage provider of the Azure Functions host."""
-    entity_calls_are_lost: bool = False
-    """True if entity calls and locks of SDK 2.x never return on the Azure Functions host."""
     strict: bool = False
     """True if functions fail as on the Azure Functions host (``--parity strict``)."""
     replayed_instances: int = REPLAYED_INSTANCES

@@ -43,7 +43,6 @@ async def orchestrator_turn(
             settings.strict,
             settings.uses_azure_storage,
             VersionRule(settings.default_version, settings.version_match_strategy),
-            settings.entity_calls_are_lost,
         ),
         clock.now,
     )
