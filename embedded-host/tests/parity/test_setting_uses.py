@@ -31,6 +31,9 @@ def test_settings_of_bindings_and_code_are_found_once(tmp_path: Path) -> None:
     app.write("shared/helper.py", 'import os\nX = os.getenv("X")\n')
     app.write("shared/broken.py", "os.getenv(")
     app.write(".venv/lib.py", 'import os\nos.getenv("HIDDEN")\n')
+    app.write("tool/src/main.py", 'import os\nos.getenv("OF_TOOL")\n')
+    app.write("tool/pyproject.toml", "")
+    app.write("pyproject.toml", "")  # that of the app
     app.write("tests/test_it.py", 'import os\nos.getenv("TESTED")\n')
     environ = {"QUEUE": "q", "STAGE": "s"}
     uses = {use.name: use for use in setting_uses(read_app(tmp_path, environ))}

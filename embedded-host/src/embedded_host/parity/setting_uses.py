@@ -15,6 +15,8 @@ _REFERENCE = re.compile(r"%([^%]+)%")
 _READS = re.compile(rb"environ|getenv")
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "tests"})
 """Folders, besides hidden ones, whose code is not the app's."""
+_PROJECT = ("pyproject.toml", "setup.py", ".git")
+"""Files whose folder, below the app folder, is a project of its own."""
 MAX_FILES = 500
 """Maximum number of Python files that are searched."""
 MAX_SIZE = 1_000_000
@@ -76,13 +78,20 @@ def _code_uses(root: Path) -> Iterator[SettingUse]:
 def _python_files(root: Path) -> Iterator[Path]:
     count = 0
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(f for f in folders if f not in _SKIPPED and not f.startswith("."))
+        folders[:] = sorted(f for f in folders if _is_of_app(folder, f))
         for name in sorted(files):
             if name.endswith(".py"):
                 count += 1
                 if count > MAX_FILES:
                     return
                 yield Path(folder, name)
+
+
+def _is_of_app(parent: str, name: str) -> bool:
+    """Return True if a folder can have code of the app. A project of its own has none."""
+    if name in _SKIPPED or name.startswith("."):
+        return False
+    return not any(Path(parent, name, file).exists() for file in _PROJECT)
 
 
 def _read_name(node: ast.AST) -> str | None:
