@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from embedded_worker.orchestrator_lint import thread_position
+from embedded_worker.code_positions import thread_position
 from embedded_worker.worker_environment import THREAD_COUNT
 
 log = logging.getLogger("embedded_host.workers")

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from embedded_worker.orchestrator_lint import thread_position
+from embedded_worker.code_positions import thread_position
 
 log = logging.getLogger("embedded_host.workers")
 BLOCKED_AFTER = 1.0

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import linecache
-import sys
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType
 
-from embedded_worker.app_files import is_app_file, relative_name
+from embedded_worker.app_files import relative_name
 from embedded_worker.sdk import entity_of, orchestrator_of
 from embedded_worker.user_function import UserFunction
 
@@ -79,28 +77,3 @@ def task_returned(code: CodeType, root: Path) -> str:
         f"{relative_name(code.co_filename, root)} line {code.co_firstlineno}: '{code.co_name}' "
         "returns a task and not its result. Write return (yield context...)."
     )
-
-
-def thread_position(thread_id: int, root: Path) -> str | None:
-    """Return the line of the app that a thread is executing, or None if there is none.
-
-    Example: ``Hello/__init__.py line 7: time.sleep(60)``.
-    """
-    frame = sys._current_frames().get(thread_id)
-    while frame is not None:
-        filename = frame.f_code.co_filename
-        if is_app_file(filename, root):
-            line = linecache.getline(filename, frame.f_lineno).strip()
-            return f"{relative_name(filename, root)} line {frame.f_lineno}: {line}"
-        frame = frame.f_back
-    return None
-
-
-def caller_position(root: Path) -> str:
-    """Return the file and line of the app's innermost frame on the current stack."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if is_app_file(frame.f_code.co_filename, root):
-            return f"{relative_name(frame.f_code.co_filename, root)} line {frame.f_lineno}"
-        frame = frame.f_back
-    return "?"

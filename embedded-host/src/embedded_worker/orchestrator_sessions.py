@@ -36,7 +36,8 @@ from azure.durable_functions.models.history.HistoryEventType import HistoryEvent
 from azure.durable_functions.models.Task import AtomicTask, TaskBase, TaskState
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
-from embedded_worker.orchestrator_lint import UnusableValueError, caller_position
+from embedded_worker.code_positions import caller_position
+from embedded_worker.orchestrator_lint import UnusableValueError
 from embedded_worker.protocol import CallLineData
 from embedded_worker.sdk import orchestrator_of
 from embedded_worker.user_function import UserFunction

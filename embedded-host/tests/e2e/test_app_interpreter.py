@@ -298,7 +298,7 @@ def test_a_missing_package_is_reported_with_the_command_for_the_apps_interpreter
     app.write("requirements.txt", "no-such-package\n")
     app.http("Broken", "import no_such_package\n", "broken")
     host = start_host(app.root)
-    assert "there is no module named 'no_such_package'" in host.log
+    assert "No module named 'no_such_package'" in host.log
     assert f'In the app folder run: "{python}" -m pip install -r requirements.txt\n' in host.log
     assert interpreter()[0] not in host.log
 

@@ -145,7 +145,7 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         """,
     )
     costs = Costs(monkeypatch)
-    host = Host(HostOptions(app.root, port=0, reload=False))
+    host = Host(HostOptions(app.root, port=0, reload=False, replayed_instances=0))
     async with AsyncExitStack() as stack, aiohttp.ClientSession() as session:
         await host._start(stack)
         assert host._server is not None

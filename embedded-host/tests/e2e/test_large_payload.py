@@ -70,7 +70,7 @@ async def test_the_host_reads_writes_and_copies_less_than_the_sdk(
     text = json.dumps(RECORDS)
     assert len(text) > 200_000
     async with AsyncExitStack() as stack, aiohttp.ClientSession() as session:
-        host = Host(HostOptions(app.root, port=0, reload=False))
+        host = Host(HostOptions(app.root, port=0, reload=False, replayed_instances=0))
         await host._start(stack)
         assert host._server is not None
         url = host._server.public_url

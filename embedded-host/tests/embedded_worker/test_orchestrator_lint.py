@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +9,7 @@ import azure.durable_functions as df
 import pytest
 
 from embedded_worker.orchestrator_lint import (
-    caller_position,
     shape_problem,
-    thread_position,
 )
 from tests.support.app_folder import AppFolder
 
@@ -99,39 +96,4 @@ def test_valid_functions_have_no_shape_problem(run: MakeFunction) -> None:
     assert shape_problem(lambda context: None, "orchestrationTrigger", FILE, "main") is None
     assert (
         shape_problem(run("async def run(req):\n    pass\n"), "httpTrigger", FILE, "main") is None
-    )
-
-
-# -- positions -------------------------------------------------------------------------------------
-
-
-def test_thread_position_names_the_line_of_the_app(app: AppFolder, run: MakeFunction) -> None:
-    function = run(
-        """\
-        def run(event, reached):
-            reached.set()
-            event.wait()  # here
-        """
-    )
-    event, reached = threading.Event(), threading.Event()
-    thread = threading.Thread(target=function, args=(event, reached))
-    thread.start()
-    assert reached.wait(5)
-    assert thread.ident is not None
-    position = ""
-    while "here" not in position:  # the thread may still be between the two lines
-        position = thread_position(thread.ident, app.root) or ""
-    assert position == f"{FILE} line 3: event.wait()  # here"
-    assert thread_position(thread.ident, app.root / "elsewhere") is None
-    event.set()
-    thread.join()
-    assert thread_position(thread.ident, app.root) is None
-
-
-def test_caller_position_names_the_line_of_the_app(app: AppFolder, run: MakeFunction) -> None:
-    function = run("def run(position, root):\n    return position(root)\n")
-    assert function(caller_position, app.root) == f"{FILE} line 2"
-    assert function(caller_position, app.root / "elsewhere") == "?"
-    assert function(caller_position, app.root.with_name(app.root.name[:-1])) == "?", (
-        "only the start of the path is the same"
     )

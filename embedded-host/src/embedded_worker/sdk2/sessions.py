@@ -26,7 +26,8 @@ from durabletask.internal import tracing
 from durabletask.payload import deexternalize_payloads, externalize_payloads
 from durabletask.payload.store import PayloadStore
 
-from embedded_worker.orchestrator_lint import caller_position, task_returned
+from embedded_worker.code_positions import caller_position
+from embedded_worker.orchestrator_lint import task_returned
 from embedded_worker.protocol import CallLineData
 from embedded_worker.sdk import is_sdk_module
 from embedded_worker.sdk2.history_events import EventJson, history_events
