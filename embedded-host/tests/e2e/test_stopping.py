@@ -229,7 +229,7 @@ def test_timers_and_events_are_kept_after_a_restart(app: AppFolder, start_host: 
 # -- workers that exit -----------------------------------------------------------------------------
 
 
-def test_the_activity_of_a_killed_worker_runs_again(
+def test_the_activity_of_a_killed_worker_fails_and_a_new_worker_runs_the_next(
     app: AppFolder, start_host: StartHost, tmp_path: Path
 ) -> None:
     file = tmp_path / "steps"
@@ -238,6 +238,10 @@ def test_the_activity_of_a_killed_worker_runs_again(
     eventually(lambda: lines(file), "the activity runs")
     (worker,) = host.workers
     worker.kill()
-    assert host.end(links)["output"] == ["one", "two"]
-    assert lines(file)[:2] == ["one begins", "one begins"]
+    status = host.end(links)
+    assert status["runtimeStatus"] == "Failed"
+    assert "Activity function 'Step' failed: PYTHON exited with code " in status["output"]
+    assert lines(file) == ["one begins"]
     assert f"pid {worker.pid}" in host.log
+    links = host.start("Steps", [["two"], 0, str(file)])
+    assert host.end(links)["output"] == ["two"]
