@@ -16,16 +16,14 @@ import pytest
 
 from tests.e2e.conftest import StartHost
 from tests.support.app_folder import AppFolder, activity_trigger
-from tests.support.hostile_code import COMPLETE, FAIL, KILLERS, PATCHES
+from tests.support.hostile_code import CLOSES, COMPLETE, FAIL, KILLERS, PATCHES
 from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT, RunningHost
 
 pytestmark = pytest.mark.timeout(400)  # each hostile function requires three starts of a process
 posix = pytest.mark.skipif(os.name == "nt", reason="the code needs POSIX")
 
-
-def ended(kind: str, name: str, how: str) -> str:
-    return f"the worker process ended 3 times while it ran the {kind} '{name}': {how}"
+ENDED = "the worker process ended 3 times while it ran the {kind} '{name}': {how}"
 
 
 @pytest.fixture
@@ -109,19 +107,27 @@ def test_orchestrators_and_entities_that_exit_their_process_fail(
     by_turn, by_entity = begin(host, name), begin(host, "CallEntity", f"{name}Entity")
     status = host.end(by_turn, 40)
     assert status["runtimeStatus"] == "Failed"
-    # A process that has closed its connection exits only if another thread uses the connection.
-    hows = (how, "it closed its connection") if name == "Closes" else (how,)
-    failed = f"Orchestrator function '{name}' failed: "
-    outputs = [
-        *(f"{failed}One or more errors occurred. ({how})" for how in hows),
-        *(f"{failed}WorkerLost: {ended('orchestrator', name, how)}" for how in hows[1:]),
-    ]
-    assert status["output"] in outputs
+    assert status["output"] == (
+        f"Orchestrator function '{name}' failed: One or more errors occurred. ({how})"
+    )
     status = host.end(by_entity, 40)
     assert status["runtimeStatus"] == "Failed"
-    assert any(ended("entity", f"{name}Entity", how) in status["output"] for how in hows)
+    assert ENDED.format(kind="entity", name=f"{name}Entity", how=how) in status["output"]
     for links in innocent:
         assert host.end(links, 40)["output"] == "innocent"
+    lives_on(host)
+
+
+@posix
+def test_an_activity_that_closes_the_connection_of_its_process_fails(
+    app: AppFolder, start_host: StartHost
+) -> None:
+    app.activity("Closes", CLOSES)
+    host = start_host(app.root)
+    status = host.end(begin(host, "Call", "Closes"), 60)
+    assert status["runtimeStatus"] == "Failed"
+    # The process exits with code 1 if another of its threads uses the connection.
+    assert re.search(r"it closed its connection|exited with code 1 ", status["output"])
     lives_on(host)
 
 

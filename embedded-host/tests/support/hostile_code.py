@@ -13,12 +13,10 @@ KILLERS = {
     "Segfaults": ("import ctypes\nctypes.string_at(0)", "PYTHON exited with code 139 (0x8B)"),
     "Killed": ("import os\nos.kill(os.getpid(), 9)", "PYTHON exited with code 137 (0x89)"),
     "Aborts": ("import os\nos.abort()", "PYTHON exited with code 134 (0x86)"),
-    "Closes": (
-        "import os, time\nos.closerange(3, 512)\ntime.sleep(30)",
-        "PYTHON exited with code 1 (0x1)",
-    ),
 }
 """Function bodies that end their process, each with the reason that the host logs."""
+CLOSES = "import os, time\nos.closerange(3, 512)\ntime.sleep(30)"
+"""A function body that closes the connection of its process to the host."""
 
 COMPLETE: dict[str, tuple[str, Any]] = {
     "Leaves": ("import os\nos.chdir('/')\nreturn 1", 1),
