@@ -188,7 +188,16 @@ BROKEN: list[tuple[Any, str, str]] = [
         '"in"',
         "$return bindings must specify a direction of 'out'.",
     ),
-    (bindings(TRIGGER, {**OUTPUT, "direction": "in"}), '"in"', "it is the response"),
+    (
+        bindings(TRIGGER, {**OUTPUT, "direction": "in"}),
+        '"in"',
+        "$return bindings must specify a direction of 'out'.",
+    ),
+    (
+        bindings(TRIGGER, {**OUTPUT, "name": "out", "direction": "in"}),
+        '"in"',
+        "it is the response",
+    ),
     (
         bindings(OUTPUT),
         '[{"type": "http", "name"',

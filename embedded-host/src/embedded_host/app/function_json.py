@@ -371,14 +371,14 @@ class _Reader:
             self.add_error(
                 json_path, f"The direction of a trigger must be 'in', but is '{binding.direction}'."
             )
+        elif binding.name == "$return" and not binding.is_trigger and binding.direction != "out":
+            self.add_error(json_path, RETURN_DIRECTION)
         elif binding.type == "http" and binding.direction != "out":
             self.add_error(
                 json_path,
                 "The direction of an http binding must be 'out', because it is the response.",
                 "Use the type httpTrigger for the request.",
             )
-        elif binding.name == "$return" and not binding.is_trigger and binding.direction != "out":
-            self.add_error(json_path, RETURN_DIRECTION)
 
     def check_http(self, json_path: JsonPath, binding: Binding, spelt: Mapping[str, str]) -> None:
         level = binding.properties.get("authLevel")
