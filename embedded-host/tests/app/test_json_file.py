@@ -144,3 +144,9 @@ def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
         read_json(tmp_path, "x.json")
     with pytest.raises(FileNotFoundError):
         read_json(tmp_path / "none.json", "none.json")
+
+
+def test_half_of_a_surrogate_pair_is_replaced() -> None:
+    text = r'{"\ud800": "a\udfffb", "pair": "\ud83d\ude00"}'
+    file = parse_json(text, "x.json")
+    assert file.value == {"\N{REPLACEMENT CHARACTER}": "a\N{REPLACEMENT CHARACTER}b", "pair": "😀"}

@@ -138,6 +138,7 @@ _DECODER = JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![\w.])")
 _WORD = re.compile(r"\w+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORT_TEXT = re.compile(r'"[^"\r\n]{0,40}"')
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _MISSPELLED = {
@@ -259,7 +260,8 @@ class _Parser:
                 ) from None
             backslash = self.text.rfind("\\", 0, error.pos + 1)
             raise self.fail("write a backslash in a string as '\\\\'", backslash) from None
-        return str(value)
+        # .NET writes half of a surrogate pair as U+FFFD, because UTF-8 cannot represent it.
+        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", str(value))
 
     def parse_object(self, json_path: JsonPath) -> dict[str, object]:
         opened = self.offset
