@@ -279,6 +279,19 @@ def test_custom_headers_are_texts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value"), [("X One", "a"), ("", "a"), ("X-One", "\xe9"), ("X-One", "a\r\nb")]
+)
+def test_a_custom_header_that_cannot_be_sent_is_omitted(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    content = {"extensions": {"http": {"customHeaders": {name: value, "X-Two": "b"}}}}
+    (tmp_path / "host.json").write_text(json.dumps({"version": "2.0", **content}))
+    host, warnings = read_host_json(tmp_path, {})
+    assert host.custom_headers == {"X-Two": "b"}
+    assert [w.fault for w in warnings] == [f"The custom header {name!r}: {value!r} cannot be sent."]
+
+
+@pytest.mark.parametrize(
     ("content", "text"),
     [
         ("{", "Unable to parse host configuration file"),

@@ -20,6 +20,7 @@ from typing import TypeVar
 from embedded_host.app.definitions import HostJson, Note, Problem
 from embedded_host.app.errors import HostJsonError
 from embedded_host.app.host_json_ignored import ignored_settings, other_storage
+from embedded_host.app.http_header import is_valid_header
 from embedded_host.app.json_file import JsonFile, JsonFileError, JsonPath, read_json
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError, route_error
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
@@ -375,10 +376,24 @@ def _functions(reader: _Reader) -> frozenset[str] | None:
 
 
 def _custom_headers(reader: _Reader) -> dict[str, str]:
-    _, headers = reader.find(("extensions", "http", "customHeaders"))
-    if not isinstance(headers, dict):
-        return {}
-    return {name: _text(value) for name, value in headers.items() if not _is_nested(value)}
+    """Return the headers without those that no response can have."""
+    json_path, headers = reader.find(("extensions", "http", "customHeaders"))
+    found: dict[str, str] = {}
+    for name, value in headers.items() if isinstance(headers, dict) else ():
+        if _is_nested(value):
+            continue
+        if is_valid_header(name, _text(value)):
+            found[name] = _text(value)
+        else:
+            reader.warnings.append(
+                Problem(
+                    reader.location((*json_path, name)),
+                    f"The custom header {name!r}: {_text(value)!r} cannot be sent.",
+                    "Use ASCII characters without line breaks. The name has no spaces.",
+                    code="EH120",
+                )
+            )
+    return found
 
 
 def _text(value: object) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import re
 
+from embedded_host.app.http_header import is_valid_header
 from embedded_host.parity.findings import Findings
 from embedded_host.parity.kinds.http import LONG_CONTENT_LENGTH, TRANSFER_ENCODING
 from embedded_host.web.response import Response
 from embedded_worker.protocol import HttpResponseData
 
 log = logging.getLogger("embedded_host.http")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _FRAMING = ("content-length", "transfer-encoding", "connection")
 """Headers that describe the framing of a response. Few functions set them."""
 _WITHOUT_BODY = (204, 205, 304)
@@ -29,7 +28,7 @@ def function_response(
     """
     framing: dict[str, str] = {}
     for header, value in data.headers:
-        if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):
+        if not is_valid_header(header, value):
             log.error(
                 "Function '%s' returned a header that cannot be sent: %r: %r. A name contains "
                 "letters, digits and '-'. A value contains ASCII characters without line breaks. "
