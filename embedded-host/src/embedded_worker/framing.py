@@ -10,6 +10,7 @@ the reader copies it only once.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Callable
 from json.encoder import encode_basestring as _quote
@@ -72,7 +73,8 @@ def encode(message: Message) -> bytes:
 
     The peer waits for results and client responses. Therefore a result that cannot be sent is
     replaced by an error, and a client response that cannot be sent is replaced by a response with
-    status 500. Raises UnsendableMessageError for any other message that cannot be sent.
+    status 500. Surrogates in the result of a load or in a finding become U+FFFD. Raises
+    UnsendableMessageError for any other message that cannot be sent.
     """
     try:
         return _frame(message)
@@ -86,11 +88,17 @@ def encode(message: Message) -> bytes:
             return _frame(
                 ClientResponse(message.id, 500, b'"The response is too large for a worker."')
             )
+        if isinstance(error, UnicodeEncodeError) and isinstance(
+            message, (LoadResult, FindingReport)
+        ):
+            return _frame(message, replaces_surrogates=True)
         raise UnsendableMessageError(f"{type(error).__name__}: {error}") from error
 
 
-def _frame(message: Message) -> bytes:
+def _frame(message: Message, *, replaces_surrogates: bool = False) -> bytes:
     text, blob = _WRITERS[type(message)](message)
+    if replaces_surrogates:
+        text = re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
     header = text.encode()
     if len(header) + len(blob) > MAX_FRAME:
         raise OverflowError(

@@ -250,6 +250,15 @@ def test_an_unsendable_request_raises_with_the_reason(message: Message) -> None:
         encode(message)
 
 
+def test_surrogates_in_the_result_of_a_load_and_in_findings_are_replaced() -> None:
+    """Otherwise the worker would end without a message."""
+    (loaded,) = FrameReader().feed(encode(LoadResult([LoadProblem("f", "a\ud800b")])))
+    assert isinstance(loaded, LoadResult)
+    assert loaded.problems == [LoadProblem("f", "a\N{REPLACEMENT CHARACTER}b")]
+    (report,) = FrameReader().feed(encode(FindingReport([FindingData("EH800", "\udfff")])))
+    assert report == FindingReport([FindingData("EH800", "\N{REPLACEMENT CHARACTER}")])
+
+
 def test_a_malformed_frame_after_a_valid_one_is_refused() -> None:
     with pytest.raises(MalformedFrameError):
         FrameReader().feed(encode(StopRequest()) + frame(b""))
