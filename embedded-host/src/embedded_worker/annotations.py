@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from embedded_worker.converters import Converter, find_converter
+from embedded_worker.exception_text import exception_text
 from embedded_worker.protocol import BindingSpec, FunctionSpec
 from embedded_worker.user_function import UserFunction
 
@@ -115,7 +116,7 @@ def check_signature(call: UserFunction, spec: FunctionSpec, *, is_v2: bool = Fal
     except Exception as error:
         is_function = inspect.isfunction(call) or inspect.ismethod(call) or inspect.isclass(call)
         code = UNRESOLVED if is_function else NOT_A_FUNCTION
-        raise RefusedSignatureError(code, _described(error)) from error
+        raise RefusedSignatureError(code, exception_text(error)) from error
     bindings = _bindings(check, spec)
     returned = bindings.pop("$return", None)
     wants_context = "context" in parameters and "context" not in bindings
@@ -131,7 +132,7 @@ def check_signature(call: UserFunction, spec: FunctionSpec, *, is_v2: bool = Fal
             except (AttributeError, TypeError) as error:
                 annotation = annotations[name]
                 raise RefusedSignatureError(
-                    PARAMETER, _described(error), name, annotation
+                    PARAMETER, exception_text(error), name, annotation
                 ) from error
             if is_unconverted:
                 unconverted.add(name)
@@ -140,7 +141,9 @@ def check_signature(call: UserFunction, spec: FunctionSpec, *, is_v2: bool = Fal
             _check_return(check, returned.type, annotations["return"])
         except (AttributeError, TypeError) as error:
             annotation = annotations["return"]
-            raise RefusedSignatureError(RETURN, _described(error), "return", annotation) from error
+            raise RefusedSignatureError(
+                RETURN, exception_text(error), "return", annotation
+            ) from error
     return Signature(wants_context, frozenset(unconverted))
 
 
@@ -400,7 +403,3 @@ def _name(value: object) -> str:
 def _set(names: list[str]) -> str:
     """Return the names as the worker writes a set."""
     return f"{{{', '.join(map(repr, names))}}}"
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

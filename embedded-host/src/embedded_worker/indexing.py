@@ -15,6 +15,7 @@ from pathlib import Path
 from azure.functions import Function, FunctionRegister
 
 from embedded_worker.app_files import is_app_file, is_script_name, relative_name
+from embedded_worker.exception_text import exception_text
 from embedded_worker.loading import LoadedFunction, LoadError, NotServedError, bind, import_error
 from embedded_worker.protocol import BindingSpec, FindingData, FunctionSpec, LoadProblem
 from embedded_worker.retry_settings import retry_settings
@@ -65,8 +66,7 @@ def index_app(root: Path, script: str) -> IndexedApp:
             errors.append(
                 LoadProblem(
                     None,
-                    f"{position}: the function '{name}' cannot be indexed: "
-                    f"{type(error).__name__}: {error}",
+                    f"{position}: the function '{name}' cannot be indexed: {exception_text(error)}",
                 )
             )
     return IndexedApp(problems=errors, findings=findings) if errors else indexed

@@ -23,6 +23,7 @@ from embedded_worker.annotations import (
     check_signature,
 )
 from embedded_worker.app_files import is_app_file, relative_name
+from embedded_worker.exception_text import exception_text
 from embedded_worker.framing import encodable
 from embedded_worker.import_path import APP_PACKAGE, add_function_folders
 from embedded_worker.orchestrator_lint import shape_problem
@@ -101,9 +102,7 @@ def load_function(root: Path, spec: FunctionSpec) -> LoadedFunction:
     except LoadError:
         raise
     except Exception as error:  # raised by user code, for example by a module's __getattr__
-        text = (
-            f"'{spec.entry_point}' in {where} cannot be inspected: {type(error).__name__}: {error}"
-        )
+        text = f"'{spec.entry_point}' in {where} cannot be inspected: {exception_text(error)}"
         raise LoadError(text, own_stack(error)) from error
 
 
@@ -253,18 +252,18 @@ def import_error(root: Path, script: Path, error: BaseException) -> LoadError:
         )
     if is_code_for_2x(error):
         return LoadError(
-            f"{where} cannot be imported: {line}{type(error).__name__}: {error}. The code needs "
+            f"{where} cannot be imported: {line}{exception_text(error)}. The code needs "
             "azure-functions-durable 2.x, but the app's environment has 1.x. Write "
             f"{' and '.join(SDK_2_REQUIREMENTS)} in requirements.txt, and install them for the "
             "Python that runs the app, 3.13 or newer.",
             stack,
         )
     finding = None
-    words = f"{type(error).__name__}: {error}"
+    words = exception_text(error)
     remedy = ""
     if isinstance(error, ImportError):
         words = (
-            f"{type(error).__name__}: {str(error).rstrip('.')}. Cannot find module. Please check "
+            f"{words.rstrip('.')}. Cannot find module. Please check "
             "the requirements.txt file for the missing module."
         )
         remedy = _remedy(root, script, error)

@@ -12,6 +12,7 @@ import re
 
 import azure.durable_functions
 
+from embedded_worker.exception_text import message_of
 from embedded_worker.user_function import UserFunction
 
 USES_DURABLETASK = importlib.util.find_spec("azure.durable_functions.models") is None
@@ -114,7 +115,7 @@ def is_code_for_2x(error: BaseException) -> bool:
         return False
     if isinstance(error, ModuleNotFoundError):
         return (error.name or "").split(".")[0] == "durabletask"
-    found = _MISSING_NAME.match(str(error))
+    found = _MISSING_NAME.match(message_of(error))
     return found is not None and (found[1] or found[2]) in _NAMES_OF_2X
 
 

@@ -48,6 +48,11 @@ def test_functions_have_their_names_and_bindings(root: Path) -> None:
         ),
         ("other = app\n", HEAD, "They are the same object."),
         ("raise ValueError('no')\n", HEAD, "no"),
+        (
+            "class E(Exception):\n    def __str__(self): raise LookupError\nraise E\n",
+            HEAD,
+            "E: its message cannot be read (LookupError)",
+        ),
         ("@app.function_name('a')\ndef f(): ...\n", HEAD, "Function a does not have a trigger"),
     ],
 )
