@@ -70,7 +70,7 @@ class CrashingHost:
         line = command(self.app.root, self.state, port=self.port)
         if session and not fault and session.nth:
             line[1:3] = ["-m", "tests.crash.launcher", f"{session.end}:{session.nth}"]
-        elif self._library is None:
+        else:
             line[1:3] = ["-m", "tests.crash.launcher", "none:0"]
         if self._log.exists():
             self._log.replace(self._log.with_suffix(".before"))
