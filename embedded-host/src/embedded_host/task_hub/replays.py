@@ -26,6 +26,7 @@ class InstanceReplays:
 
     code_version: int
     is_selected: bool
+    """False for an instance that stays in memory between its turns."""
     lines: dict[int, str] = field(default_factory=dict)
     """The lines that first made the calls of this execution, by decision id."""
     _next_length: int = 0
@@ -47,6 +48,8 @@ class Replays:
 
     def __init__(self, settings: HubSettings) -> None:
         self._settings = settings
+        self._unselected = InstanceReplays(0, False)
+        """The replays of all instances that are not selected, because they do not change."""
         self._instances: dict[str, int] = {}
         """Number of instances with the current code, by lower-case name of the orchestrator."""
 
@@ -66,4 +69,8 @@ class Replays:
         is_selected = number < first or (
             first > 0 and (number - first) % REPLAYED_LATER == REPLAYED_LATER - 1
         )
-        return InstanceReplays(code_version, is_selected)
+        if is_selected:
+            return InstanceReplays(code_version, True)
+        if self._unselected.code_version != code_version:
+            self._unselected = InstanceReplays(code_version, False)
+        return self._unselected
