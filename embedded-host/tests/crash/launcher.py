@@ -83,8 +83,8 @@ def repeat_calls_of_killed_workers() -> None:
     instance can fail too. A repeated call must have its effect exactly once, so it tests more.
     """
     from embedded_host.workers import pool
+    from embedded_host.workers.worker_process import shell_exit_code as known
 
-    known: Any = pool.shell_exit_code
     changed: Any = pool
     changed.shell_exit_code = lambda code: known(code) if code >= 0 and os.name != "nt" else None
 
