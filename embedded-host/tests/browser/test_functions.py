@@ -105,3 +105,17 @@ def test_entities_are_listed_signalled_and_deleted(dashboard: DashboardPage, id:
     line.get_by_role("button", name=re.compile("^Delete")).click()
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text("No entity matches the filter")).to_be_visible()
+
+
+def test_a_parity_finding_is_listed_with_a_link_to_its_instance(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
+    links = shop.start("Order", {**ORDER, "id": id}, id)
+    shop.until(links, "Running")
+    shop.raise_event(links, "APPROVAL", 1)
+    shop.end(links)
+    page = dashboard.open("functions")
+    finding = page.get_by_role("region", name="Would differ on Azure").locator("[data-code=EH872]")
+    expect(finding).to_contain_text("'APPROVAL', and the orchestrator awaits 'Approval'")
+    finding.get_by_role("link", name=id).click()
+    expect(page).to_have_title(f"{id} · Durable Functions")
