@@ -98,9 +98,9 @@ async def test_a_request_can_have_any_method(method: str) -> None:
     async with serving(echo) as client:
         for body in ("", "abc"):
             head = f"{method} /x HTTP/1.1\nHost: h\nContent-Length: {len(body)}\n\n"
-            assert (await client.request(head + body))[2].decode() == (
-                f"{method.upper()} http://h/x {body}"
-            )
+            received, _, rest = (await client.request(head + body))[2].decode().partition(" ")
+            # The Python parser of aiohttp 3.10 and newer converts the method to upper case.
+            assert (received.upper(), rest) == (method.upper(), f"http://h/x {body}")
             assert (await client.request(get("/y")))[2] == b"GET http://h/y "
 
 

@@ -139,7 +139,13 @@ async def test_a_strict_null_is_recorded_as_no_result() -> None:
     )
     host = HubUnderTest(invoker, strict=True)
     await host.start("Calls")
-    assert host.outcome() == ("Completed", None)
+    results = [
+        event.result
+        for turn in host.store.history(host.row().key)
+        for event in turn
+        if isinstance(event, TaskCompleted)
+    ]
+    assert results == [None]
 
 
 @pytest.mark.parametrize(
