@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -108,6 +108,8 @@ class AppServer:
         self._public = public
         self.public_url = public.url
         self._sdk_url = ""
+        self._import_exit = ""
+        """The reason why the worker exited during the first import, or an empty string."""
         self._app: CurrentApp | None = None
         self._router: Router | None = None
 
@@ -232,6 +234,7 @@ class AppServer:
         if not accept(result):
             log.error("Reload failed. The host still runs the previous code. [EH302]")
             return False
+        self._import_exit = ""
         self._app.replace(loaded)
         return True
 
@@ -247,7 +250,12 @@ class AppServer:
     # -- parts -------------------------------------------------------------------------------------
 
     def _host_errors(self) -> tuple[str, ...]:
-        """Return the errors that put the host in error in strict mode: invalid routes."""
+        """Return the errors that put the host in error.
+
+        They are an exit of the worker during the first import, and invalid routes in strict mode.
+        """
+        if self._import_exit:
+            return (self._import_exit,)
         if self._app is None or not self._options.strict:
             return ()
         return tuple(self._app.loaded.route_errors.values())
@@ -286,10 +294,18 @@ class AppServer:
         try:
             result = await self._worker.load(self._load_request(app))
         except WorkerLostError as lost:
-            raise StateError(
+            text = (
                 f"The worker process exited before it had loaded the app: {lost}. "
-                "See its output above. [EH203]"
-            ) from lost
+                "See its output above."
+            )
+            if lost.exit_code is None:
+                raise StateError(f"{text} [EH203]") from lost
+            self._import_exit = (
+                f"{text} All functions respond with 503. Correct the app: the host loads it again "
+                "after a change of its files, or restart the host if it runs with --no-reload."
+            )
+            log.error("%s [EH203]", self._import_exit)
+            return LoadedApp(replace(app, functions=()), problem=self._import_exit)
         return self._checked(app, result)
 
     def _checked(self, app: App, result: LoadResult) -> LoadedApp:

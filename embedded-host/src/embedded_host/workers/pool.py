@@ -403,7 +403,7 @@ class WorkerPool:
             worker.lose(
                 exit_reason(code)
                 + (f" while it loaded '{worker.loading}'" if worker.loading else ""),
-                exit_code=shell_exit_code(code) if is_of_app else None,
+                exit_code=shell_exit_code(code) if is_of_app or worker.loading else None,
             )
             self._forget(worker)
             if not self._is_used(worker):

@@ -108,8 +108,9 @@ class WorkerProcess:
         self.lost = self.lost or reason
         cause = self.exiting_call if self.exiting_call in self.pending else None
         others = max(0, len(self.pending) - 1)
+        import_exit = exit_code if self.loading else None
         for future in (self.connected, self.loaded):
-            _fail(future, WorkerLostError(reason))
+            _fail(future, WorkerLostError(reason, exit_code=import_exit))
         for id, call in self.pending.items():
             lost = WorkerLostError(
                 reason,
