@@ -5,30 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any
 
-import azure.durable_functions as df
 import pytest
 
 from embedded_worker.code_positions import caller_position, thread_position
+from tests.embedded_worker.conftest import FILE, MakeFunction
 from tests.support.app_folder import AppFolder
-
-FILE = "Main/__init__.py"
-MakeFunction = Callable[..., Any]
-
-
-@pytest.fixture
-def run(app: AppFolder) -> MakeFunction:
-    """Return a function that executes a module's code and returns its function ``run``."""
-
-    def make(code: str) -> Any:
-        file = app.write(FILE, code)
-        names: dict[str, Any] = {"df": df}
-        exec(compile(file.read_text(), str(file), "exec"), names)
-        return names["run"]
-
-    return make
 
 
 def test_thread_position_names_the_line_of_the_app(app: AppFolder, run: MakeFunction) -> None:

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import azure.durable_functions as df
 import pytest
 
 from embedded_worker.replay_lint import suspicious_calls
+from tests.embedded_worker.conftest import FILE, MakeFunction
 from tests.support.app_folder import AppFolder
-
-FILE = "Main/__init__.py"
-MakeFunction = Callable[..., Any]
-
-
-@pytest.fixture
-def run(app: AppFolder) -> MakeFunction:
-    """Return a function that executes a module's code and returns its function ``run``."""
-
-    def make(code: str) -> Any:
-        file = app.write(FILE, code)
-        names: dict[str, Any] = {"df": df}
-        exec(compile(file.read_text(), str(file), "exec"), names)
-        return names["run"]
-
-    return make
 
 
 @pytest.mark.parametrize(

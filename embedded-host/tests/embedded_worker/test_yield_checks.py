@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,9 @@ from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.protocols.v1 import orchestrator_payload
 from embedded_worker.orchestrator_sessions import OrchestratorSession
+from tests.embedded_worker.conftest import FILE, MakeFunction
 from tests.engine.scenario import after, completed
 from tests.support.app_folder import AppFolder
-
-FILE = "Main/__init__.py"
-MakeFunction = Callable[..., Any]
-
-
-@pytest.fixture
-def run(app: AppFolder) -> MakeFunction:
-    """Return a function that executes a module's code and returns its function ``run``."""
-
-    def make(code: str) -> Any:
-        file = app.write(FILE, code)
-        names: dict[str, Any] = {"df": df}
-        exec(compile(file.read_text(), str(file), "exec"), names)
-        return names["run"]
-
-    return make
 
 
 def first_turn(function: Any, root: Path, *events: HistoryEvent) -> str:
