@@ -80,11 +80,37 @@ def _parameters(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from (one for one in (arguments.vararg, arguments.kwarg) if one is not None)
 
 
+@dataclass(frozen=True)
+class _Refused:
+    """A refused signature."""
+
+    error: RefusedSignatureError
+    call: UserFunction
+    spec: FunctionSpec
+    name: str
+    """The name of the parameter, ``return``, or an empty string for the whole function."""
+    definition: Definition
+
+    @property
+    def binding(self) -> BindingSpec:
+        """The binding of the parameter."""
+        return next(binding for binding in self.spec.bindings if binding.name == self.name)
+
+    @property
+    def annotation(self) -> str:
+        """The subject of a sentence about the annotation."""
+        written = self.definition.annotations.get(self.name)
+        shown = f" {written}" if written else ""
+        if self.name == "return":
+            return f"The return annotation{shown} of '{self.spec.entry_point}'"
+        return f"The annotation{shown} of the parameter '{self.name}' of '{self.spec.entry_point}'"
+
+
 def advice(error: RefusedSignatureError, call: UserFunction, spec: FunctionSpec) -> tuple[str, int]:
     """Return sentences with the problem and the fix of a refused signature, and its line."""
     definition = read_definition(call)
     name = error.parameter or _unresolved(str(error), definition)
-    text = _ADVICE[error.code](error, call, spec, name, definition)
+    text = _ADVICE[error.code](_Refused(error, call, spec, name, definition))
     return text, definition.lines.get(name, definition.line)
 
 
@@ -104,15 +130,6 @@ def _subject(spec: FunctionSpec, name: str, definition: Definition) -> str:
     return f"The parameter '{name}' of '{spec.entry_point}'{shown}"
 
 
-def _annotation(spec: FunctionSpec, name: str, definition: Definition) -> str:
-    """Return the subject of a sentence about an annotation."""
-    written = definition.annotations.get(name)
-    shown = f" {written}" if written else ""
-    if name == "return":
-        return f"The return annotation{shown} of '{spec.entry_point}'"
-    return f"The annotation{shown} of the parameter '{name}' of '{spec.entry_point}'"
-
-
 def _unresolved(message: str, definition: Definition) -> str:
     """Return the parameter whose annotation contains the missing name, or an empty string."""
     if not (missing := _MISSING_NAME.search(message)):
@@ -121,24 +138,17 @@ def _unresolved(message: str, definition: Definition) -> str:
     return next((n for n, text in definition.annotations.items() if word.search(text)), "")
 
 
-def _of_parameter(
-    error: RefusedSignatureError,
-    call: UserFunction,
-    spec: FunctionSpec,
-    name: str,
-    definition: Definition,
-) -> str:
-    binding = next(binding for binding in spec.bindings if binding.name == name)
-    if _has_implied_optional(call, name):
+def _of_parameter(refused: _Refused) -> str:
+    binding = refused.binding
+    if _has_implied_optional(refused.call, refused.name):
         return (
-            f"Python before 3.11 changes the annotation of the parameter '{name}' of "
-            f"'{spec.entry_point}' to Optional, because its default is None. Omit the default or "
-            "the annotation."
+            f"Python before 3.11 changes the annotation of the parameter '{refused.name}' of "
+            f"'{refused.spec.entry_point}' to Optional, because its default is None. Omit the "
+            "default or the annotation."
         )
-    instead = replacement(error.annotation, binding)
-    return (
-        f"{_annotation(spec, name, definition)} is not valid for a binding of type {binding.type}. "
-        + (f"Write {instead}, or omit the annotation." if instead else "Omit the annotation.")
+    instead = replacement(refused.error.annotation, binding)
+    return f"{refused.annotation} is not valid for a binding of type {binding.type}. " + (
+        f"Write {instead}, or omit the annotation." if instead else "Omit the annotation."
     )
 
 
@@ -180,33 +190,21 @@ def _shown(annotation: object) -> str:
     return annotation.__qualname__ if type(annotation) is type else str(annotation)
 
 
-def _of_return(
-    error: RefusedSignatureError,
-    call: UserFunction,
-    spec: FunctionSpec,
-    name: str,
-    definition: Definition,
-) -> str:
-    returned = next(binding for binding in spec.bindings if binding.name == "$return")
+def _of_return(refused: _Refused) -> str:
+    returned = next(binding for binding in refused.spec.bindings if binding.name == "$return")
     instead = "func.HttpResponse or str" if returned.type.lower() == "http" else "str"
     return (
-        f"{_annotation(spec, name, definition)} is not valid for the binding $return of type "
+        f"{refused.annotation} is not valid for the binding $return of type "
         f"{returned.type}. Write {instead}, or omit the annotation."
     )
 
 
-def _of_context(
-    error: RefusedSignatureError,
-    call: UserFunction,
-    spec: FunctionSpec,
-    name: str,
-    definition: Definition,
-) -> str:
-    if orchestrator_of(call) or entity_of(call):
+def _of_context(refused: _Refused) -> str:
+    if orchestrator_of(refused.call) or entity_of(refused.call):
         return _HANDLE
     return (
-        f"{_annotation(spec, name, definition)} must be a class named Context. Write func.Context, "
-        "or omit the annotation."
+        f"{refused.annotation} must be a class named Context. Write func.Context, or omit the "
+        "annotation."
     )
 
 
@@ -217,27 +215,21 @@ _HANDLE = (
 )
 
 
-def _of_names(
-    error: RefusedSignatureError,
-    call: UserFunction,
-    spec: FunctionSpec,
-    name: str,
-    definition: Definition,
-) -> str:
-    parameters = inspect.signature(call).parameters
-    bindings = [binding.name for binding in spec.bindings if binding.name != "$return"]
+def _of_names(refused: _Refused) -> str:
+    parameters = inspect.signature(refused.call).parameters
+    bindings = [binding.name for binding in refused.spec.bindings if binding.name != "$return"]
     unbound = [n for n in parameters if n not in bindings and n != "context"]
     missing = [n for n in bindings if n not in parameters]
     names = ", ".join(str(p).split(":")[0].split("=")[0].strip() for p in parameters.values())
     sentences = [
-        f"'{spec.entry_point}' has the parameters ({names or 'none'}), and {spec.name} has the "
-        f"bindings ({', '.join(bindings) or 'none'})."
+        f"'{refused.spec.entry_point}' has the parameters ({names or 'none'}), and "
+        f"{refused.spec.name} has the bindings ({', '.join(bindings) or 'none'})."
     ]
     if unbound:
         sentences.append(f"No binding is named {_alternatives(unbound)}.")
     if missing:
         sentences.append(f"No parameter is named {_alternatives(missing)}.")
-    if orchestrator_of(call) or entity_of(call):
+    if orchestrator_of(refused.call) or entity_of(refused.call):
         sentences.append(_HANDLE)
     elif unbound and not missing:
         sentences.append(
@@ -249,17 +241,11 @@ def _of_names(
     return " ".join(sentences)
 
 
-def _of_unresolved(
-    error: RefusedSignatureError,
-    call: UserFunction,
-    spec: FunctionSpec,
-    name: str,
-    definition: Definition,
-) -> str:
+def _of_unresolved(refused: _Refused) -> str:
     subject = (
-        _annotation(spec, name, definition) if name else f"An annotation of '{spec.entry_point}'"
+        refused.annotation if refused.name else f"An annotation of '{refused.spec.entry_point}'"
     )
-    if _MISSING_NAME.search(str(error)):
+    if _MISSING_NAME.search(str(refused.error)):
         return (
             f"{subject} cannot be evaluated. Import the name at the top level of the module, and "
             "not only if TYPE_CHECKING is true, or omit the annotation."
@@ -267,37 +253,28 @@ def _of_unresolved(
     return f"{subject} cannot be evaluated. Correct it, or omit it."
 
 
-def _of_callable(
-    error: RefusedSignatureError,
-    call: UserFunction,
-    spec: FunctionSpec,
-    name: str,
-    definition: Definition,
-) -> str:
+def _of_callable(refused: _Refused) -> str:
     return (
-        f"'{spec.entry_point}' is an object of the class {type(call).__name__}. Write a function "
-        "that calls it."
+        f"'{refused.spec.entry_point}' is an object of the class {type(refused.call).__name__}. "
+        "Write a function that calls it."
     )
 
 
-def _of_direction(
-    error: RefusedSignatureError,
-    call: UserFunction,
-    spec: FunctionSpec,
-    name: str,
-    definition: Definition,
-) -> str:
-    if name == "return":
-        return f'Write "direction": "out" for the binding $return of {spec.name}.'
-    binding = next(binding for binding in spec.bindings if binding.name == name)
+def _of_direction(refused: _Refused) -> str:
+    if refused.name == "return":
+        return f'Write "direction": "out" for the binding $return of {refused.spec.name}.'
+    binding = refused.binding
     if binding.direction == "inout":
-        return f'Write "direction": "in" or "out" for the binding \'{name}\' of {spec.name}.'
-    subject = f"The parameter '{name}' of '{spec.entry_point}'"
+        return (
+            f'Write "direction": "in" or "out" for the binding \'{refused.name}\' of '
+            f"{refused.spec.name}."
+        )
+    subject = f"The parameter '{refused.name}' of '{refused.spec.entry_point}'"
     if binding.is_output:
         return f"{subject} is an output, so annotate it with {replacement(None, binding)}."
     return (
         f"{subject} is an input, so remove func.Out from its annotation, or change the direction "
-        f"of the binding '{name}' of {spec.name}."
+        f"of the binding '{refused.name}' of {refused.spec.name}."
     )
 
 
