@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 
 _PACKAGES = str(Path(__file__).parents[1]) + os.sep
@@ -12,6 +13,7 @@ _SCRIPT_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*\.py", re.ASCII)
 _LIBRARIES = {"site-packages", ".venv", "venv"}
 
 
+@lru_cache(maxsize=1024)  # each call in a replayed history has a position
 def is_app_file(filename: str, root: Path) -> bool:
     """Return True if the file belongs to the app in the folder ``root``.
 
@@ -25,6 +27,7 @@ def is_app_file(filename: str, root: Path) -> bool:
     )
 
 
+@lru_cache(maxsize=1024)
 def relative_name(filename: str, root: Path) -> str:
     """Return ``filename`` relative to ``root`` with forward slashes.
 

@@ -464,7 +464,7 @@ _module: ModuleType = sys.modules[HistoryEvent.__module__]
 _parse_any_timestamp = getattr(_module, "dt_parse", None)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16384)  # the number of timestamps in a long replayed history
 def _parse_timestamp(text: str) -> datetime:
     """Return the time that ``text`` states, as ``dateutil.parser.parse`` of the SDK does.
 

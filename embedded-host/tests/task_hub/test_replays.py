@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from embedded_host.engine.invocations import OrchestratorInput, OrchestratorResult
+from embedded_host.task_hub import orchestration_turns
 from embedded_host.task_hub.replays import InstanceReplays, Replays
 from embedded_host.task_hub.settings import HubSettings
 from tests.task_hub.app import Steps
@@ -44,10 +45,13 @@ def test_the_count_starts_again_with_new_code() -> None:
     assert again.is_selected
 
 
-def test_a_long_history_is_replayed_after_it_has_grown() -> None:
+def test_a_long_history_is_replayed_except_during_the_time_of_its_last_replay() -> None:
     replays = InstanceReplays(0, is_selected=True)
-    assert [n for n in range(60) if replays.is_due(n, 20)] == [*range(21), 25, 31, 38, 47, 58]
-    assert not InstanceReplays(0, is_selected=False).is_due(1, 20)
+    assert replays.is_due(21, 20, 100.0)
+    replays.replayed(100.0, 103.0)
+    assert [replays.is_due(21, 20, now) for now in (103.0, 105.9, 106.0)] == [False, False, True]
+    assert replays.is_due(20, 20, 103.0)
+    assert not InstanceReplays(0, is_selected=False).is_due(1, 20, 100.0)
 
 
 class RecordingInvoker(InlineInvoker):
@@ -76,3 +80,20 @@ async def test_the_turns_of_a_selected_instance_send_the_whole_history(instances
     assert host.outcome() == ("Completed", 4)
     assert [replays for _, replays in invoker.turns] == [bool(instances)] * 3
     assert [seen > 0 for seen, _ in invoker.turns] == [False, not instances, not instances]
+
+
+async def test_a_long_history_is_not_replayed_right_after_a_slow_replay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def steps(context: Any) -> Steps:
+        for n in range(4):
+            yield context.call_activity("Double", n)
+
+    first, second, third, fourth, fifth = (0.0, 10.0), (11.0,), (19.0,), (20.0, 30.0), (39.0,)
+    times = iter((*first, *second, *third, *fourth, *fifth))
+    monkeypatch.setattr(orchestration_turns, "perf_counter", lambda: next(times))
+    invoker = RecordingInvoker({"Main": steps}, {"Double": lambda n: 2 * n})
+    host = HubUnderTest(invoker, replayed_instances=1, replayed_up_to=0)
+    await host.start("Main")
+    assert host.outcome()[0] == "Completed"
+    assert [replays for _, replays in invoker.turns] == [True, False, False, True, False]

@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from embedded_host.store.interface import AppendHistory, Change, SaveEntity, Store, TakeMessage
+from embedded_host.task_hub.replays import InstanceReplays
 from embedded_host.testing import DurableApp, LivelockError
 from embedded_host.testing.host_run import Crash, CrashingCommit
 from tests.testing.conftest import entries
@@ -86,7 +87,7 @@ async def test_long_histories_are_not_replayed_at_each_turn(
     assert counting.status == "Failed"
     assert "Non-Deterministic workflow detected" in counting.output
     monkeypatch.setattr("embedded_host.testing.host_run.REPLAYED_UP_TO", 3)
-    monkeypatch.setattr("embedded_host.task_hub.replays.GROWTH", 1000)
+    monkeypatch.setattr(InstanceReplays, "is_due", lambda _, events, limit, __: events <= limit)
     await shop.reset()
     entries().clear()
     assert (await shop.run("Counting")).status == "Completed"

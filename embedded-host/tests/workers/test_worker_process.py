@@ -92,10 +92,14 @@ async def test_the_call_that_reported_the_exit_is_the_cause(
     calls: list[asyncio.Future[InvocationResult]] = [loop.create_future() for _ in range(3)]
     worker.pending.update(enumerate(calls))
     worker.functions.update(enumerate("ABC"))
-    worker.exiting_call = reported
+    if reported is not None:
+        worker.report_exit(reported, 256 + 1)
     assert worker.possible_causes == (["B"] if reported == 1 else ["A", "B", "C"])
-    worker.lose("it exited", exit_code=3)
+    worker.lose("it exited", exit_code=134)  # another thread may have aborted the process
     lost = [call.exception() for call in calls]
+    own_code = 257 if os.name == "nt" else 1
+    codes = [getattr(one, "exit_code", None) for one in lost]
+    assert codes == [134, own_code if reported == 1 else 134, 134]
     assert [getattr(one, "is_caused_by_this_call", None) for one in lost] == is_cause
     others = [getattr(one, "caused_by_another_call", None) for one in lost]
     assert others == ([True, False, True] if reported == 1 else [False] * 3)

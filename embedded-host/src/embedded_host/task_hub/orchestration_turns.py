@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Protocol
 
 from embedded_host.engine.events import ExecutionTerminated
@@ -72,12 +73,15 @@ async def run_orchestration(hub: OrchestrationHub, instance: LoadedInstance) -> 
         code = hub.code_version
         replays = hub.replays.of_instance(instance.replays, state.name, code)
         instance.replays = replays
-        state.is_replayed = replays.is_due(len(state.history), hub.settings.replayed_up_to)
+        began = perf_counter()
+        state.is_replayed = replays.is_due(len(state.history), hub.settings.replayed_up_to, began)
         if state.is_replayed:
             state.drop_execution()
         result = await orchestrator_turn(
             state, messages, hub.invoker, hub.settings, hub.clock, hub.findings
         )
+        if state.is_replayed:
+            replays.replayed(began, perf_counter())
         if result.host_error:
             log.error(
                 "Instance '%s' failed because of a bug in the host. Report the bug with this "

@@ -13,11 +13,6 @@ from embedded_host.task_hub.settings import HubSettings
 
 REPLAYED_LATER = 50
 """After the first instances of an orchestrator, one in this number is replayed."""
-GROWTH = 1.25
-"""Factor by which a history grows between two replays once it exceeds ``replayed_up_to``.
-
-If every turn replayed a long history, the total time would grow with the square of its length.
-"""
 
 
 @dataclass
@@ -29,18 +24,22 @@ class InstanceReplays:
     """False for an instance that stays in memory between its turns."""
     lines: dict[int, str] = field(default_factory=dict)
     """The lines that first made the calls of this execution, by decision id."""
-    _next_length: int = 0
-    """Length of the history at which the next replay of a long history is due."""
+    _free_until: float = 0.0
+    """Time of ``time.perf_counter`` until which a turn with a long history does not replay it."""
 
-    def is_due(self, events: int, limit: int) -> bool:
-        """Return True if the next turn replays the history, which has a number of ``events``.
+    def is_due(self, events: int, limit: int, now: float) -> bool:
+        """Return True if a turn that begins ``now`` replays the history with ``events`` events.
 
-        ``limit`` is the maximum length of a history that every turn replays.
+        Every turn replays a history of at most ``limit`` events. A turn replays a longer history
+        unless it begins within the duration of the previous replay after this replay. Replays thus
+        take at most half of the time of the instance. Without this rule, the time of an
+        orchestrator that never pauses would grow with the square of the length of its history.
         """
-        if not self.is_selected or (events > limit and events < self._next_length):
-            return False
-        self._next_length = int(max(events, limit) * GROWTH)
-        return True
+        return self.is_selected and (events <= limit or now >= self._free_until)
+
+    def replayed(self, began: float, ended: float) -> None:
+        """Note the duration of a turn that has replayed the history."""
+        self._free_until = 2 * ended - began
 
 
 class Replays:

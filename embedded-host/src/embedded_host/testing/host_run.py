@@ -29,10 +29,7 @@ __tracebackhide__ = True
 
 BASE_URL = "http://localhost:7071"
 REPLAYED_UP_TO = 300
-"""The maximum number of events in a history that is replayed from its start at each turn.
-
-For longer histories, the total time would grow with the square of the number of turns.
-"""
+"""The maximum number of events in a history that every turn replays (``task_hub/replays.py``)."""
 RPC_BASE = "http://127.0.0.1:7071/durabletask/"
 
 

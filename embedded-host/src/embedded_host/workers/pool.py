@@ -503,7 +503,7 @@ class WorkerPool:
     def _on_message(self, worker: WorkerProcess, message: Message) -> None:
         if isinstance(message, InvocationResult):
             if message.exit_code is not None:
-                worker.exiting_call = message.id
+                worker.report_exit(message.id, message.exit_code)
                 return
             future = worker.pending.get(message.id)
             if future is not None and not future.done():

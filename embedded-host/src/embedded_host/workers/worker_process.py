@@ -38,6 +38,8 @@ class WorkerProcess:
         """The names of the functions of the pending calls."""
         self.exiting_call: int | None = None
         """The id of the call that ends the process, if the process has reported it."""
+        self.reported_exit_code: int | None = None
+        """The exit code of that call. Another thread may end the process with another code."""
         self.retiring = False
         """True if the process gets no further calls and stops after its last result."""
         self.hello: Hello | None = None
@@ -90,6 +92,10 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
 
+    def report_exit(self, call: int, exit_code: int) -> None:
+        """Note that the call with the id ``call`` ends the process with ``exit_code``."""
+        self.exiting_call, self.reported_exit_code = call, exit_code
+
     @property
     def possible_causes(self) -> list[str]:
         """The names of the functions whose calls may have ended the process."""
@@ -112,15 +118,22 @@ class WorkerProcess:
         for future in (self.connected, self.loaded):
             _fail(future, WorkerLostError(reason, exit_code=import_exit))
         for id, call in self.pending.items():
+            is_cause = id == cause
             lost = WorkerLostError(
                 reason,
-                concurrent_calls=0 if id == cause else others,
+                concurrent_calls=0 if is_cause else others,
                 caused_by_another_call=caused_by_another_call or cause not in (None, id),
-                exit_code=exit_code,
+                exit_code=self._reported_code(exit_code) if is_cause else exit_code,
             )
             _fail(call, lost)
         self.pending.clear()
         self.functions.clear()
+
+    def _reported_code(self, exit_code: int | None) -> int | None:
+        reported = self.reported_exit_code
+        if exit_code is None or reported is None:
+            return exit_code
+        return reported if os.name == "nt" else reported & 0xFF  # POSIX keeps the low byte
 
 
 def _fail(
