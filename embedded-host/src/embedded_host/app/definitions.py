@@ -6,7 +6,7 @@ The dataclasses are frozen and do no I/O. The other modules of this package crea
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -195,6 +195,8 @@ class HostJson:
     """Headers of every response (``extensions.http.customHeaders``)."""
     function_timeout: float | None = 1800.0
     """Seconds, or None for no limit."""
+    retry: FunctionRetry | None = None
+    """The retry policy of the functions without a policy of their own, or None."""
     max_concurrent_activities: int | None = None
     """The maximum number of running activities, or None for ten per core."""
     max_concurrent_orchestrators: int | None = None
@@ -249,6 +251,12 @@ class HostJson:
     def loaded(self, functions: Iterable[Function]) -> list[Function]:
         """Return the functions that ``functions`` does not exclude."""
         return [function for function in functions if self.runs(function.name)]
+
+    def with_retry(self, function: Function) -> Function:
+        """Return the function with the policy of the file, unless it has its own policy."""
+        if self.retry is None or function.retry is not None or function.is_built_in:
+            return function
+        return replace(function, retry=self.retry)
 
     @property
     def has_bundle(self) -> bool:

@@ -9,34 +9,41 @@ https://learn.microsoft.com/azure/azure-functions/functions-host-json.
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
 
 from embedded_host.app.definitions import HostJson, Note, Problem
 from embedded_host.app.errors import HostJsonError
 from embedded_host.app.host_json_ignored import ignored_settings, other_storage
+from embedded_host.app.host_json_overrides import with_overrides
+from embedded_host.app.host_json_retry import read_retry
+from embedded_host.app.host_json_unused import check_unused
+from embedded_host.app.host_json_values import (
+    Reader,
+    boolean,
+    choice,
+    dotted,
+    is_nested,
+    not_negative,
+    positive,
+    positive_or_none,
+    shown,
+    text,
+    timeout,
+    version,
+)
 from embedded_host.app.http_header import is_valid_header
-from embedded_host.app.json_file import JsonFile, JsonFileError, JsonPath, read_json
+from embedded_host.app.json_file import JsonFile, JsonFileError, read_json
 from embedded_host.app.route_template import RouteTemplate, RouteTemplateError, route_error
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
 from embedded_host.app.suggestion import did_you_mean
-from embedded_host.app.time_span import parse_time_span
-from embedded_host.errors import EmbeddedHostError
 from embedded_worker.log_levels import LEVELS, level_number
 
-Default = TypeVar("Default")
-Value = TypeVar("Value")
-_OVERRIDE = re.compile(r"AzureFunctionsJobHost(?:__|:)(.+)", re.IGNORECASE)
-_STATES = ("NonRunningStates", "AnyState")
 _UNPARSABLE = "Unable to parse host configuration file 'host.json'."
 """The start of that host's message. It continues with the absolute path and the parser's words."""
 _MORE = "See https://aka.ms/functions-hostjson for"
-_MATCH_STRATEGIES = ("CurrentOrOlder", "Strict", "None")
 
 
 def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tuple[Problem, ...]]:
@@ -54,8 +61,8 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
                 on_azure=_UNPARSABLE,
             )
         ) from None
-    document, sources = _with_overrides(_checked_document(file), environ)
-    reader = _Reader(file, document, sources)
+    document, sources = with_overrides(_checked_document(file), environ)
+    reader = Reader(file, document, sources)
     durable = ("extensions", "durableTask")
     host = HostJson(
         document=document,
@@ -63,46 +70,52 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
         route_prefix=_route_prefix(reader),
         functions=_functions(reader),
         custom_headers=_custom_headers(reader),
-        function_timeout=reader.read(("functionTimeout",), 1800.0, _timeout),
+        retry=read_retry(reader),
+        function_timeout=_function_timeout(reader),
         max_concurrent_activities=reader.read(
-            (*durable, "maxConcurrentActivityFunctions"), None, _positive
+            (*durable, "maxConcurrentActivityFunctions"), None, positive
         ),
         max_concurrent_orchestrators=reader.read(
-            (*durable, "maxConcurrentOrchestratorFunctions"), None, _positive
+            (*durable, "maxConcurrentOrchestratorFunctions"), None, positive
         ),
-        max_entity_batch=reader.read((*durable, "maxEntityOperationBatchSize"), 5000, _positive),
+        max_entity_batch=reader.read((*durable, "maxEntityOperationBatchSize"), 5000, positive),
         overridable_existing_states=reader.read(
-            (*durable, "overridableExistingInstanceStates"), _STATES[0], _state
+            (*durable, "overridableExistingInstanceStates"),
+            "NonRunningStates",
+            choice("AnyState", "NonRunningStates"),
         ),
         store_inputs_in_history=reader.read(
-            (*durable, "storeInputsInOrchestrationHistory"), False, _boolean
+            (*durable, "storeInputsInOrchestrationHistory"), False, boolean
         ),
-        default_version=reader.read((*durable, "defaultVersion"), None, _version),
+        default_version=reader.read((*durable, "defaultVersion"), None, version),
         version_match_strategy=reader.read(
-            (*durable, "versionMatchStrategy"), _MATCH_STRATEGIES[0], _match_strategy
+            (*durable, "versionMatchStrategy"),
+            "CurrentOrOlder",
+            choice("None", "Strict", "CurrentOrOlder"),
         ),
         entity_reorder_window=reader.read(
-            (*durable, "entityMessageReorderWindowInMinutes"), 30, _not_negative
+            (*durable, "entityMessageReorderWindowInMinutes"), 30, not_negative
         ),
         max_grpc_message_bytes=reader.read(
-            (*durable, "maxGrpcMessageSizeInBytes"), 4_194_304, _positive
+            (*durable, "maxGrpcMessageSizeInBytes"), 4_194_304, positive
         ),
         uses_azure_storage=not other_storage(document, reader.location),
         http_sleep_ms=reader.read(
-            (*durable, "httpSettings", "defaultAsyncRequestSleepTimeMilliseconds"), 30000, _positive
+            (*durable, "httpSettings", "defaultAsyncRequestSleepTimeMilliseconds"), 30000, positive
         ),
         max_outstanding_requests=reader.read(
-            ("extensions", "http", "maxOutstandingRequests"), 10_000, _positive_or_none
+            ("extensions", "http", "maxOutstandingRequests"), 10_000, positive_or_none
         ),
         max_concurrent_requests=reader.read(
-            ("extensions", "http", "maxConcurrentRequests"), None, _positive_or_none
+            ("extensions", "http", "maxConcurrentRequests"), None, positive_or_none
         ),
         log_levels=_log_levels(reader, "logging"),
         console_log_levels=_log_levels(reader, "logging", "console"),
-        is_console_enabled=reader.read(("logging", "console", "isEnabled"), True, _boolean),
+        is_console_enabled=reader.read(("logging", "console", "isEnabled"), True, boolean),
         notes=(*file.notes, *([Note(1, 1, "The file has a byte order mark")] * file.has_bom)),
         ignored=ignored_settings(document, reader.location),
     )
+    check_unused(reader)
     if reader.problems:
         raise HostJsonError(*reader.problems)
     comments = file.warnings(
@@ -110,85 +123,6 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
         "Correct the file."
     )
     return host, (*comments, *reader.warnings, *other_storage(document, reader.location))
-
-
-class _InvalidValueError(EmbeddedHostError, ValueError):
-    """An invalid value. ``str()`` describes the valid values."""
-
-    def __init__(self, allowed: str, dotnet_type: str = "", message: str = "") -> None:
-        super().__init__(allowed)
-        self._type, self._message = dotnet_type, message
-
-    def on_azure(self, json_path: JsonPath) -> str:
-        """Return the message of the Azure Functions host, or an empty string if it is unknown.
-
-        ``dotnet_type`` is the .NET type to which that host cannot convert the value. ``message`` is
-        its message about a value of the correct type.
-        """
-        if self._type:
-            key = ":".join(map(str, ("AzureFunctionsJobHost", *json_path)))
-            return f"Failed to convert configuration value at '{key}' to type '{self._type}'."
-        return self._message
-
-
-class _Reader:
-    """Reads keys of the document and collects their problems."""
-
-    def __init__(
-        self, file: JsonFile, document: dict[str, object], sources: Mapping[str, str]
-    ) -> None:
-        self.file = file
-        self.document = document
-        self.sources = sources
-        self.problems: list[Problem] = []
-        self.warnings: list[Problem] = []
-
-    def find(self, path: JsonPath) -> tuple[JsonPath, object]:
-        """Return the path as the document spells it, and the value. A missing value is None."""
-        value: object = self.document
-        spelt: JsonPath = ()
-        for key in path:
-            if not isinstance(value, dict):
-                if value is not None:
-                    self.add_error(spelt, value, "must be an object")
-                return spelt, None
-            name = next((name for name in value if name.lower() == str(key).lower()), None)
-            if name is None:
-                return spelt, None
-            spelt = (*spelt, name)
-            value = value[name]
-        return spelt, value
-
-    def read(
-        self, path: JsonPath, default: Default, convert: Callable[[object], Value]
-    ) -> Default | Value:
-        """Return the converted value, or ``default`` if it is missing, null or invalid."""
-        spelt, value = self.find(path)
-        if value is None:
-            return default
-        try:
-            return convert(value)
-        except _InvalidValueError as wrong:
-            self.add_error(spelt, value, str(wrong), wrong.on_azure(spelt))
-            return default
-
-    def location(self, json_path: JsonPath) -> str:
-        """Return the location in host.json, or the name of the setting that overrides the value."""
-        override = self.sources.get(".".join(map(str, json_path)).lower())
-        return override or self.file.location(json_path)
-
-    def add_error(
-        self, json_path: JsonPath, value: object, allowed: str, on_azure: str = ""
-    ) -> None:
-        problem = Problem(
-            self.location(json_path),
-            f"{_dotted(json_path)} {allowed}, but is {_shown(value)}.",
-            fatal=True,
-            code="EH120",
-            on_azure=on_azure,
-        )
-        if problem not in self.problems:
-            self.problems.append(problem)
 
 
 def _checked_document(file: JsonFile) -> dict[str, object]:
@@ -200,7 +134,7 @@ def _checked_document(file: JsonFile) -> dict[str, object]:
         raise HostJsonError(
             Problem(
                 file.location(),
-                f"The file must be an object, but is {_shown(file.value)}.",
+                f"The file must be an object, but is {shown(file.value)}.",
                 'Write {"version": "2.0"}.',
                 fatal=True,
                 code="EH120",
@@ -232,11 +166,11 @@ def _checked_document(file: JsonFile) -> dict[str, object]:
     raise HostJsonError(
         Problem(
             file.location(("version",)),
-            f'version must be the string "2.0", but is {_shown(version)}.',
+            f'version must be the string "2.0", but is {shown(version)}.',
             "'version' is the version of the file format, not of Azure Functions.",
             fatal=True,
             code="EH120",
-            on_azure=_invalid_version(_text(version)),
+            on_azure=_invalid_version(text(version)),
         )
     )
 
@@ -255,39 +189,24 @@ def _invalid_version(version: str) -> str:
     )
 
 
-def _with_overrides(
-    document: dict[str, object], environ: Mapping[str, str]
-) -> tuple[dict[str, object], dict[str, str]]:
-    """Apply the ``AzureFunctionsJobHost__…`` settings.
-
-    Return the changed document, and the names of the settings by the path that they override.
-    """
-    changed = copy.deepcopy(document)
-    sources: dict[str, str] = {}
-    for name in sorted(environ):
-        found = _OVERRIDE.fullmatch(name)
-        if not found:
-            continue
-        target: dict[str, object] = changed
-        keys = re.split(r"__|:", found[1])
-        spelt: list[str] = []
-        for depth, key in enumerate(keys):
-            known = next((known for known in target if known.lower() == key.lower()), key)
-            spelt.append(known)
-            if depth == len(keys) - 1:
-                target[known] = environ[name]
-            else:
-                inner = target.get(known)
-                if isinstance(inner, list):  # the key of an item is its index
-                    inner = target[known] = {str(index): item for index, item in enumerate(inner)}
-                if not isinstance(inner, dict):
-                    inner = target[known] = {}
-                target = inner
-        sources[".".join(spelt).lower()] = name
-    return changed, sources
+def _function_timeout(reader: Reader) -> float | None:
+    """Return the seconds of ``functionTimeout``. A number counts days, as in .NET."""
+    json_path, value = reader.find(("functionTimeout",))
+    seconds = reader.read(("functionTimeout",), 1800.0, timeout)
+    days = text(value).strip()
+    if days.isdecimal() and not reader.problems:
+        reader.warnings.append(
+            Problem(
+                reader.location(json_path),
+                f"{dotted(json_path)} is {days} days, as on the Azure Functions host.",
+                'Write hours, minutes and seconds, such as "00:05:00".',
+                code="EH120",
+            )
+        )
+    return seconds
 
 
-def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
+def _hub_name(reader: Reader, environ: Mapping[str, str]) -> str:
     json_path, value = reader.find(("extensions", "durableTask", "hubName"))
     if value is None:
         return default_hub_name(setting("WEBSITE_SITE_NAME", environ))
@@ -308,7 +227,7 @@ def _hub_name(reader: _Reader, environ: Mapping[str, str]) -> str:
         reader.problems.append(
             Problem(
                 reader.location(json_path),
-                f"{_dotted(json_path)} cannot be resolved: {error}",
+                f"{dotted(json_path)} cannot be resolved: {error}",
                 "Set it in the environment or in Values of local.settings.json.",
                 fatal=True,
                 code="EH121",
@@ -333,18 +252,19 @@ def default_hub_name(site: str | None) -> str:
     return name if len(name) >= 3 else name + "Hub"
 
 
-def _route_prefix(reader: _Reader) -> str:
+def _route_prefix(reader: Reader) -> str:
     json_path, value = reader.find(("extensions", "http", "routePrefix"))
     if value is None:
         return "api"
-    if not isinstance(value, str):
-        reader.add_error(json_path, value, 'must be a string ("" for no prefix)')
+    if is_nested(value):
+        reader.add_ineffective(json_path, value, 'Write a string ("" for no prefix).')
         return "api"
+    value = text(value)
     if value.endswith("/") or value.startswith("//"):
         reader.problems.append(
             Problem(
                 reader.location(json_path),
-                f"{_dotted(json_path)} is '{value}', so the route of each function has two '/' in "
+                f"{dotted(json_path)} is '{value}', so the route of each function has two '/' in "
                 "a row.",
                 f"Write '{value.strip('/')}'.",
                 fatal=True,
@@ -365,30 +285,30 @@ def _route_prefix(reader: _Reader) -> str:
     return value
 
 
-def _functions(reader: _Reader) -> frozenset[str] | None:
+def _functions(reader: Reader) -> frozenset[str] | None:
     """Return the names of ``functions`` in lower case, or None if it is missing or empty.
 
     On the Azure Functions host, a value that is not a list is ignored.
     """
     _, names = reader.find(("functions",))
     items = names.values() if isinstance(names, dict) else names if isinstance(names, list) else ()
-    return frozenset(_text(name).lower() for name in items if not _is_nested(name)) or None
+    return frozenset(text(name).lower() for name in items if not is_nested(name)) or None
 
 
-def _custom_headers(reader: _Reader) -> dict[str, str]:
+def _custom_headers(reader: Reader) -> dict[str, str]:
     """Return the headers without those that no response can have."""
     json_path, headers = reader.find(("extensions", "http", "customHeaders"))
     found: dict[str, str] = {}
     for name, value in headers.items() if isinstance(headers, dict) else ():
-        if _is_nested(value):
+        if is_nested(value):
             continue
-        if is_valid_header(name, _text(value)):
-            found[name] = _text(value)
+        if is_valid_header(name, text(value)):
+            found[name] = text(value)
         else:
             reader.warnings.append(
                 Problem(
                     reader.location((*json_path, name)),
-                    f"The custom header {name!r}: {_text(value)!r} cannot be sent.",
+                    f"The custom header {name!r}: {text(value)!r} cannot be sent.",
                     "Use ASCII characters without line breaks. The name has no spaces.",
                     code="EH120",
                 )
@@ -396,21 +316,7 @@ def _custom_headers(reader: _Reader) -> dict[str, str]:
     return found
 
 
-def _text(value: object) -> str:
-    """Return a value as the text that .NET reads, such as ``True`` or ``2`` for 2.0.
-
-    Null is an empty string.
-    """
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else str(value)
-
-
-def _is_nested(value: object) -> bool:
-    return isinstance(value, dict | list)
-
-
-def _log_levels(reader: _Reader, *section: str) -> dict[str, str]:
+def _log_levels(reader: Reader, *section: str) -> dict[str, str]:
     """Return the levels by category in the section.
 
     As on the Azure Functions host, an object or a list in the section has no effect.
@@ -418,16 +324,9 @@ def _log_levels(reader: _Reader, *section: str) -> dict[str, str]:
     json_path, levels = reader.find((*section, "logLevel"))
     found: dict[str, str] = {}
     if levels is not None and not isinstance(levels, dict):
-        reader.warnings.append(
-            Problem(
-                reader.location(json_path),
-                f"{_dotted(json_path)} has no effect, because it is {_shown(levels)}.",
-                'Write {"default": "Information"}.',
-                code="EH123",
-            )
-        )
+        reader.add_ineffective(json_path, levels, 'Write {"default": "Information"}.')
     for category, value in levels.items() if isinstance(levels, dict) else ():
-        level = "" if _is_nested(value) else _text(value)
+        level = "" if is_nested(value) else text(value)
         if not level:
             continue
         if level_number(level) is None:
@@ -439,97 +338,3 @@ def _log_levels(reader: _Reader, *section: str) -> dict[str, str]:
             )
         found[category] = level
     return found
-
-
-def _timeout(value: object) -> float | None:
-    """Return the seconds of a time span, or None (no limit) for ``-1``."""
-    if str(value) == "-1":
-        return None
-    span = parse_time_span(value) if isinstance(value, str) else None
-    if span is None:
-        raise _InvalidValueError(
-            'must be a time span like "00:10:00" (hh:mm:ss), or "-1" for no limit',
-            "System.TimeSpan",
-        )
-    if span < timedelta(seconds=1):
-        raise _InvalidValueError(
-            "must be at least one second",
-            message="FunctionTimeout must be greater than 00:00:01 and less than "
-            "10675199.02:48:05.4775807.",
-        )
-    return span.total_seconds()
-
-
-def _positive(value: object) -> int:
-    if isinstance(value, str) and re.fullmatch(r"\s*\+?\d{1,10}\s*", value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
-        raise _InvalidValueError("must be an integer above 0", _not_int32(value))
-    return value
-
-
-def _not_negative(value: object) -> int:
-    try:
-        return 0 if str(value).strip() == "0" else _positive(value)
-    except _InvalidValueError:
-        raise _InvalidValueError("must be an integer, 0 or above", _not_int32(value)) from None
-
-
-def _positive_or_none(value: object) -> int | None:
-    if str(value).strip() == "-1":
-        return None
-    try:
-        return _positive(value)
-    except _InvalidValueError:
-        raise _InvalidValueError(
-            "must be an integer above 0, or -1 for no limit", _not_int32(value)
-        ) from None
-
-
-def _not_int32(value: object) -> str:
-    """Return the .NET type ``System.Int32`` if the value is not an integer of 32 bits."""
-    text = str(value).strip()
-    is_int32 = re.fullmatch(r"[+-]?\d{1,10}", text) and -(2**31) <= int(text) < 2**31
-    return "" if is_int32 else "System.Int32"
-
-
-def _boolean(value: object) -> bool:
-    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
-        return value.strip().lower() == "true"
-    if not isinstance(value, bool):
-        raise _InvalidValueError("must be true or false", "System.Boolean")
-    return value
-
-
-def _version(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _InvalidValueError('must be a string like "1.0"')
-    return str(value)
-
-
-def _state(value: object) -> str:
-    for state in _STATES:
-        if isinstance(value, str) and value.lower() == state.lower():
-            return state
-    raise _InvalidValueError(f"must be {' or '.join(_STATES)}")
-
-
-def _match_strategy(value: object) -> str:
-    for strategy in _MATCH_STRATEGIES:
-        if isinstance(value, str) and value.lower() == strategy.lower():
-            return strategy
-    raise _InvalidValueError(f"must be {' or '.join(_MATCH_STRATEGIES)}")
-
-
-def _dotted(json_path: JsonPath) -> str:
-    return ".".join(map(str, json_path))
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return f"'{value}'" if isinstance(value, str) else str(value)

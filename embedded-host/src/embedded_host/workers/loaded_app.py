@@ -182,6 +182,8 @@ def loaded_app(
             functions=functions,
             disabled=disabled_functions((f.name for f in functions), environ),
         )
+    if app.host.retry is not None:
+        app = replace(app, functions=tuple(map(app.host.with_retry, app.functions)))
     without_route = {p.function for p in (*folder_problems, *conflicts)}
     route_errors = {} if app.uses_v2_model else dict(app.route_errors)
     routes: dict[str, HttpRoute] = {}
