@@ -11,6 +11,7 @@ import pytest
 
 from embedded_host.app.definitions import HostJson
 from embedded_host.app.errors import AppError, HostJsonError
+from embedded_host.app.function_retry import FunctionRetry
 from embedded_host.app.host_json import default_hub_name, read_host_json
 from embedded_host.app.host_json_ignored import ignored_settings
 
@@ -95,33 +96,6 @@ def test_keys_are_not_case_sensitive(tmp_path: Path) -> None:
     assert (host.hub_name, host.route_prefix) == ("MyHub", "")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "AzureFunctionsJobHost__extensions__durableTask__hubName",
-        "AZUREFUNCTIONSJOBHOST__EXTENSIONS__DURABLETASK__HUBNAME",
-        "AzureFunctionsJobHost:extensions:durableTask:hubName",
-    ],
-)
-@pytest.mark.parametrize(
-    "content", [{}, durable(hubName="InTheFile"), {"extensions": {"durabletask": {"hubname": "X"}}}]
-)
-def test_a_setting_overrides_the_file(tmp_path: Path, name: str, content: dict[str, Any]) -> None:
-    assert read(tmp_path, content, {name: "FromSetting"}).hub_name == "FromSetting"
-
-
-def test_an_override_is_converted_from_a_string(tmp_path: Path) -> None:
-    prefix = "AzureFunctionsJobHost__extensions__durableTask__"
-    environ = {
-        f"{prefix}maxConcurrentActivityFunctions": "7",
-        f"{prefix}storeInputsInOrchestrationHistory": "True",
-    }
-    host = read(tmp_path, {}, environ)
-    assert (host.max_concurrent_activities, host.store_inputs_in_history) == (7, True)
-    document: Any = host.document
-    assert document["extensions"]["durableTask"]["maxConcurrentActivityFunctions"] == "7"
-
-
 def test_an_error_in_an_override_names_the_setting(tmp_path: Path) -> None:
     name = "AzureFunctionsJobHost__extensions__durableTask__hubName"
     with pytest.raises(
@@ -192,22 +166,14 @@ WRONG: list[tuple[Any, str]] = [
     (durable(overridableExistingInstanceStates="All"), "must be NonRunningStates or AnyState"),
     (durable(versionMatchStrategy="Newer"), "must be CurrentOrOlder or Strict or None"),
     (durable(entityMessageReorderWindowInMinutes=-1), "must be an integer, 0 or above"),
-    (
-        durable(httpSettings=[]),
-        "extensions.durableTask.httpSettings must be an object, but is a list",
-    ),
-    ({"extensions": []}, "extensions must be an object"),
-    ({"functionTimeout": 300}, "functionTimeout must be a time span like"),
+    ({"functionTimeout": True}, "functionTimeout must be a time span like"),
+    ({"functionTimeout": {}}, "functionTimeout must be a time span like"),
     ({"functionTimeout": "00:00:00"}, "must be at least one second"),
     (
         {"extensions": {"http": {"maxConcurrentRequests": 0}}},
         "must be an integer above 0, or -1 for no limit",
     ),
     ({"functionTimeout": "00:61:00"}, "must be a time span"),
-    (
-        {"extensions": {"http": {"routePrefix": 1}}},
-        'routePrefix must be a string ("" for no prefix), but is 1',
-    ),
     ({"extensions": {"http": {"routePrefix": "a{b"}}}, "must be a valid part of a route"),
     ({"logging": {"logLevel": {"default": "Infromation"}}}, "Did you mean 'Information'?"),
 ]
@@ -223,8 +189,8 @@ def test_an_invalid_setting_is_fatal(tmp_path: Path, content: Any, text: str) ->
 
 def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     text = (
-        '{\n  "version": "2.0",\n  "functionTimeout": 1,\n  '
-        '"extensions": {"http": {"routePrefix": 2}}\n}'
+        '{\n  "version": "2.0",\n  "functionTimeout": "x",\n  '
+        '"extensions": {"http": {"routePrefix": "{"}}\n}'
     )
     with pytest.raises(AppError) as raised:
         read(tmp_path, text)
@@ -233,6 +199,58 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
         "host.json:3:22",
         "host.json:4:42",
     }
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (durable(httpSettings=[]), "extensions.durableTask.httpSettings has no effect, because it"),
+        ({"extensions": []}, "extensions has no effect, because it is a list."),
+        ({"extensions": {"http": 1}}, "extensions.http has no effect, because it is 1."),
+        ({"retry": "x"}, "retry has no effect, because it is 'x'."),
+        (
+            {"extensions": {"http": {"routePrefix": {}}}},
+            "extensions.http.routePrefix has no effect, because it is an object.",
+        ),
+    ],
+)
+def test_a_section_of_the_wrong_type_is_ignored(
+    tmp_path: Path, content: dict[str, Any], fault: str
+) -> None:
+    (tmp_path / "host.json").write_text(json.dumps({"version": "2.0", **content}))
+    host, warnings = read_host_json(tmp_path, {})
+    assert (host.route_prefix, host.http_sleep_ms, host.retry) == ("api", 30000, None)
+    assert [warning.fault.startswith(fault) for warning in warnings] == [True]
+    assert not host.ignored, "it is reported once"
+
+
+def test_numbers_are_read_as_texts(tmp_path: Path) -> None:
+    content = {
+        "extensions": {"http": {"routePrefix": 1}, **durable(defaultVersion=2.0)["extensions"]}
+    }
+    host = read(tmp_path, content)
+    assert (host.route_prefix, host.default_version) == ("1", "2")
+
+
+def test_a_number_as_function_timeout_counts_days(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0", "functionTimeout": 300}')
+    host, warnings = read_host_json(tmp_path, {})
+    assert host.function_timeout == 300 * 86400
+    assert ["functionTimeout is 300 days" in str(warning) for warning in warnings] == [True]
+
+
+def test_the_retry_policy_is_read(tmp_path: Path) -> None:
+    policy = {"strategy": "fixedDelay", "maxRetryCount": 2, "delayInterval": "00:00:01"}
+    host = read(tmp_path, {"retry": policy})
+    assert host.retry == FunctionRetry.parse(policy)
+    assert not host.ignored
+
+
+def test_settings_that_the_host_does_not_use_are_checked(tmp_path: Path) -> None:
+    with pytest.raises(
+        HostJsonError, match=r"extensions\.durableTask\.useAppLease must be true or"
+    ):
+        read(tmp_path, durable(useAppLease="perhaps"))
 
 
 def test_accepted_faults_are_warnings(tmp_path: Path) -> None:
@@ -263,13 +281,6 @@ def test_the_functions_of_the_file_are_not_case_sensitive(tmp_path: Path) -> Non
     assert [host.runs(name) for name in ("ONE", "Two", "three")] == [True, True, False]
     assert read(tmp_path, {"functions": []}).runs("Any")
     assert read(tmp_path, {"functions": "One"}).runs("Any"), "only a list has an effect"
-
-
-def test_a_setting_overrides_one_item_of_a_list(tmp_path: Path) -> None:
-    environ = {"AzureFunctionsJobHost__functions__1": "Three"}
-    host = read(tmp_path, {"functions": ["One", "Two"]}, environ)
-    assert host.functions == frozenset({"one", "three"})
-    assert read(tmp_path, {}, environ).functions == frozenset({"three"})
 
 
 def test_custom_headers_are_texts(tmp_path: Path) -> None:
@@ -340,14 +351,17 @@ def test_a_prefix_may_start_with_a_slash(tmp_path: Path) -> None:
             durable(storageProvider={"partitionCount": 4}),
             ["storageProvider.partitionCount has no effect: the embedded host stores its state"],
         ),
-        (durable(tracing={"a": 1}, hubName="x"), ["extensions.durableTask.tracing has no effect"]),
+        (
+            durable(tracing={"version": "V2"}, hubName="x"),
+            ["extensions.durableTask.tracing has no effect"],
+        ),
         (
             durable(hubNmae="x"),
             ["hubNmae has no effect: the setting does not exist. Did you mean 'hubName'?"],
         ),
         (
             durable(somethingNew=1),
-            ["somethingNew has no effect: the embedded host does not run this kind"],
+            ["somethingNew has no effect: the setting is unknown to the embedded host"],
         ),
         (
             {"extensions": {"queues": {"batchSize": 1}}},

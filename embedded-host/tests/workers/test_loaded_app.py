@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -330,6 +331,22 @@ def test_a_v2_function_has_its_retry_policy(folder: AppFolder) -> None:
     folder.write("function_app.py", "")
     (web,) = load(folder, functions=(function,)).enabled
     assert web.retry == FunctionRetry.parse(policy)
+
+
+def test_the_policy_of_host_json_holds_for_functions_without_their_own(folder: AppFolder) -> None:
+    policy = {"strategy": "fixedDelay", "maxRetryCount": 2, "delayInterval": "00:00:01"}
+    folder.write("host.json", json.dumps({"version": "2.0", "retry": policy}))
+    shared = FunctionRetry.parse(policy)
+    assert {function.retry for function in load(folder).enabled} == {shared}
+    own = policy | {"maxRetryCount": 7}
+    functions = (
+        spec(folder.root, "Own", http_trigger("own"))._replace(retry=own),
+        spec(folder.root, "Web", http_trigger("web")),
+    )
+    folder.write("function_app.py", "")
+    app = load(folder, functions=functions)
+    assert [function.retry for function in app.enabled] == [FunctionRetry.parse(own), shared]
+    assert app.routes["Web"].function.retry == shared
 
 
 def test_a_v2_function_with_an_invalid_policy_does_not_exist(folder: AppFolder) -> None:

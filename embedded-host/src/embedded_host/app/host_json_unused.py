@@ -20,9 +20,11 @@ from embedded_host.app.host_json_values import (
     boolean,
     choice,
     integer,
+    is_nested,
     positive,
     time_span,
 )
+from embedded_host.app.json_file import JsonPath
 
 _HOUR = timedelta(hours=1)
 
@@ -30,10 +32,16 @@ _HOUR = timedelta(hours=1)
 def check_unused(reader: Reader) -> None:
     """Add a problem to ``reader`` for each invalid value."""
     for path, convert in _SETTINGS.items():
-        reader.read(tuple(path.split(".")), None, convert)
+        _check(reader, tuple(path.split(".")), convert)
     if not other_storage(reader.document, reader.location):
         for name, convert in _AZURE_STORAGE.items():
-            reader.read(("extensions", "durableTask", "storageProvider", name), None, convert)
+            _check(reader, ("extensions", "durableTask", "storageProvider", name), convert)
+
+
+def _check(reader: Reader, path: JsonPath, convert: Callable[[object], object]) -> None:
+    """Add a problem if a value is invalid. An object or a list has no effect."""
+    if not is_nested(reader.find(path)[1]):
+        reader.read(path, None, convert)
 
 
 def _within(least: int, most: int, allowed: str, message: str) -> Callable[[object], int]:
