@@ -1,4 +1,4 @@
-"""The retry policy of a function: ``retry`` in function.json, or ``@app.retry``.
+"""The retry policy of a function: ``retry`` in function.json or host.json, or ``@app.retry``.
 
 The rules are those of the Azure Functions host (``RetryOptions``, ``Utility.ValidateRetryOptions``)
 and of the WebJobs SDK (``FixedDelayRetryAttribute``, ``ExponentialBackoffRetryAttribute``).
