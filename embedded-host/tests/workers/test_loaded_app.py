@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -347,6 +348,8 @@ def test_the_policy_of_host_json_holds_for_functions_without_their_own(folder: A
     app = load(folder, functions=functions)
     assert [function.retry for function in app.enabled] == [FunctionRetry.parse(own), shared]
     assert app.routes["Web"].function.retry == shared
+    built_in = replace(app.enabled[1], name="BuiltIn__HttpActivity", retry=None)
+    assert app.app.host.with_retry(built_in).retry is None
 
 
 def test_a_v2_function_with_an_invalid_policy_does_not_exist(folder: AppFolder) -> None:
