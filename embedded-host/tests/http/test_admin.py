@@ -71,6 +71,18 @@ async def test_warmup_starts_the_warmup_function_without_a_key(method: str) -> N
     assert (response.status, response.body, fixture.invoked) == (200, b"", [("Warm", None)])
 
 
+async def test_a_warmup_function_whose_code_does_not_load_is_started_and_fails() -> None:
+    fixture = AdminFixture()
+    app = replace(fixture.app.loaded.app, functions=(function("Warm", "warmupTrigger"),))
+    broken = {"Warm": "no module named 'x'"}
+    fixture.app.replace(LoadedApp(app, broken=broken))
+    await fixture.request("GET", "/admin/warmup")
+    assert fixture.invoked == [], "the function does not exist on the Azure Functions host"
+    fixture.app.replace(LoadedApp(app, broken=broken, unloaded=frozenset({"Warm"})))
+    await fixture.request("GET", "/admin/warmup")
+    assert fixture.invoked == [("Warm", None)]
+
+
 async def test_synctriggers_is_refused_outside_azure() -> None:
     response = await AdminFixture().request("POST", "/admin/host/synctriggers")
     assert response.status == 500

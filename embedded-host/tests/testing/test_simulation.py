@@ -184,6 +184,30 @@ def test_a_retry_of_a_timer_function_runs_when_the_clock_reaches_it(tmp_path: Pa
         assert runs("Noon")[2:] == [(2, 3), (3, 3), (0, 3), (1, 3)]
 
 
+def test_each_run_of_a_timer_function_that_does_not_load_fails(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trigger = {
+        **{"name": "t", "type": "timerTrigger", "direction": "in"},
+        **{"schedule": "0 0 12 * * *", "runOnStartup": True},
+    }
+    app = AppFolder(tmp_path)
+    app.function("Import", "import no_such", trigger, retry=POLICY)
+    app.function("Refused", "def main(t: int): ...", trigger)
+    with DurableApp(tmp_path) as opened:
+        opened.sync.advance(hours=4)
+        first = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+        of_import = [text for text in first if "No module named 'no_such'" in text]
+        assert len(of_import) == 4, "the run on startup and its three retries"
+        (refused,) = set(first) - set(of_import)
+        assert "'Refused' is out of service: cannot load the Refused function: type of t" in refused
+        assert refused.endswith("[EH310]")
+        caplog.clear()
+        opened.sync.advance(hours=8)
+        at_noon = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+        assert sorted(at_noon) == sorted([of_import[0], refused])
+
+
 def test_a_request_moves_the_clock_over_the_retries_of_its_function(tmp_path: Path) -> None:
     with DurableApp(retried_app(tmp_path)) as app:
         before = app.now

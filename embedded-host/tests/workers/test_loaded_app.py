@@ -140,13 +140,29 @@ def test_invalid_routes_are_errors_of_the_azure_functions_host(folder: AppFolder
 def test_timer_functions_with_a_valid_schedule_are_in_service(folder: AppFolder) -> None:
     folder.function("Tick", "def main(timer): ...", timer("%TICK%"))
     folder.function("Wrong", "def main(timer): ...", timer("hourly"))
-    folder.function("Broken", "def main(timer): ...", timer("* * * * * *"))
-    app = load(folder, LoadProblem("Broken", "cannot be imported"), environ={"TICK": "0 0 0 1 1 *"})
+    app = load(folder, environ={"TICK": "0 0 0 1 1 *"})
     assert list(app.timers) == ["Tick"]
     assert app.broken["Wrong"].startswith(
         "Wrong/function.json:8:19: The 'Wrong' function is in error: 'hourly' is not a schedule"
     )
-    assert app.broken["Broken"] == "cannot be imported"
+
+
+def test_a_timer_function_that_does_not_load_is_run_by_its_schedule(folder: AppFolder) -> None:
+    """Each run fails with the error of the load, as on the Azure Functions host."""
+    folder.function("Broken", "def main(timer): ...", timer("* * * * * *"))
+    problem = LoadProblem("Broken", "cannot be imported")
+    app = load(folder, problem)
+    assert list(app.timers) == ["Broken"]
+    assert app.broken == {"Broken": "cannot be imported"}
+    assert load(folder, problem, environ={"AzureWebJobs.Broken.Disabled": "1"}).timers == {}
+
+
+def test_a_timer_function_without_a_schedule_does_not_exist(folder: AppFolder) -> None:
+    folder.write("function_app.py", "")
+    functions = (spec(folder.root, "Tick", timer("hourly")),)
+    app = load(folder, LoadProblem("Tick", "is not served"), functions=functions)
+    assert (app.timers, app.unloaded) == ({}, frozenset())
+    assert "the timer of 'Tick' cannot run" in app.broken["Tick"]
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,10 @@ class Admin:
 
     def _warm_up(self) -> Response:
         """Start the warmup functions. This path requires no key."""
-        for function in self._app.loaded.of_type("warmuptrigger"):
-            if function.name not in self._app.loaded.broken:
+        loaded = self._app.loaded
+        missing = loaded.broken.keys() - loaded.unloaded
+        for function in loaded.of_type("warmuptrigger"):
+            if function.name not in missing:
                 self._invoke(function, None)
         return empty_response(200)
 

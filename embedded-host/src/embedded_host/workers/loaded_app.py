@@ -52,7 +52,10 @@ class LoadedApp:
     routes: Mapping[str, HttpRoute] = field(default_factory=dict)
     """Routes of HTTP functions, by function name."""
     timers: Mapping[str, TimerTrigger] = field(default_factory=dict)
-    """Triggers of enabled timer functions, by function name."""
+    """Triggers of enabled timer functions, by function name.
+
+    As on the Azure Functions host, they include the functions of ``unloaded``.
+    """
     broken: Mapping[str, str] = field(default_factory=dict)
     """Reasons why functions are out of service, by function name."""
     problem: str | None = None
@@ -220,7 +223,7 @@ def loaded_app(
         elif (
             kind == "timertrigger"
             and function.name not in app.disabled
-            and function.name not in broken
+            and function.name not in broken.keys() - unloaded
         ):
             try:
                 timers[function.name] = TimerTrigger.of(function, environ)
@@ -229,6 +232,7 @@ def loaded_app(
                     f"{function.script_file.name}: the timer of '{function.name}' cannot run: "
                     f"{error}"
                 )
+                unloaded -= {function.name}  # it does not exist on the Azure Functions host
     problem = "\n".join(p.text for p in loaded.problems if p.function is None) or None
     if problem is not None:
         app, conflicts, unloaded = replace(app, functions=()), (), frozenset()
