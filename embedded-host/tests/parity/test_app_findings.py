@@ -11,7 +11,7 @@ import pytest
 from embedded_host.app.folder import read_app
 from embedded_host.parity.app_findings import app_findings
 from embedded_worker.protocol import FindingData
-from tests.support.app_folder import AppFolder
+from tests.support.app_folder import HTTP_OUT, AppFolder, http_trigger
 
 CURRENT = {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"}
 
@@ -83,6 +83,19 @@ def test_a_missing_or_old_extension_bundle_is_a_finding(
     assert not text or text in found[0].detail
     app.write("extensions.csproj", "")
     assert len(findings(app.root)) == (text == "is deprecated")
+
+
+def test_bindings_of_other_services_without_a_bundle_are_a_finding(tmp_path: Path) -> None:
+    app = AppFolder(tmp_path, {"version": "2.0"})
+    queue = {"name": "out", "type": "queue", "direction": "out"}
+    app.function("Save", "", http_trigger("save"), HTTP_OUT, queue)
+    (found,) = findings(app.root)
+    assert (found.code, found.function) == ("EH842", "host.json")
+    assert found.detail.startswith("Without a bundle, the bindings of these functions are not")
+    assert found.detail.endswith("the functions do not exist: 'Save' (queue).")
+    app.activity("Echo", "return value")
+    (found,) = findings(app.root)
+    assert "no durable trigger works there. Without a bundle" in found.detail
 
 
 def test_settings_that_only_the_environment_has_are_findings(app: AppFolder) -> None:

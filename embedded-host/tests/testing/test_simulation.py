@@ -188,8 +188,11 @@ def test_each_run_of_a_timer_function_that_does_not_load_fails(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     trigger = {
-        **{"name": "t", "type": "timerTrigger", "direction": "in"},
-        **{"schedule": "0 0 12 * * *", "runOnStartup": True},
+        "name": "t",
+        "type": "timerTrigger",
+        "direction": "in",
+        "schedule": "0 0 12 * * *",
+        "runOnStartup": True,
     }
     app = AppFolder(tmp_path)
     app.function("Import", "import no_such", trigger, retry=POLICY)

@@ -15,7 +15,7 @@ from embedded_host.app.folder import read_app
 from embedded_host.app.function_retry import FunctionRetry
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadProblem, LoadResult
-from tests.support.app_folder import AppFolder, activity_trigger, http_trigger
+from tests.support.app_folder import HTTP_OUT, AppFolder, activity_trigger, http_trigger
 
 ENVIRON: dict[str, str] = {}
 
@@ -35,10 +35,14 @@ def load(
     *problems: LoadProblem,
     functions: tuple[FunctionSpec, ...] = (),
     environ: Mapping[str, str] | None = None,
+    strict: bool = False,
 ) -> LoadedApp:
     environ = dict(environ or {})
     return loaded_app(
-        read_app(folder.root, environ), LoadResult(list(problems), list(functions)), environ
+        read_app(folder.root, environ),
+        LoadResult(list(problems), list(functions)),
+        environ,
+        strict=strict,
     )
 
 
@@ -188,6 +192,20 @@ def test_functions_with_unsupported_triggers_are_out_of_service(
         f"{article} {kind} is not served by the embedded host, which has no {service}. "
         "Start its work from an HTTP or timer trigger"
     )
+
+
+QUEUE_OUT = {"name": "out", "type": "queue", "direction": "out"}
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_function_without_its_extension_runs_with_a_finding(
+    folder: AppFolder, strict: bool
+) -> None:
+    folder.write("host.json", '{"version": "2.0"}')
+    folder.function("Save", "", http_trigger("save"), HTTP_OUT, QUEUE_OUT)
+    loaded = load(folder, strict=strict)
+    assert (loaded.broken, "Save" in loaded.routes) == ({}, True)
+    assert [f.function for f in loaded.findings if f.code == "EH842"] == ["host.json"]
 
 
 # -- v2 --------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from embedded_host.app.definitions import App
 from embedded_host.app.extension_bundle import bundle_fault, has_own_extensions
+from embedded_host.app.unregistered_bindings import unregistered_types
 from embedded_host.parity.kinds import settings
 from embedded_host.parity.setting_uses import setting_uses
 from embedded_worker.protocol import FindingData
@@ -24,10 +25,19 @@ def app_findings(
     durable = [f for f in app.functions if f.durable_kind or f.takes_client]
     if durable and not any(function.requires_grpc for function in durable):
         yield from _unreadable_host_json(app)
+    details: list[str] = []
     if durable:
         fault = bundle_fault(app.host.document, uses_v2_model=app.uses_v2_model)
         if fault is not None and not (fault.is_missing and has_own_extensions(app.root)):
-            yield FindingData(settings.EXTENSION_BUNDLE.code, "host.json", detail=fault.text)
+            details.append(fault.text)
+    if missing := list(unregistered_types(app, app.host.loaded(app.functions))):
+        functions = ", ".join(f"'{function.name}' ({kinds})" for function, kinds in missing)
+        details.append(
+            "Without a bundle, the bindings of these functions are not registered, and the "
+            f"functions do not exist: {functions}."
+        )
+    if details:
+        yield FindingData(settings.EXTENSION_BUNDLE.code, "host.json", detail=" ".join(details))
     yield from _settings_in_environment(app, environ)
 
 

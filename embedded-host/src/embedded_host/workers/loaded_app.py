@@ -164,6 +164,7 @@ def loaded_app(
     broken |= {p.function: p.text for p in loaded.problems if p.function}
     conflicts: tuple[Problem, ...] = ()
     nameless: tuple[Function, ...] = ()
+    refused = dict(app.refused)
     unloaded = frozenset(p.function for p in loaded.problems if p.function)
     if app.uses_v2_model:
         declared = [_function(spec, environ, broken) for spec in loaded.functions]
@@ -190,7 +191,6 @@ def loaded_app(
     without_route = {p.function for p in (*folder_problems, *conflicts)}
     route_errors = {} if app.uses_v2_model else dict(app.route_errors)
     routes: dict[str, HttpRoute] = {}
-    refused = dict(app.refused)
     timers: dict[str, TimerTrigger] = {}
     for function in app.host.loaded(app.functions):
         kind = function.trigger.type.lower()
@@ -202,17 +202,13 @@ def loaded_app(
                 "here, or run the app with Core Tools.",
             )
         elif kind == "httptrigger" and function.name in broken.keys() - unloaded:
-            refused[function.name] = function_route(
-                app.host.route_prefix, function.trigger.route or "", function.name
-            )
+            refused[function.name] = _route(app, function)
         elif kind == "httptrigger" and function.name not in without_route:
             # A disabled function keeps its route, as on the Azure Functions host.
             try:
                 routes[function.name] = HttpRoute.of(function, app.host.route_prefix)
             except RouteTemplateError as error:
-                refused[function.name] = function_route(
-                    app.host.route_prefix, function.trigger.route or "", function.name
-                )
+                refused[function.name] = _route(app, function)
                 broken[function.name] = (
                     f"the route '{refused[function.name]}' of '{function.name}' cannot be used: "
                     f"{error}"
@@ -278,6 +274,11 @@ def _without_errors(
         else:
             accepted.append(function)
     return tuple(accepted)
+
+
+def _route(app: App, function: Function) -> str:
+    """Return the route of an HTTP function, including the prefix."""
+    return function_route(app.host.route_prefix, function.trigger.route or "", function.name)
 
 
 def _service(kind: str) -> str:

@@ -21,7 +21,8 @@ UNREADABLE_HOST_JSON = Kind(
 )
 EXTENSION_BUNDLE = Kind(
     "EH842",
-    "the app's durable functions need an extension bundle, which {function} selects",
+    "durable functions and the bindings of other services need an extension bundle, which "
+    "{function} selects",
     'Write "extensionBundle": {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": '
     '"[4.*, 5.0.0)"} in host.json.',
 )
