@@ -16,7 +16,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from embedded_worker.converters import Converter, find_converter
+from embedded_worker.converters import Converter, converter_for, find_converter
 from embedded_worker.exception_text import exception_text
 from embedded_worker.protocol import BindingSpec, FunctionSpec
 from embedded_worker.user_function import UserFunction
@@ -37,6 +37,8 @@ STRING_REQUEST = "EH817"
 """The request of an HTTP function is annotated with str or bytes: each call fails."""
 NOT_A_FUNCTION = "EH818"
 """The function is a callable object, such as a functools.partial."""
+TYPE_CASE = "EH819"
+"""The type of a binding differs from a registered type in case."""
 
 _HAS_RUNTIME = sys.version_info >= (3, 13)
 """True if Azure runs this version of Python with the package azure-functions-runtime."""
@@ -317,24 +319,18 @@ def _check_return(check: _Check, kind: str, annotation: object) -> None:
 
 
 def _fits_input(kind: str, annotation: object) -> bool:
-    converter = find_converter(kind)
-    if converter is None:
-        return issubclass(typing.cast("type", annotation), (str, bytes))
-    return converter.check_input_type_annotation(typing.cast("type", annotation))
+    return converter_for(kind).check_input_type_annotation(typing.cast("type", annotation))
 
 
 def _fits_output(kind: str, annotation: object) -> bool:
-    converter = find_converter(kind)
-    if converter is None:
-        return issubclass(typing.cast("type", annotation), (str, bytes, bytearray))
-    return converter.check_output_type_annotation(typing.cast("type", annotation))
+    return converter_for(kind).check_output_type_annotation(typing.cast("type", annotation))
 
 
 def has_implicit_output(kind: str) -> bool:
     """Return True if a function with this binding may return a value without ``$return``."""
     converter = find_converter(kind)
     if converter is None:
-        return kind.lower() != "durableclient"
+        return kind != "durableClient"
     return bool(getattr(converter, "has_implicit_output", lambda: False)())
 
 

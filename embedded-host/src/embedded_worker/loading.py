@@ -16,13 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded_worker.annotations import (
+    PARAMETER,
+    RETURN,
     STRING_REQUEST,
+    TYPE_CASE,
     RefusedSignatureError,
     Signature,
     StreamingAnnotationError,
     check_signature,
 )
 from embedded_worker.app_files import is_app_file, relative_name
+from embedded_worker.converters import registered_spelling
 from embedded_worker.exception_text import exception_text
 from embedded_worker.framing import encodable
 from embedded_worker.import_path import APP_PACKAGE, add_function_folders
@@ -186,11 +190,23 @@ def _refused(
 
     text, line = advice(error, call, spec)
     file = _file(call, spec, root)
+    code = error.code
+    if code in (PARAMETER, RETURN):
+        name = "$return" if code == RETURN else error.parameter
+        binding = next((b for b in spec.bindings if b.name == name), None)
+        if binding is not None and (case_text := _case_text(binding)):
+            code, text = TYPE_CASE, case_text
     position = f"{file} line {line}" if line else file
     return LoadError(
         f"{error}. {position}: {text}",
-        finding=FindingData(error.code, spec.name, text, file, line),
+        finding=FindingData(code, spec.name, text, file, line),
     )
+
+
+def _case_text(binding: BindingSpec) -> str:
+    """Return the fix of a binding whose type differs from a registered type in case, or ""."""
+    spelling = registered_spelling(binding.type)
+    return f'Write "{spelling}" instead of "{binding.type}".' if spelling else ""
 
 
 def _findings(
@@ -201,6 +217,9 @@ def _findings(
     root: Path,
 ) -> tuple[FindingData, ...]:
     """Return the parity findings of a function that can be loaded."""
+    outputs = [binding for binding in spec.bindings if binding.type.lower() == "http"]
+    if text := " ".join(filter(None, map(_case_text, (trigger, *outputs)))):
+        return (FindingData(TYPE_CASE, spec.name, text, _file(call, spec, root)),)
     if trigger.type.lower() != "httptrigger" or trigger.name not in signature.unconverted:
         return ()
     from embedded_worker.annotation_advice import string_request_advice  # few apps need it

@@ -20,7 +20,7 @@ from azure.functions import meta
 from embedded_worker.app_files import is_app_file
 from embedded_worker.blocked_turns import BlockedTurns
 from embedded_worker.client_lint import client_problems
-from embedded_worker.converters import converter_for
+from embedded_worker.converters import check_http_output, converter_for
 from embedded_worker.durable_calls import can_keep, carry_client_calls, open_session, run_handle
 from embedded_worker.durable_client import SendClientRequest
 from embedded_worker.extensions import Extensions
@@ -482,6 +482,8 @@ class Runner:
         kind = function.trigger.type.lower()
         if kind == "httptrigger":
             return self._response(function, returned, outputs)
+        if kind in _DURABLE:  # the SDK returns JSON
+            return None if returned is None else str(returned)
         converter = converter_for(function.trigger.type)
         if not converter.has_implicit_output():
             _check_unused(function, returned)
@@ -511,8 +513,10 @@ class Runner:
         for output, kind in function.outs.items():
             value = outputs[output].get() if kind.lower() == "http" else None
             if value is not None:
+                check_http_output(kind, value)
                 response = response_data(value, name, self.report)
         if function.return_type is not None:
+            check_http_output(function.return_type, returned)
             response = response_data(returned, name, self.report)
         return HttpResponseData(204, [], b"") if response is None else response
 

@@ -84,6 +84,14 @@ class Binding:
     properties: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def written_type(self) -> str:
+        """The type in the case of the file, which the Python worker compares with regard to case.
+
+        ``type`` has the documented case, because the Azure Functions host ignores it.
+        """
+        return str(self.properties.get("type", self.type))
+
+    @property
     def is_trigger(self) -> bool:
         """True if the binding is a trigger."""
         return self.type.lower().endswith("trigger")

@@ -298,7 +298,7 @@ def _spec(function: Function) -> FunctionSpec:
         str(function.directory),
         str(function.script_file),
         function.entry_point,
-        [BindingSpec(b.type, b.name, b.direction) for b in function.bindings],
+        [BindingSpec(b.written_type, b.name, b.direction) for b in function.bindings],
     )
 
 

@@ -55,3 +55,10 @@ NOT_A_FUNCTION = Kind(
     _FAILS + "it is a callable object, such as a functools.partial",
     "Write a function that calls the object.",
 )
+TYPE_CASE = Kind(
+    "EH819",
+    "the type of a binding of the function {function} is unknown to the Python worker, because its "
+    "case differs from the documented type: an HTTP function and an orchestrator fail, and another "
+    "function receives the trigger's value as text",
+    "Write the type in its documented case.",
+)
