@@ -532,6 +532,65 @@ async def test_a_request_annotated_with_str_fails_when_called(
     )
 
 
+@pytest.mark.parametrize(
+    ("trigger", "output", "code", "refusal"),
+    [
+        (
+            "httptrigger",
+            "http",
+            "def main(req: func.HttpRequest): ...",
+            'binding in function.json "httptrigger"',
+        ),
+        ("httpTrigger", "Http", "def main(req) -> func.HttpResponse: ...", 'binding type "Http"'),
+    ],
+)
+def test_an_annotation_does_not_match_a_type_in_another_case(
+    app: AppFolder, trigger: str, output: str, code: str, refusal: str
+) -> None:
+    bindings = {**http_trigger(), "type": trigger}, {**HTTP_OUT, "type": output}
+    app.function("Web", f"import azure.functions as func\n{code}", *bindings)
+    loaded = Runner().load(load_of(app))
+    (problem,) = loaded.problems
+    assert refusal in problem.text
+    assert [(finding.code, finding.function) for finding in loaded.findings] == [("EH819", "Web")]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "output", "message", "fix"),
+    [
+        ("HttpTrigger", "http", "for the \"generic\" binding : 'http'", 'Write "httpTrigger"'),
+        ("httpTrigger", "HTTP", "cannot send a value of type HttpResponse", 'Write "http" instead'),
+    ],
+)
+async def test_an_http_function_with_a_type_in_another_case_fails_when_called(
+    app: AppFolder, trigger: str, output: str, message: str, fix: str
+) -> None:
+    bindings = {**http_trigger(), "type": trigger}, {**HTTP_OUT, "type": output}
+    code = "import azure.functions as func\ndef main(req): return func.HttpResponse('x')"
+    app.function("Web", code, *bindings)
+    runner = Runner()
+    loaded = runner.load(load_of(app))
+    assert [finding.code for finding in loaded.findings] == ["EH819"]
+    assert fix in loaded.findings[0].detail
+    assert message in (await error(runner, "Web", request())).message
+
+
+async def test_an_activity_with_a_type_in_another_case_gets_text(
+    app: AppFolder, running: MakeRunner
+) -> None:
+    trigger = {**activity_trigger(), "type": "ActivityTrigger"}
+    app.function("Echo", "def main(value): return {'got': value}", trigger)
+    assert json.loads(await value(running(app), "Echo", '"Tokyo"')) == {"got": '"Tokyo"'}
+
+
+async def test_a_timer_function_with_a_type_in_another_case_gets_text(
+    app: AppFolder, running: MakeRunner
+) -> None:
+    trigger = {"name": "t", "type": "timertrigger", "direction": "in", "schedule": "0 0 0 1 1 *"}
+    app.function("Tick", "def main(t): assert t == '{}', t", trigger)
+    await value(running(app), "Tick", "{}")
+
+
 def test_the_load_result_has_the_findings_of_signatures(app: AppFolder) -> None:
     app.function("Fails", "def main(req: str): ...", http_trigger(), HTTP_OUT)
     app.function("Refused", "def main(value, more=1): ...", activity_trigger())
