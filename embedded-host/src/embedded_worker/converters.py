@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Optional, Protocol
+from typing import Protocol
 
 from azure.functions import meta
 
@@ -47,7 +47,7 @@ class GenericConverter:
             )
         return data.value
 
-    def encode(self, value: object, *, expected_type: Optional[type]) -> meta.Datum:  # noqa: UP045
+    def encode(self, value: object, *, expected_type: type | None) -> meta.Datum:
         """Return the JSON of a value, as the Azure Functions host does with the worker's datum."""
         if isinstance(value, (bytes, bytearray)):
             value = base64.b64encode(value).decode()
@@ -100,7 +100,8 @@ def check_http_output(kind: str, value: object) -> None:
     spelling = registered_spelling(kind)
     if spelling is not None and not isinstance(value, (str, bytes, type(None))):
         raise NotImplementedError(
-            f'{_not_generic(value)}. Write "{spelling}" instead of "{kind}" in function.json'
+            f'{_not_generic(value)}. Write "{spelling}" instead of "{kind}" as the type of the '
+            "binding"
         )
 
 

@@ -206,7 +206,12 @@ def _refused(
 def _case_text(binding: BindingSpec) -> str:
     """Return the fix of a binding whose type differs from a registered type in case, or ""."""
     spelling = registered_spelling(binding.type)
-    return f'Write "{spelling}" instead of "{binding.type}".' if spelling else ""
+    if spelling is None:
+        return ""
+    return (
+        f'Write "{spelling}" instead of "{binding.type}" as the type of the binding '
+        f"'{binding.name}'."
+    )
 
 
 def _findings(

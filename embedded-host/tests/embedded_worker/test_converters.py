@@ -57,5 +57,5 @@ def test_a_generic_output_is_not_any_object() -> None:
 def test_only_an_http_output_in_its_documented_case_sends_a_response() -> None:
     check_http_output("http", func.HttpResponse())
     check_http_output("Http", "text")
-    with pytest.raises(NotImplementedError, match='Write "http" instead of "Http" in function'):
+    with pytest.raises(NotImplementedError, match='Write "http" instead of "Http" as the type'):
         check_http_output("Http", func.HttpResponse())
