@@ -33,7 +33,7 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/testing/errors.py": DECLARATIONS,
     "embedded_host/testing/events.py": DECLARATIONS,
     "embedded_host/workers/process_starter.py": "tests/workers/test_pool_transports.py runs it",
-    "embedded_worker/__main__.py": "tests/workers/test_pool.py starts workers with it",
+    "embedded_worker/__main__.py": "tests/workers/test_supervisor.py starts workers with it",
     "embedded_worker/user_function.py": DECLARATIONS,
 }
 

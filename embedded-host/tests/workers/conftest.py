@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from embedded_host.workers.pool import WorkerPool
 from embedded_host.workers.worker import Invocation
 from embedded_worker.protocol import LoadRequest, LoadResult
-from tests.support.app_folder import AppFolder
+from tests.support.app_folder import AppFolder, activity_trigger
 from tests.support.app_python import app_interpreter
 from tests.support.worker_calls import load_of
 
@@ -55,3 +56,26 @@ async def call(pool: WorkerPool, name: str, value: object = None) -> object:
     assert result.error is None
     assert isinstance(result.value, str)
     return json.loads(result.value)
+
+
+def app_of_calls(root: Path) -> AppFolder:
+    """Return an app with functions that return, wait, and end their process."""
+    app = AppFolder(root)
+    app.activity("Echo", "return value")
+    app.activity("Pid", "import os\nreturn os.getpid()")
+    app.activity("Exit", "import os\nos._exit(value)")
+    code = """
+        import asyncio, pathlib
+        async def main(value):
+            pathlib.Path(value).touch()
+            await asyncio.sleep(60)
+    """
+    app.function("Hang", code, activity_trigger())
+    code = """
+        import pathlib, time
+        def main(value):
+            pathlib.Path(value).touch()
+            time.sleep(60)
+    """
+    app.function("Block", code, activity_trigger())
+    return app

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from embedded_host.task_hub.invoker import WorkerLostError
-from embedded_host.workers import pool as pool_module
 from embedded_host.workers import quarantine
+from embedded_host.workers import supervisor as supervisor_module
 from embedded_host.workers.pool import WorkerPool
 from embedded_host.workers.worker import Invocation
 from embedded_host.workers.worker_process import WorkerProcess
@@ -87,7 +87,7 @@ async def test_each_quarantined_call_has_its_own_process(pool: WorkerPool, tmp_p
 async def test_the_number_of_quarantine_processes_is_limited(
     pool: WorkerPool, tmp_path: Path
 ) -> None:
-    pool._quarantine._slots = asyncio.Semaphore(1)
+    pool._processes.quarantine._slots = asyncio.Semaphore(1)
     over, began = tmp_path / "over", [tmp_path / str(n) for n in range(2)]
     running = [
         asyncio.ensure_future(call(pool, "Until", [str(mark), str(over)], alone=True))
@@ -172,14 +172,16 @@ async def test_a_cancelled_call_leaves_no_process_behind(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(pool_module, "SLOW_LOAD", 0.2)
+    monkeypatch.setattr(supervisor_module, "SLOW_LOAD", 0.2)
     app.write("Pid/__init__.py", "import time\ntime.sleep(3600)\n")
     invocation = asyncio.ensure_future(pool.invoke(Invocation("Pid", "null"), alone=True))
     await eventually_async(
         lambda: "'Pid' is being imported. [EH335]" in caplog.text, "the import is logged"
     )
     invocation.cancel()
-    await eventually_async(lambda: pool._spawned == pool._workers, "the process has exited")
+    await eventually_async(
+        lambda: pool._processes._spawned == pool._processes.workers, "the process has exited"
+    )
 
 
 async def test_quarantined_calls_run_the_reloaded_code(pool: WorkerPool, app: AppFolder) -> None:
