@@ -1,4 +1,4 @@
-"""The fixture of functions whose source code is a file of an app."""
+"""The fixtures of functions whose source code is a file of an app, and of runners."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
+from embedded_worker.runner import Runner
 from tests.support.app_folder import AppFolder
+from tests.support.worker_calls import load_of
 
 FILE = "Main/__init__.py"
 MakeFunction = Callable[..., Any]
+MakeRunner = Callable[[AppFolder], Runner]
 
 
 @pytest.fixture
@@ -23,5 +26,17 @@ def run(app: AppFolder) -> MakeFunction:
         names: dict[str, Any] = {"df": df}
         exec(compile(file.read_text(), str(file), "exec"), names)
         return names["run"]
+
+    return make
+
+
+@pytest.fixture
+def running() -> MakeRunner:
+    """Return a function that creates a runner with an app loaded without problems."""
+
+    def make(app: AppFolder) -> Runner:
+        runner = Runner()
+        assert runner.load(load_of(app)).problems == []
+        return runner
 
     return make

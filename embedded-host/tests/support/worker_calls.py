@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 from embedded_worker.protocol import (
     BindingSpec,
+    ErrorData,
     FunctionSpec,
     HttpRequestData,
     InvocationRequest,
@@ -53,3 +55,25 @@ async def run(runner: Runner, request: InvocationRequest | TurnRequest) -> Invoc
     ):
         return await runner.run_coroutine(request)
     return await asyncio.to_thread(runner.run, request)
+
+
+async def invoke(
+    runner: Runner, name: str, trigger: HttpRequestData | str = "null", client: str = ""
+) -> InvocationResult:
+    """Run a function and return its result."""
+    return await run(runner, InvocationRequest(1, name, trigger, "the-invocation", client))
+
+
+async def value(runner: Runner, name: str, trigger: HttpRequestData | str = "null") -> Any:
+    """Run a function, which must succeed, and return its value."""
+    result = await invoke(runner, name, trigger)
+    assert result.error is None
+    return result.value
+
+
+async def error(runner: Runner, name: str, trigger: HttpRequestData | str = "null") -> ErrorData:
+    """Run a function, which must fail, and return its error."""
+    result = await invoke(runner, name, trigger)
+    assert result.error is not None
+    assert "embedded_host" not in result.error.stack
+    return result.error

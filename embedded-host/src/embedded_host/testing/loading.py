@@ -94,11 +94,11 @@ class KitRunner(Runner):
         """Load the app, or reuse the imported app. ``on_import`` is not called."""
         imported = app_imports.find(load)
         if imported is not None:
-            self.root = Path(load.root)
-            self.is_strict = load.strict
-            os.chdir(self.root)
-            add_to_path(self.root)
-            self.functions = dict(imported.functions)
+            app = self._app
+            app.root, app.is_strict = Path(load.root), load.strict
+            os.chdir(app.root)
+            add_to_path(app.root)
+            app.functions = dict(imported.functions)
             return imported.loaded
         app_imports.clear()
         before = set(sys.modules)

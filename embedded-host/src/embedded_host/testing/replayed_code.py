@@ -49,7 +49,7 @@ from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.history import Action
 from embedded_host.protocols import adapter
 from embedded_host.testing.history_file import RecordedHistory
-from embedded_worker.runner import error_data
+from embedded_worker.failed_calls import error_data
 from embedded_worker.session_cache import Session
 
 __tracebackhide__ = True
