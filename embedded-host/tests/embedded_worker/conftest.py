@@ -1,4 +1,4 @@
-"""The fixtures of functions whose source code is a file of an app, and of runners."""
+"""The fixtures of functions whose source code is a file of an app, of runners and of turns."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import azure.durable_functions as df
 import pytest
 
 from embedded_worker.runner import Runner
+from tests.embedded_worker.turns import MakeTurns, Turns
 from tests.support.app_folder import AppFolder
 from tests.support.worker_calls import load_of
 
@@ -40,3 +41,9 @@ def running() -> MakeRunner:
         return runner
 
     return make
+
+
+@pytest.fixture(params=["kept", "fresh"])
+def turns(request: pytest.FixtureRequest) -> MakeTurns:
+    """Return a function that creates the turns of an orchestrator, in memory or replayed."""
+    return lambda function: Turns(function, fresh=request.param == "fresh")

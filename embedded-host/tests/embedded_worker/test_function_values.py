@@ -19,7 +19,7 @@ from tests.support.app_folder import (
     activity_trigger,
     http_trigger,
 )
-from tests.support.worker_calls import error, invoke, request, value
+from tests.support.worker_calls import error, invoke, load_of, request, value
 
 
 def content_types(response: HttpResponseData) -> list[str]:
