@@ -13,13 +13,10 @@ execution again and process the whole history. Both ways have the same result.
 
 from __future__ import annotations
 
-import json
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from itertools import chain
-from uuid import NAMESPACE_URL, uuid5
 
 from embedded_host.engine.actions import (
     Action,
@@ -29,29 +26,18 @@ from embedded_host.engine.actions import (
     ContinueAsNew,
     CreateTimer,
     EntityOperation,
-    RetryPolicy,
     WaitForEvent,
     WhenAll,
     WhenAny,
 )
-from embedded_host.engine.decisions import (
-    CreateSubOrchestration,
-    MatchedDecision,
-    NonDeterministicError,
-    ScheduleTask,
-    SendOperation,
-    StartTimer,
-    mismatch,
-)
+from embedded_host.engine.decisions import MatchedDecision, NonDeterministicError
 from embedded_host.engine.event_waits import EventWaits
 from embedded_host.engine.events import (
     CompletionEvent,
     EventRaised,
-    EventSent,
     ExecutionResumed,
     ExecutionStarted,
     ExecutionSuspended,
-    FailureEvent,
     HistoryEvent,
     OrchestratorStarted,
     SchedulingEvent,
@@ -61,26 +47,23 @@ from embedded_host.engine.functions import HTTP_ACTIVITY
 from embedded_host.engine.invocations import ReplayProgress
 from embedded_host.engine.message_labels import OutgoingLabels
 from embedded_host.engine.observations import Difference, Observation
-from embedded_host.engine.task import PendingTask, Task, TimerTask, settled
-from embedded_host.engine.timers import Timers, fire_time_on_azure
+from embedded_host.engine.open_work import OpenWork
+from embedded_host.engine.task import Task, TimerTask, settled
+from embedded_host.engine.timers import Timers
 
 
 @dataclass
 class Execution:
-    """The decisions and open tasks of one execution.
+    """The program of one execution and its position in the history.
 
     The program is the list of the orchestrator's actions so far. A step is a position in this list.
     In a turn "with counts", the worker reports ``ReplayProgress.counts``.
     """
 
-    instance_id: str
-    execution_id: str
+    instance_id: InitVar[str]
+    execution_id: InitVar[str]
     is_strict: bool = False
     """True if events, long timers and retries have the effects of the Azure Functions host."""
-    pending: dict[int, MatchedDecision] = field(default_factory=dict)
-    """Decisions that are not yet in the history, by id."""
-    now: datetime | None = None
-    """The orchestrator's current time."""
     continue_with: ContinueAsNew | None = None
     """The request to continue as new, if the orchestrator made one."""
     late_events: tuple[EventRaised, ...] = ()
@@ -90,11 +73,8 @@ class Execution:
     ``TaskOrchestrationContext.HandleEventRaisedEvent``).
     """
     program: tuple[Action, ...] = ()
-    suspended: bool = False
     returned: bool = False
     """True once the orchestrator has returned or raised an exception. Tasks may still be open."""
-    attempts: dict[int, int] = field(default_factory=dict)
-    """Number of each attempt of a call with a retry policy, counted from 1, by decision id."""
     observations: list[Observation] = field(default_factory=list)
     """The differences of this turn from the Azure Functions host."""
     labels: OutgoingLabels | None = None
@@ -105,7 +85,6 @@ class Execution:
     """The task of the action that the orchestrator awaits."""
     _running: bool = False
     """True inside ``_advance``, which is not reentrant."""
-    _next_id: int = 0
     _has_counts: bool = False
     """True in a turn with counts."""
     _count: int = 0
@@ -115,25 +94,19 @@ class Execution:
     """
     _numbered_to: int = 0
     """Number of leading actions whose decisions have ids."""
-    _reserved_ids: deque[int] = field(default_factory=deque)
-    """Ids of the decisions whose actions are numbered but not yet invoked."""
-    _tasks: dict[int, PendingTask] = field(default_factory=dict)
-    """Tasks without a completion, by decision id."""
+    _work: OpenWork = field(init=False)
     _timers: Timers = field(default_factory=Timers)
     _part: Task | None = None
     """The last top-level timer: an awaited timer, or a part of a long timer."""
     _events: EventWaits = field(init=False)
-    _responses: dict[str, tuple[Task, str]] = field(default_factory=dict)
-    """Task and entity id of each entity call without a response, by request id."""
     _held: list[CompletionEvent | EventRaised] = field(default_factory=list)
     """Events that arrived while the instance was suspended, in turns without counts."""
-    _withheld: dict[int, tuple[MatchedDecision, datetime | None]] = field(default_factory=dict)
-    """Decisions made while the instance was suspended, in a turn with counts, with their times."""
     _completed_at: datetime | None = None
     """The time of the completion or event that is being delivered."""
 
-    def __post_init__(self) -> None:
-        """Create the waits, which share the list of observations."""
+    def __post_init__(self, instance_id: str, execution_id: str) -> None:
+        """Create the open work and the waits, which share the list of observations."""
+        self._work = OpenWork(instance_id, execution_id, self.is_strict, self.observations)
         self._events = EventWaits(self.is_strict, self.observations)
 
     # -- interface of a turn -----------------------------------------------------------------------
@@ -169,7 +142,7 @@ class Execution:
         self._timers.mark(program, progress.unchanged)
         self.observations.clear()
         first_new = 0 if new is None else len(events) - new
-        self._has_counts = counts is not None
+        self._has_counts = self._work.withholds = counts is not None
         if counts is None:
             self._advance()
         for at, event in enumerate(events):
@@ -191,8 +164,7 @@ class Execution:
         """
         self._current, self._events, self._timers = None, EventWaits(), Timers()
         self._part = None
-        for tasks in (self._tasks, self._responses):
-            tasks.clear()
+        self._work.close()
 
     @property
     def finished(self) -> bool:
@@ -200,24 +172,39 @@ class Execution:
         return (
             self._position >= len(self.program)
             and (self._current is None or self._current.done)
-            and not self.suspended
-            and not any(not task.cancelled for task in self._tasks.values())
+            and not self._work.suspended
+            and not self._work.has_open_tasks
         )
+
+    @property
+    def pending(self) -> dict[int, MatchedDecision]:
+        """Decisions that are not yet in the history, by id."""
+        return self._work.pending
+
+    @property
+    def attempts(self) -> dict[int, int]:
+        """Number of each attempt of a call with a retry policy, counted from 1, by decision id."""
+        return self._work.attempts
+
+    @property
+    def suspended(self) -> bool:
+        """True if the instance is suspended."""
+        return self._work.suspended
 
     @property
     def open_tasks(self) -> list[int]:
         """Ids of the decisions without a completion, except those of cancelled timers."""
-        return [task_id for task_id, task in self._tasks.items() if not task.cancelled]
+        return self._work.open_tasks
 
     @property
     def open_calls(self) -> list[str]:
         """Request ids of the entity calls without a response."""
-        return list(self._responses)
+        return self._work.open_calls
 
     @property
     def called_entities(self) -> list[str]:
         """Entity ids of the entity calls without a response."""
-        return [entity_id for _, entity_id in self._responses.values()]
+        return self._work.called_entities
 
     reports_events = True
     """Always True, because a worker of SDK 1.x returns each action."""
@@ -234,13 +221,12 @@ class Execution:
 
     def take_id(self) -> int:
         """Return the next decision id, and increment the counter."""
-        self._next_id += 1
-        return self._next_id - 1
+        return self._work.take_id()
 
     # -- the program -------------------------------------------------------------------------------
 
     def _advance(self) -> None:
-        if self._running or self.now is None:
+        if self._running or self._work.now is None:
             return
         self._running = True
         self._reserve(self._count)
@@ -281,41 +267,28 @@ class Execution:
         if not self._has_counts:
             return
         for action in self.program[self._numbered_to : upto]:
-            self._reserved_ids.extend(self.take_id() for _ in range(_decisions_of(action)))
+            self._work.reserve_ids(_decisions_of(action))
         self._numbered_to = max(self._numbered_to, min(upto, len(self.program)))
 
     @property
     def _open_to(self) -> int:
         return self._numbered_to if self._has_counts else len(self.program)
 
-    def _reserved_id(self) -> int:
-        """Return the id for the next decision of an invoked action.
-
-        The timers and later attempts of a retried call use ``take_id`` instead.
-        """
-        return self._reserved_ids.popleft() if self._reserved_ids else self.take_id()
-
     def _invoke(self, action: Action) -> Task:
         if isinstance(action, CallActivity):
-            if action.retry:
-                return self._retried(
-                    action.retry, lambda id: self._activity(id, action.name, action.input)
-                )
-            return self._activity(self._reserved_id(), action.name, action.input)
+            return self._work.call_activity(action.name, action.input, action.retry)
         if isinstance(action, CallSubOrchestrator):
-            if action.retry:
-                return self._retried(action.retry, lambda id: self._sub_orchestration(id, action))
-            return self._sub_orchestration(self._reserved_id(), action)
+            return self._work.call_sub_orchestrator(action)
         if isinstance(action, CreateTimer):
-            timer = self._timer(self._reserved_id(), action.fire_at)
+            timer = self._work.start_timer(action.fire_at)
             self._timers.add(timer, self._position - 1, action.cancelled)
             return timer
         if isinstance(action, WaitForEvent):
             return self._events.wait(action.name, self._position)
         if isinstance(action, EntityOperation):
-            return self._operation(self._reserved_id(), action)
+            return self._work.send_operation(action)
         if isinstance(action, CallHttp):
-            return self._activity(self._reserved_id(), HTTP_ACTIVITY, action.request)
+            return self._work.call_activity(HTTP_ACTIVITY, action.request)
         if isinstance(action, (WhenAny, WhenAll)):
             return self._compound(action)
         self.continue_with = action
@@ -355,107 +328,18 @@ class Execution:
                     self.observations.append(Observation(Difference.CLOSE_RACE))
         whole.settle()
 
-    def _decide(self, decision: MatchedDecision) -> PendingTask:
-        self._put(decision)
-        task = PendingTask()
-        if isinstance(decision, StartTimer) and self.now is not None:
-            task = TimerTask(fire_time_on_azure(decision.fire_at, self.now))
-        self._tasks[decision.id] = task
-        return task
-
-    def _put(self, decision: MatchedDecision) -> None:
-        if self.suspended and self._has_counts:
-            self._withheld[decision.id] = decision, self.now
-        else:
-            self.pending[decision.id] = decision
-
     def _resume(self) -> None:
-        """Deliver the events that the suspension held, and make its withheld decisions."""
-        self.suspended = False
-        for id, (decision, decided) in self._withheld.items():
-            self.pending[id] = self._resumed(decision, decided)
-        self._withheld.clear()
+        """Make the decisions that the suspension withheld, and deliver the events that it held."""
+        self._work.resume()
         held, self._held = self._held, []
         for waiting in held:
             self._deliver(waiting)
-
-    def _resumed(self, decision: MatchedDecision, decided: datetime | None) -> MatchedDecision:
-        """Return a withheld decision. The Azure Functions host makes it at the resume.
-
-        The last failure of a retried call starts a timer that is due at once.
-        """
-        if (
-            not isinstance(decision, StartTimer)
-            or decision.retry_of is None
-            or decided is None
-            or self.now is None
-            or not decided < min(decision.fire_at, self.now)
-        ):
-            return decision
-        self.observations.append(Observation(Difference.SUSPENDED_RETRY))
-        if not self.is_strict:
-            return decision
-        return replace(decision, fire_at=self.now + (decision.fire_at - decided))
-
-    def _activity(self, id: int, name: str, input: str) -> PendingTask:
-        return self._decide(ScheduleTask(id, name, input))
-
-    def _sub_orchestration(self, id: int, action: CallSubOrchestrator) -> PendingTask:
-        instance_id = action.instance_id or f"{self.execution_id}:{id}"
-        return self._decide(
-            CreateSubOrchestration(id, action.name, action.input, instance_id, action.version)
-        )
-
-    def _timer(self, id: int, fire_at: datetime, retry_of: int | None = None) -> PendingTask:
-        return self._decide(StartTimer(id, fire_at, retry_of))
-
-    def _operation(self, id: int, action: EntityOperation) -> Task:
-        request_id = str(uuid5(NAMESPACE_URL, f"{self.instance_id}_{self.execution_id}_{id}"))
-        self._put(SendOperation(id, action.instance_id, request_id, action))
-        if action.signal:
-            return settled()
-        response = Task()
-        self._responses[request_id] = response, action.instance_id
-        return response
-
-    def _retried(self, policy: RetryPolicy, start_attempt: Callable[[int], PendingTask]) -> Task:
-        """Start the first attempt. After each failure, start a timer and then the next attempt.
-
-        The last failure starts a timer too, which is due at once
-        (functions-host.md#effects-of-actions).
-        """
-        whole = Task()
-        failures = 0
-        first_started = self.now
-
-        def run(id: int) -> None:
-            self.attempts[id] = failures + 1
-            task = start_attempt(id)
-            task.then(lambda: attempt_settled(id, task))
-
-        def attempt_settled(id: int, task: PendingTask) -> None:
-            nonlocal failures
-            if not task.failed:
-                whole.settle()
-                return
-            failures += 1
-            assert self.now is not None
-            assert first_started is not None
-            exhausted = failures >= policy.max_attempts or (
-                policy.timeout is not None and self.now - first_started >= policy.timeout
-            )
-            fire_at = self.now if exhausted else self.now + policy.delay_after(failures - 1)
-            timer = self._timer(self.take_id(), fire_at, id)
-            timer.then(whole.settle if exhausted else lambda: run(self.take_id()))
-
-        run(self._reserved_id())
-        return whole
 
     # -- the history -------------------------------------------------------------------------------
 
     def _process(self, event: HistoryEvent) -> None:
         if isinstance(event, OrchestratorStarted):
-            self.now = event.occurred_at
+            self._work.now = event.occurred_at
         elif isinstance(event, SchedulingEvent):
             self._match(event)
         elif isinstance(event, (CompletionEvent, EventRaised)):
@@ -463,52 +347,35 @@ class Execution:
             # effect until the resume (functions-host.md#effects-of-actions). The SDK's
             # orchestrator, however, processes the event at once. A turn with counts must follow the
             # SDK. It therefore delivers the event and withholds the new decisions.
-            if self.suspended and not self._has_counts:
+            if self._work.suspended and not self._has_counts:
                 self._held.append(event)
             else:
                 self._deliver(event)
         elif isinstance(event, ExecutionStarted):
-            if self.now is None:
-                self.now = event.occurred_at
+            if self._work.now is None:
+                self._work.now = event.occurred_at
             self._advance()
         elif isinstance(event, ExecutionSuspended):
-            self.suspended = True
+            self._work.suspended = True
         elif isinstance(event, ExecutionResumed):
             self._resume()
 
     def _match(self, event: SchedulingEvent) -> None:
-        decision = self.pending.pop(event.event_id, None)
-        if decision is None:
+        if event.event_id not in self._work.pending:
             self._timers.release()
-            decision = self.pending.pop(event.event_id, None)
-        if wrong := mismatch(event, decision):
-            raise NonDeterministicError(wrong, event.event_id)
-        if (
-            isinstance(event, EventSent)
-            and isinstance(decision, SendOperation)
-            and not decision.operation.signal
-        ):
-            # The name of the response is the id of the recorded request.
-            request_id = json.loads(event.input).get("id", decision.request_id)
-            if request_id != decision.request_id:
-                self._responses[request_id] = self._responses.pop(decision.request_id)
+        self._work.match(event)
 
     def _deliver(self, event: CompletionEvent | EventRaised) -> None:
         # The time of a TimerFired event is the time at which the timer was created.
         self._completed_at = None if isinstance(event, TimerFired) else event.occurred_at
         if isinstance(event, EventRaised):
-            called = self._responses.pop(event.name, None)
-            if called is not None:
-                called[0].settle()
+            if self._work.respond(event.name):
                 return
             if self.continue_with is not None:
                 self.late_events += (event,)
             self._events.deliver(event, self._waits_at)
             return
-        task = self._tasks.pop(event.scheduled_id, None)
-        if task is not None:
-            task.failed = isinstance(event, FailureEvent)
-            task.settle()
+        self._work.complete(event)
 
     @property
     def _waits_at(self) -> int | None:
