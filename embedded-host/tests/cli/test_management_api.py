@@ -108,17 +108,6 @@ def test_a_history_that_the_functions_host_cannot_return_is_explained(
     assert message in call("get-runtime-status", "--id", "a", "--url", recorded_host.url).err
 
 
-def test_the_key_is_not_sent_after_a_redirect(recorded_host: RecordedHost) -> None:
-    recorded_host.respond("GET", "/instances", 302, Location=f"{recorded_host.url}/elsewhere")
-    called = call("get-instances", "--url", recorded_host.url)
-    assert called.code == 1
-    assert (
-        f"{recorded_host.url} redirects to {recorded_host.url}/elsewhere: pass that URL with --url."
-        in called.err
-    )
-    assert len(recorded_host.requests) == 1
-
-
 def test_a_refused_change_of_a_running_instance_is_not_reported_as_finished(
     recorded_host: RecordedHost,
 ) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 import pytest
 
 from embedded_worker.runner import Runner
-from tests.embedded_worker.turns import MakeTurns, Turns
 from tests.support.app_folder import AppFolder
 from tests.support.worker_calls import load_of
+
+if TYPE_CHECKING:
+    from tests.embedded_worker.turns import MakeTurns
 
 FILE = "Main/__init__.py"
 MakeFunction = Callable[..., Any]
@@ -46,4 +48,6 @@ def running() -> MakeRunner:
 @pytest.fixture(params=["kept", "fresh"])
 def turns(request: pytest.FixtureRequest) -> MakeTurns:
     """Return a function that creates the turns of an orchestrator, in memory or replayed."""
+    from tests.embedded_worker.turns import Turns  # it imports SDK 1.x
+
     return lambda function: Turns(function, fresh=request.param == "fresh")

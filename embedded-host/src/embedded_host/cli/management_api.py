@@ -1,29 +1,22 @@
-"""The client of a running embedded host or Azure Functions host."""
+"""The client of the management API of a running embedded host or Azure Functions host."""
 
 from __future__ import annotations
 
-import http.client
-import re
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.message import Message
-from typing import IO, NoReturn
-from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
+from typing import NoReturn
+from urllib.parse import quote
 
 import click
 
 from embedded_host.app.definitions import is_built_in
 from embedded_host.cli.api_response import ApiResponse
 from embedded_host.cli.command import CommandError, NotAllowedError, NotFoundError, no_instance
+from embedded_host.cli.host_connection import HostConnection
 from embedded_host.cli.reader import EntityState, InstanceStatus, Json, Page
 from embedded_host.management.parameters import CONTINUATION_TOKEN_HEADER
 from embedded_host.management.urls import WEBHOOK
 from embedded_host.store.interface import InstanceQuery
-
-TIMEOUT = 60.0
-"""Seconds to wait for a response."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +27,6 @@ class HostFunction:
     bindings: Sequence[Json]
     url: str | None
     is_disabled: bool
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A handler that does not follow redirects, so that no other host receives the key."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: Message,
-        newurl: str,
-    ) -> None:
-        return None
 
 
 class ManagementClient:
@@ -68,35 +46,19 @@ class ManagementClient:
     ) -> None:
         """Create a client of the host at ``url``.
 
-        ``url`` may be a management URL of an instance. The arguments ``code``, ``hub`` and
-        ``connection`` override the parameters in the query of ``url``. ``address`` is the URL to
-        connect to. Its default is ``url``.
+        The arguments are those of ``HostConnection``.
         """
-        base, query = _base(url)
-        self.name = base
-        self._base = base if address in (None, url) else _base(address or url)[0]
-        self._code = code or query.get("code")
-        parameters = {
-            "taskHub": hub or query.get("taskhub"),
-            "connection": connection or query.get("connection"),
-        }
-        self._parameters = {name: value for name, value in parameters.items() if value}
-        handlers: list[type[urllib.request.BaseHandler] | urllib.request.BaseHandler] = [
-            _NoRedirects
-        ]
-        if (urlsplit(self._base).hostname or "") in ("localhost", "127.0.0.1", "::1"):
-            # Use no proxy: a proxy would connect to its own localhost.
-            handlers.append(urllib.request.ProxyHandler({}))
-        self._open = urllib.request.build_opener(*handlers).open
+        self._host = HostConnection(url, address, code, hub, connection)
+        self.name = self._host.name
 
     @property
     def has_key(self) -> bool:
         """True if requests have an access key."""
-        return bool(self._code)
+        return self._host.has_key
 
     def use(self, key: str) -> None:
         """Send an access key with all further requests."""
-        self._code = key
+        self._host.use(key)
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -120,7 +82,7 @@ class ManagementClient:
                 "retried. The Azure Functions host has this limitation with SDK 2.x. For the "
                 f"status, use embedded-host get-runtime-status --id {instance_id} [EH506]"
             )
-        self._expect(response, 200, 202)
+        self._host.expect(response, 200, 202)
         return InstanceStatus(response.json_object())
 
     def instances(
@@ -147,18 +109,18 @@ class ManagementClient:
         if response.status == 404:
             self._check_api_exists()
             return False, None
-        self._expect(response, 200)
+        self._host.expect(response, 200)
         return True, response.json_value()
 
     def functions(self) -> list[HostFunction]:
         """Return the list of ``/admin/functions``. Raises CommandError without the master key."""
-        response = self._send("GET", "/admin/functions")
+        response = self._host.send("GET", "/admin/functions")
         if response.status in (401, 403):
             raise CommandError(
                 f"{self.name} requires its master key to list functions (status "
                 f"{response.status}): pass the key with --code. [EH503]"
             )
-        self._expect(response, 200)
+        self._host.expect(response, 200)
         return [
             HostFunction(
                 str(item["name"]),
@@ -171,13 +133,13 @@ class ManagementClient:
 
     def function_problem(self, name: str) -> str | None:
         """Return the reason why a function is out of service, or None if it is in service."""
-        response = self._send("GET", f"/admin/functions/{quote(name, safe='')}/status")
+        response = self._host.send("GET", f"/admin/functions/{quote(name, safe='')}/status")
         errors = response.json_object().get("errors") if response.status == 200 else None
         return " ".join(map(str, errors)) if errors else None
 
     def parity(self) -> Json:
         """Return the app's parity findings. Raises CommandError for another kind of host."""
-        response = self._send("GET", "/admin/host/parity")
+        response = self._host.send("GET", "/admin/host/parity")
         if response.status in (401, 403):
             raise CommandError(
                 f"{self.name} requires its master key to list parity findings (status "
@@ -188,7 +150,7 @@ class ManagementClient:
                 f"{self.name} is not an embedded host, so it has no parity findings. Select an "
                 "embedded host with --url, or stop this host to check the app folder. [EH509]"
             )
-        self._expect(response, 200)
+        self._host.expect(response, 200)
         return response.json_object()
 
     def orchestrators(self) -> list[str]:
@@ -219,7 +181,7 @@ class ManagementClient:
             )
         if response.status == 404:
             self._check_api_exists()
-        self._expect(response, 202)
+        self._host.expect(response, 202)
         return response.json_object()
 
     def operate(
@@ -254,7 +216,7 @@ class ManagementClient:
         if response.status == 404:
             self._check_api_exists()
             return 0
-        self._expect(response, 200)
+        self._host.expect(response, 200)
         return _deleted(response)
 
     def signal(self, name: str, key: str, operation: str, input: str) -> None:
@@ -265,7 +227,7 @@ class ManagementClient:
             raise NotFoundError(f"{response.error_message} [EH511]")
         if response.status == 404:
             self._check_api_exists()
-        self._expect(response, 202)
+        self._host.expect(response, 202)
 
     # -- requests ----------------------------------------------------------------------------------
 
@@ -282,11 +244,11 @@ class ManagementClient:
         ``path`` is relative to the base of the API. Raises CommandError if the host does not
         respond or refuses the key.
         """
-        response = self._send(
-            method, WEBHOOK + path, {**(query or {}), **self._parameters}, body=body
+        response = self._host.send(
+            method, WEBHOOK + path, {**(query or {}), **self._host.parameters}, body=body
         )
         if response.status in (401, 403):
-            problem = "does not accept the key" if self._code else "requires a key"
+            problem = "does not accept the key" if self._host.has_key else "requires a key"
             raise CommandError(
                 f"{self.name} {problem} (status {response.status}): pass its system key "
                 "durabletask_extension with --code, or in the environment variable "
@@ -294,47 +256,6 @@ class ManagementClient:
                 "embedded-host keys list [EH503]"
             )
         return response
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        token: str | None = None,
-        body: str | None = None,
-    ) -> ApiResponse:
-        headers: dict[str, str] = {}
-        if self._code:
-            headers["x-functions-key"] = self._code
-        if token:
-            headers[CONTINUATION_TOKEN_HEADER] = token
-        if body:
-            headers["Content-Type"] = "application/json"
-        data = None if body is None else body.encode()
-        url = self._base + path + (f"?{urlencode(query)}" if query else "")
-        try:
-            request = urllib.request.Request(url, data, headers, method=method)
-            with self._open(request, timeout=TIMEOUT) as received:
-                return ApiResponse(
-                    received.status,
-                    _lower(received.headers),
-                    received.read().decode("utf-8", "replace"),
-                )
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code in (301, 302, 307, 308):
-                    raise CommandError(
-                        f"{self.name} redirects to {error.headers['Location']}: pass that URL with "
-                        "--url. [EH505]"
-                    ) from None
-                return ApiResponse(
-                    error.code, _lower(error.headers), error.read().decode("utf-8", "replace")
-                )
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-            raise CommandError(
-                f"{self.name} does not respond: {reason}. Check that the host is running. [EH501]"
-            ) from error
 
     def _page(
         self, path: str, query: Mapping[str, str], top: int, token: str | None
@@ -347,11 +268,13 @@ class ManagementClient:
         items: list[Json] = []
         while True:
             parameters = {**query, "top": str(top - len(items))}
-            response = self._send("GET", WEBHOOK + path, {**parameters, **self._parameters}, token)
+            response = self._host.send(
+                "GET", WEBHOOK + path, {**parameters, **self._host.parameters}, token
+            )
             if response.status in (401, 403, 404):
                 self.request("GET", path, parameters)  # raises the error for a missing key
                 self._no_management_api()
-            self._expect(response, 200)
+            self._host.expect(response, 200)
             items += response.json_objects()
             before, token = token, response.headers.get(CONTINUATION_TOKEN_HEADER) or None
             if token in (None, before) or len(items) >= top:
@@ -372,7 +295,7 @@ class ManagementClient:
             response.status == 500 and "because instance is in the" in response.text
         ):
             raise NotAllowedError(f"{response.error_message} [EH514]")
-        self._expect(response, 200, 202)
+        self._host.expect(response, 200, 202)
         return response
 
     def _check_api_exists(self) -> None:
@@ -389,44 +312,9 @@ class ManagementClient:
             "Durable Functions app listens at this address. [EH504]"
         )
 
-    def _expect(self, response: ApiResponse, *statuses: int) -> None:
-        if response.status not in statuses:
-            message = response.error_message
-            reason = f": {message}" if message else " without a message."
-            raise CommandError(f"{self.name} returned HTTP {response.status}{reason} [EH506]")
-
     @staticmethod
     def _instance(instance_id: str) -> str:
         return f"/instances/{quote(instance_id, safe='')}"
-
-
-def _base(url: str) -> tuple[str, dict[str, str]]:
-    """Return the host's URL without the path of the management API, and the query's parameters.
-
-    The parameters' names are in lower case.
-    """
-    if "://" not in url:
-        local = url.startswith(("localhost", "127.", "[::1]"))
-        url = f"{'http' if local else 'https'}://{url}"
-    parts = _parts(url)
-    path = parts.path.partition(WEBHOOK)[0].rstrip("/")
-    return f"{parts.scheme}://{parts.netloc}{path}", {
-        name.lower(): value for name, value in parse_qsl(parts.query)
-    }
-
-
-def _parts(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        is_host = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        # A user name and password are not allowed: no Functions host uses them.
-        if is_host and not re.search(r"[\s@]", parts.netloc):
-            return parts
-    except ValueError:  # unbalanced brackets, or an invalid port
-        pass
-    raise click.BadParameter(
-        f"'{url}' is not a valid URL. Write http://localhost:7071.", param_hint="'--url'"
-    )
 
 
 def _segment(name: str) -> str:
@@ -444,10 +332,6 @@ def _segment(name: str) -> str:
 
 def _deleted(response: ApiResponse) -> int:
     return int(response.json_object()["instancesDeleted"])
-
-
-def _lower(headers: Message) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
 
 
 def _filter_parameters(query: InstanceQuery) -> dict[str, str]:
