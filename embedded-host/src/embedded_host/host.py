@@ -9,7 +9,6 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,6 +28,7 @@ from embedded_host.host_process import (
     run_event_loop,
     tune_garbage_collector,
 )
+from embedded_host.hot_reload import HotReload
 from embedded_host.store.files import STATE_FOLDER
 from embedded_host.store.interface import StateError
 from embedded_host.store.lock import StateLock
@@ -153,9 +153,10 @@ class Host:
             ) from self._fatal
 
     async def _serve_until_stopped(self, began: float) -> None:
-        watching = asyncio.ensure_future(self._watch()) if self.options.reload else None
-        await asyncio.sleep(0)  # start the watcher, so that it detects each change after "Ready"
         assert self._server is not None
+        hot_reload = HotReload(self.options.root, self._parse_app, self._server.reload)
+        watching = asyncio.ensure_future(hot_reload.run()) if self.options.reload else None
+        await asyncio.sleep(0)  # start the watcher, so that it detects each change after "Ready"
         tune_garbage_collector()
         self._server.announce(time.perf_counter() - began)
         await self._stopping.wait()
@@ -290,56 +291,6 @@ class Host:
                     server.set_errors(still.host_errors)
         raise AssertionError  # ``changes`` does not end
 
-    async def _watch(self) -> None:
-        """Reload the app after each change of its files. Log an error that stops the watcher."""
-        try:
-            await self._reload_on_changes()
-        except Exception as error:
-            log.error(
-                "Hot reload stopped because of an error (%s: %s). Restart the host to load further "
-                "changes. [EH303]",
-                type(error).__name__,
-                error,
-            )
-
-    async def _reload_on_changes(self) -> None:
-        from embedded_host.reload import changes, needs_restart
-
-        root = self.options.root
-        changed: set[Path] = set()
-        reloading: asyncio.Task[None] | None = None
-        try:
-            async for files in changes(root):
-                if any(needs_restart(file, root) for file in files):
-                    log.warning(
-                        "%s changed. Restart the host to apply the change. [EH304]",
-                        _names(files, root),
-                    )
-                    if all(needs_restart(file, root) for file in files):
-                        continue
-                if reloading is not None:
-                    # The running reload imports outdated code, and the import may block forever.
-                    reloading.cancel()
-                    await asyncio.wait([reloading])
-                changed |= files
-                reloading = asyncio.ensure_future(self._reload(changed))
-        finally:
-            if reloading is not None:
-                reloading.cancel()
-
-    async def _reload(self, changed: set[Path]) -> None:
-        """Reload the app, log the outcome and empty ``changed``."""
-        names, began = _names(changed, self.options.root), time.perf_counter()
-        assert self._server is not None
-        try:
-            if await self._server.reload(self._parse_app()):
-                log.info("%s changed. Reloaded in %.2f s.", names, time.perf_counter() - began)
-        except AppError as error:
-            log.error("%s changed, but the reload failed [EH305]: %s", names, error)
-        except Exception as error:
-            log.exception("%s changed, but the reload failed [EH305]: %s", names, error)
-        changed.clear()
-
     def _parse_app(self) -> App:
         return self.options.app.apply_to(read_app(self.options.root, self._environ))
 
@@ -466,10 +417,6 @@ def _print_interpreter(interpreter: AppInterpreter, hello: Hello) -> None:
         f"{interpreter}",
         flush=True,
     )
-
-
-def _names(files: Iterable[Path], root: Path) -> str:
-    return ", ".join(sorted(file.relative_to(root).as_posix() for file in files))
 
 
 def _configure_logging(verbose: bool) -> None:
