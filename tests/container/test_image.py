@@ -84,26 +84,25 @@ def test_the_container_runs_as_user_10001_on_port_8080(compose: Compose, image: 
 # -- layers ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Return a copy of the repository's files."""
+def copy(folder: Path) -> Path:
+    """Copy the files of the repository that the images can contain, and return the folder."""
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     for name in tracked:
         if not name.startswith(("tests/", "embedded-host/")) and (ROOT / name).is_file():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tmp_path / name)
-    return tmp_path
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
 
 
 def test_a_changed_py_file_rebuilds_only_the_last_layer(
-    compose: Compose, image: str, copy: Path
+    compose: Compose, image: str, tmp_path: Path
 ) -> None:
     before = configuration(compose, image)["RootFS"]["Layers"]
-    with (copy / "HelloActivity" / "__init__.py").open("a", encoding="utf-8") as file:
+    with (copy(tmp_path) / "HelloActivity/__init__.py").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
-    compose.docker("build", "--quiet", "--tag=changed", copy)
+    compose.docker("build", "--quiet", "--tag=changed", tmp_path)
     after = configuration(compose, "changed")["RootFS"]["Layers"]
     assert after[:-1] == before[:-1]
     assert after[-1] != before[-1]
@@ -136,53 +135,82 @@ def storage(compose: Compose) -> Iterator[str]:
     compose.remove()
 
 
-def becomes(compose: Compose, image: str, network: str, wanted: str, expected: str) -> None:
-    """Start a container, and wait until its health is ``wanted`` with the expected reason."""
+def start(compose: Compose, image: str, network: str) -> str:
+    """Start a container with frequent health checks, and return its name."""
     environment = json.loads(compose("config", "--format=json"))["services"]["app"]["environment"]
     settings = [f"--env={name}={value}" for name, value in environment.items()]
     quick = ["--health-interval=1s", "--health-start-period=2s", "--health-retries=8"]
-    container = compose.docker(
+    return compose.docker(
         "run", "--detach", f"--network={network}", *settings, *quick, image
     ).strip()
-    try:
 
-        def has_wanted_health() -> bool:
-            state = compose.inspect(container)["State"]
-            assert state["Running"], compose.docker("logs", container)
-            outputs = [check["Output"] for check in state["Health"]["Log"]]
-            return state["Health"]["Status"] == wanted and any(
-                expected in output for output in outputs
-            )
 
-        eventually(has_wanted_health, f"the container is {wanted}: {expected}", 120)
-        ping = (
-            "import urllib.request as u; "
-            "print(u.urlopen('http://127.0.0.1:8080/admin/host/ping').status)"
-        )
-        assert compose.docker("exec", container, "python", "-c", ping).strip() == "200"
-    finally:
-        compose.docker("rm", "--force", "--volumes", container)
+def becomes(compose: Compose, container: str, wanted: str, expected: str) -> None:
+    """Wait until the health of a container is ``wanted`` with the expected reason."""
+
+    def has_wanted_health() -> bool:
+        state = compose.inspect(container)["State"]
+        assert state["Running"], compose.docker("logs", container)
+        outputs = [check["Output"] for check in state["Health"]["Log"]]
+        return state["Health"]["Status"] == wanted and any(expected in each for each in outputs)
+
+    eventually(has_wanted_health, f"the container is {wanted}: {expected}", 120)
+    ping = (
+        "import urllib.request as u; "
+        "print(u.urlopen('http://127.0.0.1:8080/admin/host/ping').status)"
+    )
+    assert compose.docker("exec", container, "python", "-c", ping).strip() == "200"
+
+
+def remove(compose: Compose, *containers: str) -> None:
+    compose.docker("rm", "--force", "--volumes", *containers)
 
 
 def test_the_unchanged_app_becomes_healthy(compose: Compose, image: str, storage: str) -> None:
-    becomes(compose, image, storage, "healthy", "healthy\n")
+    container = start(compose, image, storage)
+    try:
+        becomes(compose, container, "healthy", "healthy\n")
+    finally:
+        remove(compose, container)
 
 
-@pytest.mark.parametrize(
-    ("function", "code", "expected"),
-    [
-        (
-            "HelloActivity",
-            "import nothing_of_this_name\n",
-            "HelloActivity cannot be loaded: ModuleNotFoundError",
-        ),
-        ("HelloOrchestrator", "def main(:\n", "HelloOrchestrator cannot be loaded: SyntaxError"),
-        ("HttpStarter", "import nothing_of_this_name\n", "HttpStarter "),
-    ],
-)
+BROKEN = {
+    "HelloActivity": (
+        "import nothing_of_this_name\n",
+        "HelloActivity cannot be loaded: ModuleNotFoundError",
+    ),
+    "HelloOrchestrator": (
+        "def main(:\n",
+        "HelloOrchestrator cannot be loaded: SyntaxError",
+    ),
+    "HttpStarter": ("import nothing_of_this_name\n", "HttpStarter "),
+}
+"""The code of each function, which cannot be loaded, and the start of the reason."""
+
+
+@pytest.fixture(scope="module")
+def broken(
+    compose: Compose, image: str, storage: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Start a container for each broken function. They run beside each other.
+
+    Each needs many seconds until it is unhealthy.
+    """
+    containers: dict[str, str] = {}
+    try:
+        for function, (code, _) in BROKEN.items():
+            folder = copy(tmp_path_factory.mktemp(function))
+            (folder / function / "__init__.py").write_text(code, encoding="utf-8")
+            compose.docker("build", "--quiet", f"--tag=broken-{function.lower()}", folder)
+            containers[function] = start(compose, f"broken-{function.lower()}", storage)
+        yield containers
+    finally:
+        if containers:
+            remove(compose, *containers.values())
+
+
+@pytest.mark.parametrize("function", BROKEN)
 def test_a_function_that_cannot_be_loaded_makes_the_container_unhealthy(
-    compose: Compose, copy: Path, storage: str, function: str, code: str, expected: str
+    compose: Compose, broken: dict[str, str], function: str
 ) -> None:
-    (copy / function / "__init__.py").write_text(code, encoding="utf-8")
-    compose.docker("build", "--quiet", "--tag=broken", copy)
-    becomes(compose, "broken", storage, "unhealthy", expected)
+    becomes(compose, broken[function], "unhealthy", BROKEN[function][1])
