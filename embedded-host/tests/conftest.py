@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import compileall
 import errno
 import os
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+import embedded_host
+import embedded_worker
 from tests.support.app_folder import AppFolder
 from tests.support.app_python import app_python, app_versions, is_older, select_app_python
 from tests.support.sdk2 import durable_version, uses_sdk_2
@@ -43,6 +46,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if path := config.getoption("--app-python"):
         select_app_python(path)
+    if not hasattr(config, "workerinput") and config.option.markexpr != "unit":
+        _compile()
+
+
+def _compile() -> None:
+    """Write the bytecode files of the host and the worker, unless Python may write none.
+
+    Otherwise each process of a test would compile their modules, because ``no_bytecode_of_apps``
+    applies to it.
+    """
+    if not sys.dont_write_bytecode:
+        for path in (*embedded_host.__path__, *embedded_worker.__path__):
+            compileall.compile_dir(path, quiet=2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_bytecode_of_apps() -> Iterator[None]:
+    """Let the processes of the tests write no bytecode files.
+
+    A test may change a module within a second and keep its size. Python would then run the old
+    bytecode, because it compares seconds and sizes.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        yield
 
 
 def pytest_report_header() -> str | None:
