@@ -23,7 +23,9 @@ class Compose:
     def __init__(self, engine: Engine, folder: Path = ROOT, project: str = "hello") -> None:
         self.engine, self.folder, self.project = engine, folder, project
         machine = platform.machine()
-        self.port, self.embedded_port = free_port(8080), free_port(7071)
+        # Not the default ports: a test that runs at the same time may need those, and the system
+        # assigns neither of these.
+        self.port, self.embedded_port = free_port(28080), free_port(27071)
         self.environment = {
             **engine.environment,
             "APP_PLATFORM": f"linux/{ARCHITECTURE.get(machine, machine)}",

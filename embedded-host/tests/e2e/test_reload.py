@@ -16,7 +16,7 @@ from tests.support.app_folder import AppFolder
 from tests.support.polling import eventually
 from tests.support.running_host import RunningHost
 
-BOUND = 5.0
+BOUND = 20.0
 """The timeout of a reload in seconds. On an idle machine a reload takes less than one."""
 
 

@@ -24,6 +24,8 @@ if sys.platform == "win32":
 else:
     STOPS = [signal.SIGTERM, signal.SIGINT]
 MODES = [[], ["--in-process"]]
+AT_ONCE = 4.5
+"""The seconds of a stop that does not wait for the grace period of five seconds."""
 
 
 @pytest.fixture
@@ -178,7 +180,7 @@ def test_a_request_that_waits_for_completion_does_not_delay_the_shutdown(
     with sent(
         host, links["statusQueryGetUri"].removeprefix(host.base), Prefer="wait=30"
     ) as connection:
-        assert host.stop(seconds=3) == 0
+        assert host.stop(seconds=AT_ONCE) == 0
         assert json.loads(connection.getresponse().read())["runtimeStatus"] == "Running"
 
 
@@ -189,7 +191,7 @@ def test_an_open_dashboard_page_does_not_delay_the_shutdown(
     with sent(host, "/dashboard/api/events") as connection:
         stream = connection.getresponse()
         assert stream.readline() == b"retry: 1000\n"
-        assert host.stop(seconds=3) == 0
+        assert host.stop(seconds=AT_ONCE) == 0
         stream.read()
     assert "Traceback" not in host.log
 
@@ -206,7 +208,7 @@ def sent(host: RunningHost, path: str, **headers: str) -> Iterator[http.client.H
 def test_an_idle_host_stops_at_once(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     host.start("Event")
-    assert host.stop(seconds=3) == 0
+    assert host.stop(seconds=AT_ONCE) == 0
 
 
 def test_timers_and_events_are_kept_after_a_restart(app: AppFolder, start_host: StartHost) -> None:

@@ -24,7 +24,7 @@ def test_thread_position_names_the_line_of_the_app(app: AppFolder, run: MakeFunc
     event, reached = threading.Event(), threading.Event()
     thread = threading.Thread(target=function, args=(event, reached))
     thread.start()
-    assert reached.wait(5)
+    assert reached.wait(20)
     assert thread.ident is not None
     position = ""
     while "here" not in position:  # the thread may still be between the two lines

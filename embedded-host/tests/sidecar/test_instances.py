@@ -218,7 +218,7 @@ async def test_a_wait_includes_an_instance_that_is_started_later(method: str) ->
     service = ServiceUnderTest()
     wait = await waiting(service, method)
     await service.start("Hello")
-    status, body = await asyncio.wait_for(wait, 5)
+    status, body = await asyncio.wait_for(wait, 20)
     assert status == 0
     assert json.loads(body)["orchestrationState"]["name"] == "Hello"
 
@@ -230,7 +230,7 @@ async def test_a_wait_for_the_start_ends_with_the_delayed_start() -> None:
     )
     wait = await waiting(service, "WaitForInstanceStart")
     await service.host.advance(10)
-    _, body = await asyncio.wait_for(wait, 5)
+    _, body = await asyncio.wait_for(wait, 20)
     state = json.loads(body)["orchestrationState"]
     assert "orchestrationStatus" not in state, "Running is the default"
     assert state["tags"] == {"a": "b"}
@@ -250,7 +250,7 @@ async def test_a_stop_of_the_host_ends_waits(method: str) -> None:
     service = ServiceUnderTest()
     wait = await waiting(service, method)
     service.host.hub.end_waits()
-    assert (await asyncio.wait_for(wait, 5))[0] == RpcStatus.UNAVAILABLE
+    assert (await asyncio.wait_for(wait, 20))[0] == RpcStatus.UNAVAILABLE
     assert (await service.call(method, instanceId="i-1"))[0] == RpcStatus.UNAVAILABLE
 
 

@@ -131,7 +131,7 @@ def test_an_interrupted_check_reports_nothing(path: Path, starts_late: bool) -> 
                 self.may_start.wait(30)
                 self.interrupted.clear()
                 self.started.set()
-                self.was_interrupted = self.interrupted.wait(5)
+                self.was_interrupted = self.interrupted.wait(20)
                 raise sqlite3.OperationalError("interrupted")
 
         def interrupt(self) -> None:

@@ -189,7 +189,7 @@ class RunningHost:
             _ = self.workers
         self.signal(number or int(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)))
         code = self.process.wait(seconds)
-        eventually(lambda: not self._survivors(), "all workers of the host have exited", 5)
+        eventually(lambda: not self._survivors(), "all workers of the host have exited")
         return code
 
     def kill(self) -> None:

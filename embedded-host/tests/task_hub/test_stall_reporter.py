@@ -57,7 +57,7 @@ async def test_an_instance_whose_code_has_changed_is_replayed_for_the_report(
     host.hub.forget_executions()
     host.clock.advance(30)
     host.hub.stalls.timer.fire_due()
-    await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
+    await eventually_async(lambda: bool(lines(caplog)), "the instance is reported")
     assert lines(caplog) == [
         f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."
     ]
@@ -75,7 +75,7 @@ async def test_an_instance_that_has_waited_since_an_earlier_host_is_reported(
     assert host.hub.cached("i-1") is None
     host.clock.advance(30)
     host.hub.stalls.timer.fire_due()
-    await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
+    await eventually_async(lambda: bool(lines(caplog)), "the instance is reported")
     assert lines(caplog) == [
         f"Instance 'i-1' of 'Waits' waits for the external event 'Go' since {BEGAN}."
     ]
@@ -146,7 +146,7 @@ async def test_with_the_wall_clock_stalls_are_reported_automatically(
         "Other", host.hub.settings, HubDependencies(host.store, host.hub._commit, invoker)
     )
     await HubClient(hub).start("Waits", None, "i-1")
-    await eventually_async(lambda: bool(lines(caplog)), "the instance is reported", 5)
+    await eventually_async(lambda: bool(lines(caplog)), "the instance is reported")
     await hub.close(0)
 
 

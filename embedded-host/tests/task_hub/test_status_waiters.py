@@ -48,8 +48,8 @@ async def test_close_releases_current_and_later_waiters() -> None:
     waiting = asyncio.ensure_future(waiters.wait("i-1", 30))
     await asyncio.sleep(0)
     waiters.close()
-    assert await asyncio.wait_for(waiting, 5) == ROW
-    assert await asyncio.wait_for(waiters.wait("i-1", 30), 5) == ROW
+    assert await asyncio.wait_for(waiting, 20) == ROW
+    assert await asyncio.wait_for(waiters.wait("i-1", 30), 20) == ROW
 
 
 async def test_close_releases_waiters_of_a_missing_instance() -> None:
@@ -58,4 +58,4 @@ async def test_close_releases_waiters_of_a_missing_instance() -> None:
     await asyncio.sleep(0)
     waiters.close()
     assert waiters.is_closed
-    assert await asyncio.wait_for(waiting, 5) is None
+    assert await asyncio.wait_for(waiting, 20) is None

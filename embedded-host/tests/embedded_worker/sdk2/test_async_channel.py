@@ -162,7 +162,7 @@ async def test_a_channel_is_ready_until_it_is_closed(host: FakeHost) -> None:
             channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
         )
         call = stub(channel).GetInstance(GET)
-    await asyncio.wait_for(changed, 5)
+    await asyncio.wait_for(changed, 20)
     assert channel.get_state() is grpc.ChannelConnectivity.SHUTDOWN
     with pytest.raises(asyncio.CancelledError):
         await call

@@ -403,14 +403,14 @@ async def bombard(served: Served, count: int, seed: int) -> None:
                     index = choice.randrange(len(data))
                     data = data[:index] + choice.randbytes(1) + data[index + 1 :]
             if name in (rpc.HISTORY, "GetWorkItems"):
-                stream = served.channel.unary_stream(SERVICE + name)(data, timeout=5)
+                stream = served.channel.unary_stream(SERVICE + name)(data, timeout=20)
                 served.workers.items.put_nowait(None)
                 calls.append(stream.code())
             else:
-                calls.append(served.channel.unary_unary(SERVICE + name)(data, timeout=5).code())
+                calls.append(served.channel.unary_unary(SERVICE + name)(data, timeout=20).code())
         codes = await asyncio.gather(*calls)
         assert all(isinstance(code, grpc.StatusCode) for code in codes)
-    await served.stub.Hello(EMPTY, timeout=5)
+    await served.stub.Hello(EMPTY, timeout=20)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -462,4 +462,4 @@ async def test_random_bytes_on_a_connection_do_not_stop_the_server(served: Serve
                 connection.sendall(start + choice.randbytes(choice.randint(0, 500)))
 
     await in_thread(connect)
-    await served.stub.Hello(EMPTY, timeout=5)
+    await served.stub.Hello(EMPTY, timeout=20)

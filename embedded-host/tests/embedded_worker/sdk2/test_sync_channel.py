@@ -69,7 +69,7 @@ async def test_a_channel_is_ready_at_once(host: FakeHost) -> None:
             reported.set()
 
         channel.subscribe(report, try_to_connect=True)
-        assert reported.wait(5)
+        assert reported.wait(20)
         channel.unsubscribe(report)
         assert states == [grpc.ChannelConnectivity.READY]
 
@@ -95,7 +95,7 @@ async def test_call_options_are_accepted(host: FakeHost) -> None:
         channel = grpc.insecure_channel(TARGET, options, grpc.Compression.Gzip)
         response = Stub(channel).GetInstance(
             GET,
-            timeout=5,
+            timeout=20,
             metadata=[("taskhub", "other"), ("x-bin", b"\x00")],
             wait_for_ready=True,
             compression=grpc.Compression.Gzip,
@@ -232,8 +232,8 @@ async def test_the_client_of_durabletask_works(host: FakeHost) -> None:
             assert client.schedule_new_orchestration("F", input=1, instance_id="i") == "i"
             for found in (
                 client.get_orchestration_state("i"),
-                client.wait_for_orchestration_start("i", timeout=5),
-                client.wait_for_orchestration_completion("i", timeout=5),
+                client.wait_for_orchestration_start("i", timeout=20),
+                client.wait_for_orchestration_completion("i", timeout=20),
                 *client.get_all_orchestration_states(),
             ):
                 assert found is not None
