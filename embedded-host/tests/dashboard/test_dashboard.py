@@ -67,6 +67,8 @@ async def test_the_api_refuses_requests_of_other_sites(
         ("instances?offset=-1", "'offset'"),
         ("instances?offset=9999999999999", "'offset'"),
         ("instances?sort=key", "'sort'"),
+        ("instances?order=-key", "'order'"),
+        (f"instances?search={'x' * 1001}", "'search'"),
         ("instances?status=Nope", "'Nope' is not a runtime status"),
         ("instances?from=yesterday", "'from'"),
         ("instance", "'id'"),
@@ -127,6 +129,48 @@ async def test_instances_are_filtered_sorted_paged_and_counted(
     assert counts["counts"] == {"Failed": 1}, (
         "counts are of all statuses that the rest of the filter leaves"
     )
+
+
+async def test_failures_are_listed_with_their_error_and_grouped_by_cause(
+    dashboard: DashboardUnderTest,
+) -> None:
+    await dashboard.host.start("Done", "fine-1", 1)
+    await dashboard.host.start("Fail", "f-1")
+    dashboard.host.clock.advance(1)
+    await dashboard.host.start("Fail", "f-2")
+    rows = (await dashboard.get("instances?order=-createdTime"))["rows"]
+    error = rows[0]["error"]
+    assert [(row["id"], row.get("error")) for row in rows] == [
+        ("f-2", error),
+        ("f-1", error),
+        ("fine-1", None),
+    ]
+    assert error
+    assert "\n" not in error
+    [cause] = await dashboard.get("causes")
+    assert (cause["count"], cause["function"]) == (2, "Fail")
+    assert (cause["first"], cause["last"]) == (1767323045000, 1767323046000)
+    assert cause["example"] == {"instanceId": "f-2", "error": error}
+    assert await dashboard.ids(f"instances?cause={cause['key']}&sort=id") == ["f-1", "f-2"]
+    assert await dashboard.ids("instances?cause=none") == []
+    assert await dashboard.ids("instances?search=INE-1") == ["fine-1"]
+    assert await dashboard.ids(f"instances?failedWith={error[:5]}&search=f-1") == ["f-1"]
+    assert await dashboard.get("causes?failedWith=none") == []
+    body = await dashboard.get("instances?search=f-&counts=1&limit=1")
+    assert body["counts"] == {"Failed": 2}
+
+
+async def test_sub_orchestrations_are_counted_and_can_be_filtered(
+    dashboard: DashboardUnderTest,
+) -> None:
+    await dashboard.host.start("Parent", "parent")
+    rows = {row["id"]: row for row in (await dashboard.get("instances"))["rows"]}
+    assert rows["parent"]["childCount"] == 1
+    assert "parentInstanceId" not in rows["parent"]
+    assert rows["child"]["parentInstanceId"] == "parent"
+    assert "childCount" not in rows["child"]
+    assert await dashboard.ids("instances?topLevel=true") == ["parent"]
+    assert await dashboard.ids("instances?parent=parent") == ["child"]
 
 
 async def test_waits_are_listed_and_filter_the_list_also_after_a_restart(

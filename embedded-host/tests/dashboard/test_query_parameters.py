@@ -76,6 +76,34 @@ def test_the_filter_has_all_its_parameters() -> None:
     )
 
 
+def test_the_filter_has_the_parameters_for_values_and_parents() -> None:
+    query = QueryParameters(
+        {"search": "a", "failedwith": "b", "cause": "c", "parent": "d", "toplevel": "true"}
+    ).instance_query()
+    assert (query.search, query.failed_with, query.cause, query.parent_id, query.top_level) == (
+        "a",
+        "b",
+        "c",
+        "d",
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        ({}, ("created", False)),
+        ({"sort": "id", "desc": "1"}, ("id", True)),
+        ({"order": "-lastUpdatedTime"}, ("updated", True)),
+        ({"order": "duration", "desc": "1"}, ("duration", False)),
+    ],
+)
+def test_an_order_is_a_name_with_or_without_a_sign(
+    query: dict[str, str], order: tuple[str, bool]
+) -> None:
+    assert QueryParameters(query).order() == order
+
+
 def test_the_filter_for_counts_has_no_statuses() -> None:
     assert QueryParameters({"status": "Failed"}).instance_query(any_status=True).statuses == ()
 

@@ -108,11 +108,7 @@ class Writer:
         parent, child = self._next(), self._next()
         id, child_id = f"parent-{number}", f"child-{number}"
         created = h.sub_orchestration_created(BEGAN, 0, "Child", child_id, None)
-        instance = {
-            "Name": "Main",
-            "OrchestrationInstance": {"InstanceId": id, "ExecutionId": "e"},
-            "TaskScheduleId": 0,
-        }
+        instance = h.parent_instance("Main", id, "e", 0)
         return [
             *self._instance(parent, id, "Running", [[self._started(id, None), created]], None),
             *self._instance(

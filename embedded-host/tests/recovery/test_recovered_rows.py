@@ -75,13 +75,13 @@ def test_a_missing_table_is_damaged(path: Path) -> None:
 
 def add_loose(path: Path) -> None:
     """Move the instances and activities into the table in which SQLite collects loose records."""
-    columns = ", ".join(f"c{n}" for n in range(15))
+    columns = ", ".join(f"c{n}" for n in range(18))
     change(
         path,
         f"CREATE TABLE lost_and_found (rootpgno, pgno, nfield, id, {columns})",
-        "INSERT INTO lost_and_found SELECT 1, 2, 15, key, NULL, hub, id, name, status, created, "
+        "INSERT INTO lost_and_found SELECT 1, 2, 18, key, NULL, hub, id, name, status, created, "
         "updated, execution_id, generation, parent, continued, protocol, custom_status, output, "
-        "tags FROM instances",
+        "tags, executions, first_created, parent_id FROM instances",
         "INSERT INTO lost_and_found (rootpgno, pgno, nfield, id, c0, c1, c2, c3, c4, c5) "
         "SELECT 1, 3, 6, NULL, instance, id, execution_id, task_id, name, input FROM activities",
         "INSERT INTO lost_and_found (rootpgno, pgno, nfield) VALUES (1, 4, 'x')",
@@ -132,7 +132,8 @@ def test_an_index_entry_with_an_invalid_value_is_left_out(tmp_path: Path) -> Non
         create_schema(connection)
         connection.execute(
             "INSERT INTO instances VALUES "
-            "(1, 'Hub', x'ff', 'Main', 'Running', 0, 0, 'e', 0, NULL, 0, 1, NULL, NULL, NULL)"
+            "(1, 'Hub', x'ff', 'Main', 'Running', 0, 0, 'e', 0, NULL, 0, 1, NULL, NULL, NULL, "
+            "1, NULL, NULL)"
         )
     recovered = RecoveredRows()
     read_index(file, recovered)

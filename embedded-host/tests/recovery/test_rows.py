@@ -19,7 +19,26 @@ from embedded_host.store.input_references import LONG, encode_stored_turn
 from embedded_host.store.schema import create_schema
 from tests.recovery.states import BEGAN
 
-INSTANCE = (1, "Hub", "a", "Main", "Running", 0, 0, "e", 0, None, 0, 1, None, None, None)
+INSTANCE = (
+    1,
+    "Hub",
+    "a",
+    "Main",
+    "Running",
+    0,
+    0,
+    "e",
+    0,
+    None,
+    0,
+    1,
+    None,
+    None,
+    None,
+    1,
+    None,
+    None,
+)
 RAISED = h.event_raised(BEGAN, "Go", None)
 TURN = encode_events([RAISED])
 VALID: list[tuple[str, tuple[object, ...]]] = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -20,8 +22,9 @@ from embedded_host.store.interface import (
     SaveEntity,
     SaveInstance,
     SetAwaited,
+    SetInput,
 )
-from embedded_host.store.overview import SORTS, Overview
+from embedded_host.store.overview import SORTS, ListedInstance, Overview
 from embedded_host.store.sqlite import SqliteStore
 
 T0 = datetime(2026, 1, 2, tzinfo=timezone.utc)
@@ -177,6 +180,116 @@ def test_live_instances_are_found_by_their_waits(store: SqliteStore, overview: O
         6: ["timer 1767398400000000", "event Approval", "event Stop"],
         7: ["entity @counter@a"],
     }
+
+
+def failed(key: int, id: str, error: str, name: str = "F") -> SaveInstance:
+    return SaveInstance(replace(row(key, id, name, "Failed").row, output=error))
+
+
+def found(overview: Overview, **conditions: object) -> list[str]:
+    """Return the ids of the matching instances, and check that all reads agree on them."""
+    query = InstanceQuery(entities=False, **conditions)  # type: ignore[arg-type]
+    listed = ids(overview, query, sort="id", descending=False)
+    assert sum(overview.counts("Hub", query).values()) == len(listed)
+    start = int(T0.timestamp() * 1_000_000)
+    assert sum(overview.started_by_interval("Hub", query, start, 10**9).values()) == len(listed)
+    return listed
+
+
+def test_a_search_finds_a_part_of_every_value_and_of_the_id(
+    store: SqliteStore, overview: Overview
+) -> None:
+    store.write(
+        [
+            row(1, "order-02400"),
+            SaveInstance(replace(row(2, "b", status="Completed").row, output='{"city":"Ōsaka"}')),
+            SaveInstance(replace(row(3, "c").row, custom_status='"50% done"')),
+            row(4, "d"),
+            SetInput(4, json.dumps(json.dumps({"item": "a_b\\c"}))),
+            failed(5, "e", "Card REFUSED"),
+            row(6, "f", hub="Other"),
+            SetInput(6, '"item"'),
+        ]
+    )
+    assert found(overview, search="0240") == ["order-02400"]
+    assert found(overview, search="Ōsaka") == ["b"]
+    assert found(overview, search='"city":') == ["b"]
+    assert found(overview, search="% d") == ["c"]
+    assert found(overview, search='"item": "a_b') == ["d"]
+    assert found(overview, search="a%c") == []
+    assert found(overview, search="refused") == ["e"]
+    assert found(overview, search="refused", statuses=("Running",)) == []
+    assert found(overview, failed_with="card refused") == ["e"]
+    assert found(overview, failed_with="city") == []
+    assert found(overview) == ["b", "c", "d", "e", "order-02400"]
+    store.write([SaveInstance(replace(row(1, "order-02400").row, output='"Ōsaka"'))])
+    assert found(overview, search="Ōsaka") == ["b", "order-02400"], "a commit changes the result"
+
+
+def test_failures_are_grouped_by_their_causes(store: SqliteStore, overview: Overview) -> None:
+    store.write(
+        [
+            *(failed(n, f"i-{n}", f"ValueError: order {n} has no items") for n in (1, 2, 3)),
+            failed(4, "t", "Orchestrator function 'F' failed: TimeoutError: 30 s\ndetail"),
+            row(5, "fine", status="Completed"),
+        ]
+    )
+    first, second = overview.causes("hub", ALL)
+    assert (first.cause, first.count) == (("F", "ValueError", "order … has no items"), 3)
+    assert (second.cause, second.example.id) == (("F", "TimeoutError", "… s"), "t")
+    assert found(overview, cause=first.cause.key) == ["i-1", "i-2", "i-3"]
+    assert found(overview, cause=first.cause.key, id_prefix="i-2") == ["i-2"]
+    assert found(overview, cause="none") == []
+    assert [group.count for group in overview.causes("hub", replace(ALL, search="order 2"))] == [1]
+
+
+def test_children_are_counted_and_found_by_their_parent(
+    store: SqliteStore, overview: Overview
+) -> None:
+    above = h.parent_instance("Parent", "parent", "e", 0)
+    store.write(
+        [row(1, "parent"), row(2, "child-1", parent=above), row(3, "child-2", parent=above)]
+    )
+    page = overview.page("Hub", ALL)
+    assert overview.child_counts("hub", page) == {"parent": 2}
+    assert [(listed.id, listed.parent_id) for listed in page] == [
+        ("child-2", "parent"),
+        ("child-1", "parent"),
+        ("parent", None),
+    ]
+    assert found(overview, parent_id="parent") == ["child-1", "child-2"]
+    assert found(overview, parent_id="child-1") == []
+    assert found(overview, top_level=True) == ["parent"]
+
+
+def test_the_children_of_an_instance_are_read_from_their_index(
+    store: SqliteStore, overview: Overview
+) -> None:
+    statements: list[str] = []
+    overview._connection.set_trace_callback(statements.append)
+    overview.child_counts("Hub", [ListedInstance(1, "a", "F", "Running", 1, 1)])
+    overview._connection.set_trace_callback(None)
+    plan = [row[3] for row in overview._connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}")]
+    assert any("instances_by_parent" in line for line in plan)
+
+
+def test_continue_as_new_counts_executions_and_keeps_the_first_creation(
+    store: SqliteStore, overview: Overview
+) -> None:
+    first = row(1, "loop").row
+    store.write([SaveInstance(first)])
+    assert (listed := overview.page("Hub", ALL)[0]).executions == 1
+    assert listed.first_created is None
+    for number, created in ((2, T0 + timedelta(hours=1)), (3, T0 + timedelta(hours=2))):
+        again = replace(first, execution_id=f"e{number}", created=created, continued=True)
+        store.write([SaveInstance(again), SaveInstance(replace(again, continued=False))])
+        store.write([SaveInstance(replace(again, continued=False))])
+    listed = overview.page("Hub", ALL)[0]
+    assert listed.executions == 3
+    assert listed.first_created == int(first.created.timestamp() * 1_000_000)
+    details = overview.instance("hub", "loop")
+    assert details is not None
+    assert (details.executions, details.first_created) == (3, listed.first_created)
 
 
 def test_the_version_changes_with_every_write(store: SqliteStore, overview: Overview) -> None:

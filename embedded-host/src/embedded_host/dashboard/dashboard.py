@@ -29,8 +29,9 @@ from embedded_host.dashboard.server_sent_events import ChangeFeed
 from embedded_host.engine.events import encode_events
 from embedded_host.engine.json_codec import compact
 from embedded_host.parity.documents import parity_document
+from embedded_host.store.failure_causes import first_line
 from embedded_host.store.interface import InstanceQuery
-from embedded_host.store.overview import ListedInstance, Overview
+from embedded_host.store.overview import InstanceDetails, ListedInstance, Overview
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.web.request import Request
 from embedded_host.web.response import JSON, Response, json_response, text_response
@@ -108,6 +109,7 @@ class Dashboard:
             return _error("The dashboard's API accepts requests of its own page only. [EH242]", 403)
         endpoints = {
             "instances": self._instances,
+            "causes": self._causes,
             "histogram": self._histogram,
             "instance": self._instance,
             "entities": self._entities,
@@ -141,7 +143,7 @@ class Dashboard:
 
     async def _instances(self, parameters: QueryParameters) -> Response:
         hub, conditions = self._hub.name, parameters.instance_query()
-        sort, descending = parameters.sort(), parameters.flag("desc")
+        sort, descending = parameters.order()
         limit, offset = parameters.number("limit", 100, 1000), parameters.offset()
         with_counts, any_status = (
             parameters.flag("counts"),
@@ -153,14 +155,37 @@ class Dashboard:
             rows = overview.page(hub, conditions, sort, descending, limit, offset)
             counts = overview.counts(hub, any_status) if with_counts else None
             waits = overview.waits(hub, rows)
+            children = overview.child_counts(hub, rows)
             cost = (time.perf_counter() - began) * 1000
             return {
-                "rows": [_row(row, waits.get(row.key)) for row in rows],
+                "rows": [_row(row, waits.get(row.key), children.get(row.id, 0)) for row in rows],
                 "counts": counts,
                 "ms": round(cost, 1),
             }
 
         return json_response(await self._read(query))
+
+    async def _causes(self, parameters: QueryParameters) -> Response:
+        hub, conditions = self._hub.name, parameters.instance_query()
+        causes = await self._read(lambda overview: overview.causes(hub, conditions))
+        return json_response(
+            [
+                {
+                    "key": group.cause.key,
+                    "function": group.cause.function,
+                    "errorType": group.cause.error_type,
+                    "message": group.cause.message,
+                    "count": group.count,
+                    "first": group.first / 1000,
+                    "last": group.last / 1000,
+                    "example": {
+                        "instanceId": group.example.id,
+                        "error": _error_line(group.example),
+                    },
+                }
+                for group in causes[: parameters.number("limit", 200, 1000)]
+            ]
+        )
 
     async def _histogram(self, parameters: QueryParameters) -> Response:
         hub, conditions, spans = (
@@ -250,6 +275,7 @@ class Dashboard:
                 "status": row.status,
                 "created": row.created / 1000,
                 "updated": row.updated / 1000,
+                **_executions(row),
                 "executionId": row.execution_id,
                 "parent": json.loads(row.parent) if row.parent else None,
                 "customStatus": row.custom_status,
@@ -308,15 +334,36 @@ def _error(text: str, status: int) -> Response:
     return json_response({"error": text}, status)
 
 
-def _row(row: ListedInstance, waits: list[str] | None = None) -> dict[str, object]:
-    return {
+def _row(
+    row: ListedInstance, waits: list[str] | None = None, children: int = 0
+) -> dict[str, object]:
+    document: dict[str, object] = {
         "id": row.id,
         "name": row.name,
         "status": row.status,
         "created": row.created / 1000,
         "updated": row.updated / 1000,
         "waits": waits,
+        **_executions(row),
     }
+    if row.error:
+        document["error"] = _error_line(row)
+    if row.parent_id is not None:
+        document["parentInstanceId"] = row.parent_id
+    if children:
+        document["childCount"] = children
+    return document
+
+
+def _executions(row: ListedInstance | InstanceDetails) -> dict[str, object]:
+    """Return the members of an instance that continue-as-new has started again."""
+    if row.first_created is None:
+        return {}
+    return {"executions": row.executions, "firstCreatedTime": row.first_created / 1000}
+
+
+def _error_line(row: ListedInstance) -> str:
+    return first_line(row.name, row.error or "")
 
 
 def _state(state: str | None, exists: bool) -> dict[str, object]:

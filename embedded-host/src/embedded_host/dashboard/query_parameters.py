@@ -13,6 +13,18 @@ from embedded_host.store.epoch import micros
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.overview import SORTS
 
+ORDERS: Mapping[str, str] = {
+    "createdTime": "created",
+    "lastUpdatedTime": "updated",
+    "duration": "duration",
+    "name": "name",
+    "id": "id",
+    "status": "status",
+}
+"""The key of ``SORTS`` for each value of ``order``."""
+LONGEST_SEARCH = 1000
+"""Maximum number of characters of a text to search for."""
+
 
 class InvalidParameterError(EmbeddedHostError):
     """A query parameter is missing or invalid. The message names the parameter."""
@@ -57,6 +69,22 @@ class QueryParameters:
             )
         return number
 
+    def order(self) -> tuple[str, bool]:
+        """Return a key of ``SORTS``, and True for a descending order.
+
+        The parameter ``order`` takes precedence over ``sort`` and ``desc``.
+        """
+        text = self.text("order")
+        if not text:
+            return self.sort(), self.flag("desc")
+        name = text.removeprefix("-")
+        if name not in ORDERS:
+            raise InvalidParameterError(
+                f"'order' must be one of {', '.join(ORDERS)}, for a descending order with - before "
+                f"the name, not '{text}'. [EH336]"
+            )
+        return ORDERS[name], text.startswith("-")
+
     def sort(self, default: str = "created") -> str:
         """Return the name of a sort order, a key of ``SORTS``."""
         text = self.text("sort") or default
@@ -88,7 +116,20 @@ class QueryParameters:
             created_from=self._datetime("from"),
             created_to=self._datetime("to"),
             waiting=self.text("waiting") or None,
+            search=self._part("search"),
+            failed_with=self._part("failedwith"),
+            cause=self.text("cause") or None,
+            parent_id=self.text("parent") or None,
+            top_level=self.flag("toplevel"),
         )
+
+    def _part(self, name: str) -> str | None:
+        text = self.text(name)
+        if len(text) > LONGEST_SEARCH:
+            raise InvalidParameterError(
+                f"'{name}' must have at most {LONGEST_SEARCH} characters, not {len(text)}. [EH336]"
+            )
+        return text or None
 
     def _datetime(self, name: str) -> datetime | None:
         text = self.text(name)

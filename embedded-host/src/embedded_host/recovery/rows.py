@@ -37,6 +37,9 @@ class InstanceRecord(NamedTuple):
     custom_status: str | None
     output: str | None
     tags: str | None
+    executions: int = 1
+    first_created: int | None = None
+    parent_id: str | None = None
 
 
 class InputRecord(NamedTuple):
@@ -264,6 +267,9 @@ INSTANCES = _table(
         "custom_status": _or_null(_is_string),
         "output": _or_null(_is_string),
         "tags": _or_null(_are_tags),
+        "executions": _is_integer,
+        "first_created": _or_null(_is_time),
+        "parent_id": _or_null(_is_string),
     },
     has_rowid=True,
 )

@@ -6,6 +6,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from embedded_host.store.failure_causes import cause_key
+
 SqliteRow = tuple[Any, ...]
 """A row of a query's result. A damaged file may contain values of any type in any column."""
 SqliteValue = str | int | None
@@ -28,9 +30,12 @@ def connect(
     """
     if isinstance(file, Path) and parameters:
         file = f"{file.absolute().as_uri()}?{parameters}"
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         file, uri=bool(parameters), check_same_thread=False, isolation_level=None, timeout=timeout
     )
+    # Conditions on the cause of a failure call this function (query_conditions.py).
+    connection.create_function("cause_key", 3, cause_key, deterministic=True)
+    return connection
 
 
 def set_busy_timeout(connection: sqlite3.Connection, seconds: float) -> None:

@@ -154,7 +154,10 @@ class Address(NamedTuple):
 
 
 class SaveInstance(NamedTuple):
-    """Insert or update a row. An update does not change hub, id, name, parent and tags."""
+    """Insert or update a row. An update does not change hub, id, name, parent and tags.
+
+    An update with ``continued`` and another execution id adds one to the number of executions.
+    """
 
     row: InstanceRow
 
@@ -301,6 +304,21 @@ class InstanceQuery:
     The value is ``activity``, ``timer``, ``child``, ``event`` or ``entity`` (an entity's response).
     ``activity:NAME``, ``child:NAME``, ``event:NAME`` and ``entity:ID`` match one name only.
     """
+    search: str | None = None
+    """A part of the id, input, output, error or custom status. The case of A to Z is ignored."""
+    failed_with: str | None = None
+    """A part of the error of a failed instance. The case of A to Z is ignored."""
+    cause: str | None = None
+    """The key of a ``FailureCause``. Only failed instances with this cause match."""
+    parent_id: str | None = None
+    """The instance id of the parent. Only its sub-orchestrations match."""
+    top_level: bool = False
+    """True for instances without a parent only."""
+
+    @property
+    def reads_values(self) -> bool:
+        """True if a condition reads inputs, outputs or errors."""
+        return any(text is not None for text in (self.search, self.failed_with, self.cause))
 
 
 class StateReader(Protocol):

@@ -22,6 +22,7 @@ from embedded_host.store.query_conditions import (
     id_conditions,
     status_condition,
     unindexed_conditions,
+    value_conditions,
 )
 
 COLUMNS = (
@@ -44,6 +45,7 @@ def list_query(
             + id_conditions(query, "+")
             + status_condition(query, "+")
             + unindexed_conditions(query)
+            + value_conditions(query)
         )
         return _select("instances INDEXED BY instances_by_creation", conditions, limit)
     others = (
@@ -51,6 +53,7 @@ def list_query(
         + id_conditions(query)
         + creation_conditions(query, "+")
         + unindexed_conditions(query)
+        + value_conditions(query)
     )
     if not query.statuses:
         return _select("instances", others, limit)

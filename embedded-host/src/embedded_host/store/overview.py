@@ -6,19 +6,27 @@ run the queries in a thread, one at a time. Times are microseconds since 1970.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.status import FINISHED
 from embedded_host.store.connection import SqliteRow, SqliteValue, connect
+from embedded_host.store.failure_causes import FailureCause, failure_cause
 from embedded_host.store.input_references import decode_stored_turn
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.named_queries import named_queries
-from embedded_host.store.query_conditions import IS_LIVE, PARENT_ID, all_conditions
+from embedded_host.store.query_conditions import (
+    IS_LIVE,
+    Conditions,
+    hub_condition,
+    row_conditions,
+    value_conditions,
+)
 
 SORTS: Mapping[str, str] = {
     "created": "created {0}, key {0}",
@@ -26,8 +34,14 @@ SORTS: Mapping[str, str] = {
     "id": "id {0}",
     "name": "name {0}, created DESC",
     "status": "status {0}, created DESC",
-    "duration": "updated - created {0}, key {0}",
+    "duration": "updated - coalesce(first_created, created) {0}, key {0}",
 }
+_LISTED = (
+    "key, id, name, status, created, updated, "
+    "CASE status WHEN 'Failed' THEN substr(output, 1, 2000) END, "
+    "parent_id, executions, first_created"
+)
+"""The columns of a ListedInstance."""
 _INDEXED = ("created", "id")
 """Sort orders that an index supports. Other sort orders read all rows in table order."""
 
@@ -42,6 +56,28 @@ class ListedInstance:
     status: str
     created: int
     updated: int
+    error: str | None = None
+    """The start of the error of a failed instance."""
+    parent_id: str | None = None
+    """The instance id of the parent, or None."""
+    executions: int = 1
+    """Number of executions so far. Each continue-as-new starts another one."""
+    first_created: int | None = None
+    """Creation time of the first execution, or None if it is ``created``."""
+
+
+@dataclass(frozen=True)
+class CauseOfFailures:
+    """The failed instances with the same cause."""
+
+    cause: FailureCause
+    count: int
+    first: int
+    """Time of the first failure."""
+    last: int
+    """Time of the last failure."""
+    example: ListedInstance
+    """The instance that failed last."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +94,8 @@ class InstanceDetails:
     parent: str | None
     custom_status: str | None
     output: str | None
+    executions: int
+    first_created: int | None
     input: str | None
 
 
@@ -75,8 +113,13 @@ class OrchestratorUse:
 class Overview:
     """A reader of a state file. Its methods raise sqlite3.Error if the file cannot be read."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = connect(path)
+    def __init__(self, source: Path | sqlite3.Connection) -> None:
+        """Read a file, or use a connection to a file."""
+        self._connection = connect(source) if isinstance(source, Path) else source
+        self._connection.execute("PRAGMA temp_store = MEMORY")
+        self._connection.execute("CREATE TEMP TABLE found (key INTEGER PRIMARY KEY)")
+        self._found: tuple[object, ...] | None = None
+        """The conditions on values and the version whose instances are in the table ``found``."""
         self._connection.execute("PRAGMA query_only = ON")
         # SQLite does not copy memory-mapped pages. This halves the time for the last page of a list
         # of 100,000 instances.
@@ -116,7 +159,7 @@ class Overview:
         offset: int = 0,
     ) -> list[ListedInstance]:
         """Return a page of the matching instances. ``sort`` is a key of ``SORTS``."""
-        where, values = _where(hub, query)
+        where, values = self._where(hub, query)
         order = SORTS[sort].format("DESC" if descending else "ASC")
         by_index = sort in _INDEXED or query.id_prefix or query.waiting
         # The subquery sorts keys only, so the offset skips index entries instead of rows.
@@ -124,18 +167,39 @@ class Overview:
             f"SELECT key FROM instances {'' if by_index else 'NOT INDEXED'} "
             f"WHERE {where} ORDER BY {order} LIMIT :n OFFSET :o"
         )
-        select = (
-            "SELECT key, id, name, status, created, updated FROM instances "
-            f"WHERE key IN ({keys}) ORDER BY {order}"
-        )
+        select = f"SELECT {_LISTED} FROM instances WHERE key IN ({keys}) ORDER BY {order}"
         return [
             ListedInstance(*row)
             for row in self._connection.execute(select, {**values, "n": limit, "o": offset})
         ]
 
+    def child_counts(self, hub: str, rows: Iterable[ListedInstance]) -> dict[str, int]:
+        """Return the number of sub-orchestrations of each instance that has some, by its id."""
+        ids = [row.id for row in rows]
+        select = (
+            "SELECT parent_id, count(*) FROM instances WHERE hub = ? "
+            f"AND parent_id IN ({','.join('?' * len(ids))}) GROUP BY parent_id"
+        )
+        return dict(self._connection.execute(select, [hub, *ids]))
+
+    def causes(self, hub: str, query: InstanceQuery) -> list[CauseOfFailures]:
+        """Return the causes of the failures that match the query, the most frequent first."""
+        where, values = self._where(hub, replace(query, statuses=("Failed",)))
+        select = f"SELECT {_LISTED} FROM instances WHERE {where} ORDER BY updated"
+        failures: dict[FailureCause, list[ListedInstance]] = {}
+        for row in self._connection.execute(select, values):
+            listed = ListedInstance(*row)
+            cause = failure_cause(listed.id, listed.name, listed.error or "")
+            failures.setdefault(cause, []).append(listed)
+        causes = [
+            CauseOfFailures(cause, len(rows), rows[0].updated, rows[-1].updated, rows[-1])
+            for cause, rows in failures.items()
+        ]
+        return sorted(causes, key=lambda cause: (-cause.count, -cause.last))
+
     def counts(self, hub: str, query: InstanceQuery) -> dict[str, int]:
         """Return the number of instances by status."""
-        where, values = _where(hub, query)
+        where, values = self._where(hub, query)
         # A condition on the name reads every row. This is fastest in the order of the table.
         select = (
             f"SELECT status, count(*) FROM instances {'NOT INDEXED' if query.name else ''} "
@@ -155,7 +219,7 @@ class Overview:
 
         Intervals are ``width`` microseconds long and numbered from 0, starting at ``start``.
         """
-        where, values = _where(hub, query)
+        where, values = self._where(hub, query)
         select = (
             "SELECT (created - :s) / :w AS interval, count(*) FROM instances "
             f"WHERE {where} AND created >= :s GROUP BY interval"
@@ -166,7 +230,7 @@ class Overview:
         self, hub: str, query: InstanceQuery, start: int, width: int
     ) -> dict[str, dict[int, int]]:
         """Return the number of instances that ended in each interval, by status and interval."""
-        where, values = _where(hub, query)
+        where, values = self._where(hub, query)
         select = (
             "SELECT status, (updated - :s) / :w AS interval, count(*) FROM instances NOT INDEXED "
             f"WHERE {where} AND updated >= :s AND NOT {IS_LIVE} GROUP BY status, interval"
@@ -200,8 +264,8 @@ class Overview:
             ),
             (
                 "child",
-                f"SELECT {PARENT_ID} AS above, name FROM instances "
-                f"WHERE hub = ? AND {IS_LIVE} AND parent IS NOT NULL AND above IN ({marks})",
+                "SELECT parent_id, name FROM instances "
+                f"WHERE hub = ? AND {IS_LIVE} AND parent_id IN ({marks})",
                 [hub, *live],
             ),
         ):
@@ -288,6 +352,38 @@ class Overview:
         select = f"SELECT instance, state FROM entities WHERE has_state AND instance IN ({marks})"
         return dict(self._connection.execute(select, keys))
 
+    def _where(self, hub: str, query: InstanceQuery) -> tuple[str, dict[str, SqliteValue]]:
+        conditions = row_conditions(hub, query)
+        if query.reads_values:
+            self._find(hub, query)
+            conditions += Conditions(("key IN (SELECT key FROM found)",), {})
+        return conditions.where, conditions.values
+
+    def _find(self, hub: str, query: InstanceQuery) -> None:
+        """Put the instances that match the conditions on values into the table ``found``.
+
+        A page, its counts and its histogram thus read the values of all instances only once.
+        """
+        wanted = (self.version(), hub.lower(), query.search, query.failed_with, query.cause)
+        if self._found == wanted:
+            return
+        self._found = None
+        conditions = hub_condition(hub) + value_conditions(query, of_all_rows=True)
+        execute = self._connection.execute
+        execute("PRAGMA query_only = OFF")
+        try:
+            execute("DELETE FROM temp.found")
+            # The order of the table is faster than that of an index, unless few have failed.
+            order = "NOT INDEXED" if query.search is not None else ""
+            execute(
+                f"INSERT INTO temp.found SELECT key FROM instances {order} "
+                f"WHERE {conditions.where} ORDER BY key",
+                conditions.values,
+            )
+        finally:
+            execute("PRAGMA query_only = ON")
+        self._found = wanted
+
     def _input(self, key: int) -> str | None:
         row = self._one("input_of", key)
         return None if row is None else str(row[0])
@@ -301,8 +397,3 @@ class Overview:
     def _one(self, name: str, *values: SqliteValue) -> SqliteRow | None:
         row: SqliteRow | None = self._connection.execute(self._sql[name], values).fetchone()
         return row
-
-
-def _where(hub: str, query: InstanceQuery) -> tuple[str, dict[str, SqliteValue]]:
-    conditions = all_conditions(hub, query)
-    return conditions.where, conditions.values

@@ -2,7 +2,7 @@
 
 -- name: instance_of
 SELECT key, id, name, status, created, updated, execution_id, parent, custom_status, output,
-       (SELECT input FROM inputs WHERE instance = key)
+       executions, first_created, (SELECT input FROM inputs WHERE instance = key)
 FROM instances WHERE hub = ? AND id = ?;
 -- name: input_of
 SELECT input FROM inputs WHERE instance = ?;

@@ -2,13 +2,16 @@
 
 -- name: save_instance
 INSERT INTO instances (key, hub, id, name, status, created, updated, execution_id, generation,
-                       parent, continued, protocol, custom_status, output, tags)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                       parent, continued, protocol, custom_status, output, tags, parent_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
     status = excluded.status, created = excluded.created, updated = excluded.updated,
     execution_id = excluded.execution_id, generation = excluded.generation,
     continued = excluded.continued, protocol = excluded.protocol,
-    custom_status = excluded.custom_status, output = excluded.output;
+    custom_status = excluded.custom_status, output = excluded.output,
+    executions = executions + (excluded.continued AND execution_id <> excluded.execution_id),
+    first_created = CASE WHEN excluded.continued AND execution_id <> excluded.execution_id
+                    THEN coalesce(first_created, created) ELSE first_created END;
 
 -- name: delete_instance
 DELETE FROM instances WHERE key = ?;

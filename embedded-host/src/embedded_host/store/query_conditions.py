@@ -6,6 +6,7 @@ the column.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,6 @@ from embedded_host.store.epoch import micros
 from embedded_host.store.interface import InstanceQuery
 
 _LAST = "\U0010ffff"
-PARENT_ID = "json_extract(parent, '$.OrchestrationInstance.InstanceId')"
 IS_LIVE = f"status IN ({', '.join(map(repr, UNFINISHED))})"
 _IS_ENTITY = "key IN (SELECT instance FROM entities)"
 """The condition for an entity.
@@ -27,8 +27,8 @@ _WAITING: Mapping[str, str] = {
     "activity": "key IN (SELECT instance FROM activities{0})",
     "timer": "key IN (SELECT instance FROM messages WHERE due IS NOT NULL)",
     "child": (
-        f"id IN (SELECT {PARENT_ID} FROM instances "
-        f"WHERE hub = :hub AND {IS_LIVE} AND parent IS NOT NULL{{1}})"
+        "id IN (SELECT parent_id FROM instances "
+        f"WHERE hub = :hub AND {IS_LIVE} AND parent_id IS NOT NULL{{1}})"
     ),
     "event": "key IN (SELECT instance FROM awaited WHERE kind = 'event'{1})",
     "entity": "key IN (SELECT instance FROM awaited WHERE kind = 'entity'{1})",
@@ -52,8 +52,8 @@ class Conditions:
         return " AND ".join(self.terms) or "1"
 
 
-def all_conditions(hub: str, query: InstanceQuery) -> Conditions:
-    """Return all conditions of a query on one task hub."""
+def row_conditions(hub: str, query: InstanceQuery) -> Conditions:
+    """Return all conditions of a query on one task hub, without those of ``value_conditions``."""
     return (
         hub_condition(hub)
         + id_conditions(query)
@@ -61,6 +61,11 @@ def all_conditions(hub: str, query: InstanceQuery) -> Conditions:
         + status_condition(query)
         + unindexed_conditions(query)
     )
+
+
+def all_conditions(hub: str, query: InstanceQuery) -> Conditions:
+    """Return all conditions of a query on one task hub."""
+    return row_conditions(hub, query) + value_conditions(query)
 
 
 def hub_condition(hub: str) -> Conditions:
@@ -122,9 +127,64 @@ def unindexed_conditions(query: InstanceQuery) -> Conditions:
     )
     if query.waiting:
         conditions += _wait_condition(query.waiting)
+    if query.parent_id is not None:
+        conditions += Conditions(("parent_id = :parent",), {"parent": query.parent_id})
+    if query.top_level:
+        conditions += Conditions(("parent_id IS NULL",), {})
     if query.entities is not None:
         conditions += Conditions((_IS_ENTITY if query.entities else f"NOT {_IS_ENTITY}",), {})
     return conditions
+
+
+def value_conditions(query: InstanceQuery, *, of_all_rows: bool = False) -> Conditions:
+    """Return the conditions that read inputs, outputs and errors.
+
+    ``of_all_rows`` returns a condition that is faster for all rows of the table, and slower for the
+    first rows.
+    """
+    conditions = Conditions((), {})
+    if query.search is not None:
+        conditions += _search_condition(query.search, of_all_rows)
+    if query.failed_with is not None or query.cause is not None:
+        conditions += Conditions(("status = 'Failed'",), {})
+    if query.failed_with is not None:
+        conditions += Conditions(
+            ("output LIKE :error ESCAPE '\\'",), {"error": like_pattern(query.failed_with)}
+        )
+    if query.cause is not None:
+        conditions += Conditions(
+            ("cause_key(id, name, substr(output, 1, 2000)) = :cause",), {"cause": query.cause}
+        )
+    return conditions
+
+
+def _search_condition(text: str, of_all_rows: bool) -> Conditions:
+    """Return the condition on a part of the id or of a value.
+
+    In JSON, a quotation mark or a backslash in a string is escaped. An input may be JSON in a JSON
+    string.
+    """
+    variants = list(dict.fromkeys([text, text.replace("\\", "\\\\").replace('"', '\\"')]))
+    values: dict[str, SqliteValue] = {
+        f"search{number}": like_pattern(variant) for number, variant in enumerate(variants)
+    }
+
+    def contains(column: str) -> str:
+        return " OR ".join(f"{column} LIKE :{name} ESCAPE '\\'" for name in values)
+
+    columns = f"{contains('id')} OR {contains('output')} OR {contains('custom_status')}"
+    of_input = (
+        f"key IN (SELECT instance FROM inputs WHERE {contains('input')})"
+        if of_all_rows
+        else f"EXISTS (SELECT 1 FROM inputs WHERE instance = key AND ({contains('input')}))"
+    )
+    return Conditions((f"({columns} OR {of_input})",), values)
+
+
+def like_pattern(text: str) -> str:
+    """Return the pattern of LIKE for values that contain ``text``. The escape is a backslash."""
+    escaped = re.sub(r"([%_\\])", r"\\\1", text)
+    return f"%{escaped}%"
 
 
 def _wait_condition(waiting: str) -> Conditions:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from embedded_host.store.interface import StateError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """``PRAGMA user_version`` of a state file. Increase it with each change of schema.sql."""
 APPLICATION_ID = int.from_bytes(b"EHst", "big")
 """``PRAGMA application_id`` of a state file. Databases of other programs have another value."""

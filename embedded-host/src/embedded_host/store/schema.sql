@@ -19,10 +19,15 @@ CREATE TABLE instances (
     custom_status TEXT,
     output        TEXT,
     tags          TEXT,              -- JSON object of the tags, or NULL without tags
+    executions    INTEGER NOT NULL DEFAULT 1, -- each continue-as-new adds one
+    first_created INTEGER,           -- creation time of the first execution if it is not "created"
+    parent_id     TEXT,              -- the instance id in "parent"
     UNIQUE (hub, id)
 );
 CREATE INDEX instances_by_status ON instances (hub, status, id);
 CREATE INDEX instances_by_creation ON instances (hub, created);
+-- Only sub-orchestrations have an entry, and a turn does not change it.
+CREATE INDEX instances_by_parent ON instances (hub, parent_id) WHERE parent_id IS NOT NULL;
 
 CREATE TABLE inputs (
     instance INTEGER PRIMARY KEY,

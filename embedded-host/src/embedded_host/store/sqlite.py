@@ -205,4 +205,5 @@ def _instance_values(row: InstanceRow) -> tuple[object, ...]:
         row.custom_status,
         row.output,
         row.tags,
+        None if row.parent is None else row.parent.orchestration_instance.instance_id,
     )
