@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_LINE = 300
@@ -34,8 +35,12 @@ class FailureCause(NamedTuple):
     @property
     def key(self) -> str:
         """The identifier of the cause in URLs."""
-        text = "\0".join(self)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return _key("\0".join(self))
+
+
+@lru_cache(maxsize=1024)
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def first_line(name: str, error: str) -> str:

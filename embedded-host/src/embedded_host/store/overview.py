@@ -23,9 +23,8 @@ from embedded_host.store.named_queries import named_queries
 from embedded_host.store.query_conditions import (
     IS_LIVE,
     Conditions,
-    hub_condition,
+    found_queries,
     row_conditions,
-    value_conditions,
 )
 
 SORTS: Mapping[str, str] = {
@@ -162,10 +161,12 @@ class Overview:
         where, values = self._where(hub, query)
         order = SORTS[sort].format("DESC" if descending else "ASC")
         by_index = sort in _INDEXED or query.id_prefix or query.waiting
+        index = "" if by_index else "NOT INDEXED"
+        if query.parent_id is not None:
+            index = "INDEXED BY instances_by_parent"
         # The subquery sorts keys only, so the offset skips index entries instead of rows.
         keys = (
-            f"SELECT key FROM instances {'' if by_index else 'NOT INDEXED'} "
-            f"WHERE {where} ORDER BY {order} LIMIT :n OFFSET :o"
+            f"SELECT key FROM instances {index} WHERE {where} ORDER BY {order} LIMIT :n OFFSET :o"
         )
         select = f"SELECT {_LISTED} FROM instances WHERE key IN ({keys}) ORDER BY {order}"
         return [
@@ -368,18 +369,12 @@ class Overview:
         if self._found == wanted:
             return
         self._found = None
-        conditions = hub_condition(hub) + value_conditions(query, of_all_rows=True)
         execute = self._connection.execute
         execute("PRAGMA query_only = OFF")
         try:
             execute("DELETE FROM temp.found")
-            # The order of the table is faster than that of an index, unless few have failed.
-            order = "NOT INDEXED" if query.search is not None else ""
-            execute(
-                f"INSERT INTO temp.found SELECT key FROM instances {order} "
-                f"WHERE {conditions.where} ORDER BY key",
-                conditions.values,
-            )
+            for select, values in found_queries(hub, query):
+                execute(f"INSERT OR IGNORE INTO temp.found {select}", values)
         finally:
             execute("PRAGMA query_only = ON")
         self._found = wanted

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from embedded_host.engine.status import UNFINISHED
 from embedded_host.store.connection import SqliteValue
@@ -136,15 +137,18 @@ def unindexed_conditions(query: InstanceQuery) -> Conditions:
     return conditions
 
 
-def value_conditions(query: InstanceQuery, *, of_all_rows: bool = False) -> Conditions:
-    """Return the conditions that read inputs, outputs and errors.
-
-    ``of_all_rows`` returns a condition that is faster for all rows of the table, and slower for the
-    first rows.
-    """
+def value_conditions(query: InstanceQuery) -> Conditions:
+    """Return the conditions that read inputs, outputs and errors."""
     conditions = Conditions((), {})
     if query.search is not None:
-        conditions += _search_condition(query.search, of_all_rows)
+        search = _search(query.search)
+        conditions += Conditions(
+            (
+                f"({search.columns} OR EXISTS (SELECT 1 FROM inputs WHERE instance = key "
+                f"AND {search.input}))",
+            ),
+            search.values,
+        )
     if query.failed_with is not None or query.cause is not None:
         conditions += Conditions(("status = 'Failed'",), {})
     if query.failed_with is not None:
@@ -158,8 +162,35 @@ def value_conditions(query: InstanceQuery, *, of_all_rows: bool = False) -> Cond
     return conditions
 
 
-def _search_condition(text: str, of_all_rows: bool) -> Conditions:
-    """Return the condition on a part of the id or of a value.
+def found_queries(hub: str, query: InstanceQuery) -> list[tuple[str, dict[str, SqliteValue]]]:
+    """Return the queries that select the keys of all instances with the ``value_conditions``.
+
+    The keys of a search may also be those of other task hubs. Each query reads its rows in the
+    order of their table or index, which is faster than reading the input of each instance.
+    """
+    if query.failed_with is not None or query.cause is not None:
+        conditions = hub_condition(hub) + value_conditions(query)
+        source = "instances INDEXED BY instances_by_status"
+        return [(f"SELECT key FROM {source} WHERE {conditions.where}", conditions.values)]
+    search = _search(query.search or "")
+    return [
+        (f"SELECT instance FROM inputs WHERE {search.input}", search.values),
+        (f"SELECT key FROM instances NOT INDEXED WHERE {search.columns}", search.values),
+    ]
+
+
+class _Search(NamedTuple):
+    """The conditions of a search."""
+
+    columns: str
+    """The condition on the columns of the table ``instances``."""
+    input: str
+    """The condition on the column of the table ``inputs``."""
+    values: dict[str, SqliteValue]
+
+
+def _search(text: str) -> _Search:
+    """Return the conditions on a part of the id or of a value.
 
     In JSON, a quotation mark or a backslash in a string is escaped. An input may be JSON in a JSON
     string.
@@ -169,16 +200,11 @@ def _search_condition(text: str, of_all_rows: bool) -> Conditions:
         f"search{number}": like_pattern(variant) for number, variant in enumerate(variants)
     }
 
-    def contains(column: str) -> str:
-        return " OR ".join(f"{column} LIKE :{name} ESCAPE '\\'" for name in values)
+    def condition(*columns: str) -> str:
+        terms = [f"{column} LIKE :{name} ESCAPE '\\'" for column in columns for name in values]
+        return f"({' OR '.join(terms)})"
 
-    columns = f"{contains('id')} OR {contains('output')} OR {contains('custom_status')}"
-    of_input = (
-        f"key IN (SELECT instance FROM inputs WHERE {contains('input')})"
-        if of_all_rows
-        else f"EXISTS (SELECT 1 FROM inputs WHERE instance = key AND ({contains('input')}))"
-    )
-    return Conditions((f"({columns} OR {of_input})",), values)
+    return _Search(condition("id", "output", "custom_status"), condition("input"), values)
 
 
 def like_pattern(text: str) -> str:
