@@ -22,6 +22,10 @@ def parent(context: Any) -> Any:
     yield context.call_sub_orchestrator("Wait", None, "child")
 
 
+def failing_parent(context: Any) -> Any:
+    yield context.call_sub_orchestrator("Fail", None, "a-child")
+
+
 def step(context: Any) -> Any:
     yield context.call_activity("Echo", 1)
 
@@ -37,7 +41,14 @@ class DashboardUnderTest:
         app.function("Broken", "", {"name": "message", "type": "queueTrigger", "direction": "in"})
         self.state = folder / "state.db"
         self.store = SqliteStore(self.state, fsync=False)
-        orchestrators = {"Done": done, "Wait": wait, "Fail": fail, "Parent": parent, "Step": step}
+        orchestrators = {
+            "Done": done,
+            "Wait": wait,
+            "Fail": fail,
+            "Parent": parent,
+            "Step": step,
+            "FailingParent": failing_parent,
+        }
         self._invoker = InlineInvoker(
             orchestrators, {"Echo": lambda value: value}, {"Counter": counter}
         )

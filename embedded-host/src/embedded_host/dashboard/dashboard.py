@@ -1,4 +1,7 @@
-"""The dashboard: its static files, and its read-only API under ``/dashboard/api``."""
+"""The dashboard: its static files, and its API under ``/dashboard/api``.
+
+The API only reads, except the endpoint ``bulk``.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from typing import TypeVar
 import msgspec
 
 from embedded_host.dashboard.assets import asset
+from embedded_host.dashboard.bulk import bulk_response
 from embedded_host.dashboard.functions import app_functions, calls
 from embedded_host.dashboard.instance_steps import interpretation
 from embedded_host.dashboard.query_parameters import (
@@ -32,6 +36,7 @@ from embedded_host.parity.documents import parity_document
 from embedded_host.store.failure_causes import first_line
 from embedded_host.store.interface import InstanceQuery
 from embedded_host.store.overview import InstanceDetails, ListedInstance, Overview
+from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.web.request import Request
 from embedded_host.web.response import JSON, Response, json_response, text_response
@@ -98,8 +103,9 @@ class Dashboard:
                 overview.close()
 
     async def _dispatch(self, request: Request, path: str) -> Response:
-        if request.method not in ("GET", "HEAD"):
-            return Response(405, b"", [("Allow", "GET, HEAD")])
+        allowed = ("POST",) if path == "api/bulk" else ("GET", "HEAD")
+        if request.method not in allowed:
+            return Response(405, b"", [("Allow", ", ".join(allowed))])
         if not path.startswith("api/"):
             response = asset(request, path or "index.html")
             return response or text_response("The dashboard has no such page. [EH337]", status=404)
@@ -109,6 +115,7 @@ class Dashboard:
             return _error("The dashboard's API accepts requests of its own page only. [EH242]", 403)
         endpoints = {
             "instances": self._instances,
+            "bulk": self._bulk,
             "causes": self._causes,
             "histogram": self._histogram,
             "instance": self._instance,
@@ -186,6 +193,9 @@ class Dashboard:
                 for group in causes[: parameters.number("limit", 200, 1000)]
             ]
         )
+
+    async def _bulk(self, parameters: QueryParameters) -> Response:
+        return await bulk_response(HubClient(self._hub), parameters)
 
     async def _histogram(self, parameters: QueryParameters) -> Response:
         hub, conditions, spans = (

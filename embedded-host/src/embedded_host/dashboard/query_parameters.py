@@ -96,7 +96,7 @@ class QueryParameters:
 
     def micros(self, name: str) -> int | None:
         """Return a date and time in microseconds since 1970, or None if it is missing."""
-        time = self._datetime(name)
+        time = self.time(name)
         return None if time is None else micros(time)
 
     def instance_query(self, *, any_status: bool = False) -> InstanceQuery:
@@ -113,8 +113,8 @@ class QueryParameters:
             statuses=() if any_status else statuses,
             name=self.text("name") or None,
             id_prefix=self.text("prefix") or None,
-            created_from=self._datetime("from"),
-            created_to=self._datetime("to"),
+            created_from=self.time("from"),
+            created_to=self.time("to"),
             waiting=self.text("waiting") or None,
             search=self._part("search"),
             failed_with=self._part("failedwith"),
@@ -131,7 +131,8 @@ class QueryParameters:
             )
         return text or None
 
-    def _datetime(self, name: str) -> datetime | None:
+    def time(self, name: str) -> datetime | None:
+        """Return a date and time, or None if it is missing."""
         text = self.text(name)
         time = parse_timestamp(text)
         if text and time is None:
