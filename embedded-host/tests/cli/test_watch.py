@@ -92,7 +92,13 @@ class FakeReader:
         return self._status(instance_id) if instance_id in self.statuses else None
 
     def instances(
-        self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
+        self,
+        query: InstanceQuery,
+        top: int,
+        token: str | None = None,
+        *,
+        show_input: bool = False,
+        order: str | None = None,
     ) -> Page[InstanceStatus]:
         ids = [id for id, status in self.statuses.items() if status in query.statuses]
         return Page([self._status(id) for id in ids], self.token)

@@ -160,6 +160,23 @@ async def test_failures_are_listed_with_their_error_and_grouped_by_cause(
     assert body["counts"] == {"Failed": 2}
 
 
+async def test_the_values_of_instances_are_listed_on_request(
+    dashboard: DashboardUnderTest,
+) -> None:
+    await dashboard.host.start("Done", "a", 1)
+    [row] = (await dashboard.get("instances?values=true"))["rows"]
+    assert (row["input"], row["output"], row["customStatus"]) == ('"1"', "1", '{"step":1}')
+    [row] = (await dashboard.get("instances"))["rows"]
+    assert "input" not in row
+
+
+async def test_another_task_hub_is_refused(dashboard: DashboardUnderTest) -> None:
+    assert (await dashboard.get("instances?taskHub=HUB"))["rows"] == []
+    response = await dashboard.request("/api/instances?taskHub=Other")
+    assert response.status == 404
+    assert "'Other'" in json.loads(response.body)["error"]
+
+
 async def test_sub_orchestrations_are_counted_and_can_be_filtered(
     dashboard: DashboardUnderTest,
 ) -> None:

@@ -86,14 +86,39 @@ class ManagementClient:
         return InstanceStatus(response.json_object())
 
     def instances(
-        self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
+        self,
+        query: InstanceQuery,
+        top: int,
+        token: str | None = None,
+        *,
+        show_input: bool = False,
+        order: str | None = None,
     ) -> Page[InstanceStatus]:
         """Return up to ``top`` instances that match a query (see Reader)."""
+        from embedded_host.cli import found_instances as found
+
+        if found.needs_search(query, order):
+            return found.found_on_host(self._dashboard_list, query, order, top, token)
         parameters = {**_filter_parameters(query), "showInput": str(show_input).lower()}
         if query.id_prefix:
             parameters["instanceIdPrefix"] = query.id_prefix
         items, token = self._page("/instances", parameters, top, token)
         return Page([InstanceStatus(item) for item in items], token)
+
+    def _dashboard_list(self, parameters: Mapping[str, str]) -> Json:
+        from embedded_host.cli.found_instances import DASHBOARD_LIST
+
+        response = self._host.send("GET", DASHBOARD_LIST, {**parameters, **self._host.parameters})
+        if response.status in (401, 403):
+            self.request("GET", "/instances", {"top": "1"})  # raises the error for a missing key
+        if response.status == 404 and "[EH" not in response.text:  # not of an embedded host
+            raise CommandError(
+                f"{self.name} has no dashboard of an embedded host, so it cannot sort instances or "
+                "select them by name, parent or value. Omit these options, or select an embedded "
+                "host with --url. [EH509]"
+            )
+        self._host.expect(response, 200)
+        return response.json_object()
 
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page[EntityState]:
         """Return up to ``top`` entities (see Reader)."""

@@ -150,9 +150,19 @@ class Reader(Protocol):
         """
 
     def instances(
-        self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
+        self,
+        query: InstanceQuery,
+        top: int,
+        token: str | None = None,
+        *,
+        show_input: bool = False,
+        order: str | None = None,
     ) -> Page[InstanceStatus]:
-        """Return up to ``top`` instances that match a query, sorted by id."""
+        """Return up to ``top`` instances that match a query, sorted by id or by ``order``.
+
+        ``order`` is a key of ``ORDERS`` (``store/overview.py``), with - before it for a descending
+        order.
+        """
 
     def entities(self, name: str | None, top: int, token: str | None = None) -> Page[EntityState]:
         """Return up to ``top`` entities of one entity function, or of all entity functions."""

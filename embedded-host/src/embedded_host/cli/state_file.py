@@ -17,7 +17,7 @@ from embedded_host.management.parameters import continuation_token, id_of_token
 from embedded_host.management.status import history_events, shown_value, status_object
 from embedded_host.store.interface import InstanceQuery, InstanceRow, StateError
 from embedded_host.store.lock import StateLock
-from embedded_host.store.read_only import read_state
+from embedded_host.store.read_only import open_read_only, read_state
 from embedded_host.store.state_reader import SqliteReader
 
 
@@ -72,9 +72,21 @@ class StateFile:
             return InstanceStatus(status, traceback, protocol)
 
     def instances(
-        self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
+        self,
+        query: InstanceQuery,
+        top: int,
+        token: str | None = None,
+        *,
+        show_input: bool = False,
+        order: str | None = None,
     ) -> Page[InstanceStatus]:
         """Return up to ``top`` instances that match a query (see Reader)."""
+        from embedded_host.cli.found_instances import found_in_file, needs_search
+
+        if needs_search(query, order):
+            with open_read_only(self.path) as connection:
+                connection.execute("BEGIN")
+                return found_in_file(connection, self.hub, query, order, top, token)
 
         def item(store: SqliteReader, row: InstanceRow) -> InstanceStatus:
             input = partial(store.input, row.key) if show_input else None

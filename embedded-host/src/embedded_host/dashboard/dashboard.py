@@ -35,7 +35,12 @@ from embedded_host.engine.json_codec import compact
 from embedded_host.parity.documents import parity_document
 from embedded_host.store.failure_causes import first_line
 from embedded_host.store.interface import InstanceQuery
-from embedded_host.store.overview import InstanceDetails, ListedInstance, Overview
+from embedded_host.store.overview import (
+    InstanceDetails,
+    InstanceValues,
+    ListedInstance,
+    Overview,
+)
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.web.request import Request
@@ -127,7 +132,14 @@ class Dashboard:
         endpoint = endpoints.get(path.removeprefix("api/"))
         if endpoint is None:
             return _error("The dashboard's API has no such endpoint. [EH337]", 404)
-        response = await endpoint(QueryParameters(request.query))
+        parameters = QueryParameters(request.query)
+        hub = parameters.text("taskhub")
+        if hub and hub.lower() != self._hub.name.lower():
+            return _error(
+                f"This dashboard has the task hub '{self._hub.name}' only, not '{hub}'. [EH338]",
+                404,
+            )
+        response = await endpoint(parameters)
         if request.method == "HEAD":
             response.stream = None  # a HEAD response has no body
         response.headers.append(("Cache-Control", "no-store"))
@@ -152,10 +164,8 @@ class Dashboard:
         hub, conditions = self._hub.name, parameters.instance_query()
         sort, descending = parameters.order()
         limit, offset = parameters.number("limit", 100, 1000), parameters.offset()
-        with_counts, any_status = (
-            parameters.flag("counts"),
-            parameters.instance_query(any_status=True),
-        )
+        with_counts, with_values = parameters.flag("counts"), parameters.flag("values")
+        any_status = parameters.instance_query(any_status=True)
 
         def query(overview: Overview) -> dict[str, object]:
             began = time.perf_counter()
@@ -163,9 +173,14 @@ class Dashboard:
             counts = overview.counts(hub, any_status) if with_counts else None
             waits = overview.waits(hub, rows)
             children = overview.child_counts(hub, rows)
+            values = overview.values([row.key for row in rows]) if with_values else {}
             cost = (time.perf_counter() - began) * 1000
             return {
-                "rows": [_row(row, waits.get(row.key), children.get(row.id, 0)) for row in rows],
+                "rows": [
+                    _row(row, waits.get(row.key), children.get(row.id, 0))
+                    | _values(values.get(row.key))
+                    for row in rows
+                ],
                 "counts": counts,
                 "ms": round(cost, 1),
             }
@@ -363,6 +378,18 @@ def _row(
     if children:
         document["childCount"] = children
     return document
+
+
+def _values(values: InstanceValues | None) -> dict[str, object]:
+    return (
+        {}
+        if values is None
+        else {
+            "customStatus": values.custom_status,
+            "output": values.output,
+            "input": values.input,
+        }
+    )
 
 
 def _executions(row: ListedInstance | InstanceDetails) -> dict[str, object]:

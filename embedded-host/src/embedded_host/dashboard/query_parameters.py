@@ -11,17 +11,8 @@ from embedded_host.errors import EmbeddedHostError
 from embedded_host.management.parameters import parse_timestamp
 from embedded_host.store.epoch import micros
 from embedded_host.store.interface import InstanceQuery
-from embedded_host.store.overview import SORTS
+from embedded_host.store.overview import ORDERS, SORTS
 
-ORDERS: Mapping[str, str] = {
-    "createdTime": "created",
-    "lastUpdatedTime": "updated",
-    "duration": "duration",
-    "name": "name",
-    "id": "id",
-    "status": "status",
-}
-"""The key of ``SORTS`` for each value of ``order``."""
 LONGEST_SEARCH = 1000
 """Maximum number of characters of a text to search for."""
 

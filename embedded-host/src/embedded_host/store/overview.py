@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.status import FINISHED
@@ -35,6 +36,15 @@ SORTS: Mapping[str, str] = {
     "status": "status {0}, created DESC",
     "duration": "updated - coalesce(first_created, created) {0}, key {0}",
 }
+ORDERS: Mapping[str, str] = {
+    "createdTime": "created",
+    "lastUpdatedTime": "updated",
+    "duration": "duration",
+    "name": "name",
+    "id": "id",
+    "status": "status",
+}
+"""The key of ``SORTS`` for each value of ``order``."""
 _LISTED = (
     "key, id, name, status, created, updated, "
     "CASE status WHEN 'Failed' THEN substr(output, 1, 2000) END, "
@@ -63,6 +73,14 @@ class ListedInstance:
     """Number of executions so far. Each continue-as-new starts another one."""
     first_created: int | None = None
     """Creation time of the first execution, or None if it is ``created``."""
+
+
+class InstanceValues(NamedTuple):
+    """The stored values of an instance. The output of a failed instance is a plain string."""
+
+    custom_status: str | None
+    output: str | None
+    input: str | None
 
 
 @dataclass(frozen=True)
@@ -173,6 +191,17 @@ class Overview:
             ListedInstance(*row)
             for row in self._connection.execute(select, {**values, "n": limit, "o": offset})
         ]
+
+    def values(self, keys: Sequence[int]) -> dict[int, InstanceValues]:
+        """Return the values of instances by key."""
+        select = (
+            "SELECT key, custom_status, output, input "
+            "FROM instances LEFT JOIN inputs ON instance = key "
+            f"WHERE key IN ({','.join('?' * len(keys))})"
+        )
+        return {
+            key: InstanceValues(*values) for key, *values in self._connection.execute(select, keys)
+        }
 
     def child_counts(self, hub: str, rows: Iterable[ListedInstance]) -> dict[str, int]:
         """Return the number of sub-orchestrations of each instance that has some, by its id."""
