@@ -8,10 +8,11 @@ ON CONFLICT (key) DO UPDATE SET
     status = excluded.status, created = excluded.created, updated = excluded.updated,
     execution_id = excluded.execution_id, generation = excluded.generation,
     continued = excluded.continued, protocol = excluded.protocol,
-    custom_status = excluded.custom_status, output = excluded.output,
-    executions = executions + (excluded.continued AND execution_id <> excluded.execution_id),
-    first_created = CASE WHEN excluded.continued AND execution_id <> excluded.execution_id
-                    THEN coalesce(first_created, created) ELSE first_created END;
+    custom_status = excluded.custom_status, output = excluded.output;
+-- name: count_execution
+-- Before save_instance stores the next execution after a continue-as-new.
+UPDATE instances SET executions = executions + 1, first_created = coalesce(first_created, created)
+WHERE key = ? AND execution_id <> ?;
 
 -- name: delete_instance
 DELETE FROM instances WHERE key = ?;

@@ -137,6 +137,8 @@ class SqliteStore(SqliteReader):
     def _apply(self, execute: _Execute, change: Change) -> None:
         sql = self._sql
         if isinstance(change, SaveInstance):
+            if change.row.continued:
+                execute(sql["count_execution"], (change.row.key, change.row.execution_id))
             execute(sql["save_instance"], _instance_values(change.row))
         elif isinstance(change, AppendHistory):
             events = encode_stored_turn(change.events)
