@@ -33,6 +33,11 @@ from embedded_host.store.failure_causes import (
             "\n ValueError: at 2026-01-02T03:04:05Z, 1, 2, 3: 0a1b2c3d-0000-4000-8000-0123456789ab",
             ("Order", "ValueError", "at …: …"),
         ),
+        (
+            "Orchestrator function 'Order' failed: One or more errors occurred. (Result: Failure\n"
+            "Exception: ImportError: No module named 'stripe'\nStack: File x)",
+            ("Order", "ImportError", "No module named 'stripe'"),
+        ),
         ("KeyError: 'tenant'", ("Order", "KeyError", "'tenant'")),
         ("", ("Order", "", "")),
     ],

@@ -17,6 +17,8 @@ FOLDED = "…"
 """The replacement for an id, a number or a time."""
 _FAILED_FUNCTION = re.compile(r"(?:\w+ )?[Ff]unction '([^']{1,500})' failed: ")
 _ERROR_TYPE = re.compile(r"((?:\w+\.)*[A-Z]\w*): ")
+_HEADING = re.compile(r"(?:One or more errors occurred\. \()?Result: Failure\s+Exception: ")
+"""The heading of an exception that the Azure Functions host reports in several lines."""
 _WORD = r"\w@/#.+:%-"
 _WORD_WITH_DIGIT = re.compile(rf"(?<![{_WORD}])[{_WORD}]*\d(?:[{_WORD}]*[\w%])?")
 _SEVERAL = re.compile(f"{FOLDED}(?:,? {FOLDED})+")
@@ -73,4 +75,6 @@ def cause_key(id: object, name: object, error: object) -> str:
 
 
 def _first_line(error: str) -> str:
-    return next((line.strip() for line in error[:20_000].splitlines() if line.strip()), "")
+    """Return the first line that is not blank. A heading before the exception is left out."""
+    text = _HEADING.sub("", error[:20_000], count=1)
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
