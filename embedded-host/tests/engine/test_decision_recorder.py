@@ -66,7 +66,7 @@ def test_an_activity_keeps_its_tags_and_its_trace_context() -> None:
         {"a": "b"},
         {"traceParent": "t"},
     )
-    assert one.outgoing == [StartActivity(1, "Echo", "2", "e")]
+    assert one.outgoing == [StartActivity(1, "Echo", "2", "e", {"traceParent": "t"})]
 
 
 @pytest.mark.parametrize(("protocol", "tags"), [(1, None), (2, {})])

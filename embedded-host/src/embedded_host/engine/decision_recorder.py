@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
+from itertools import chain
 from uuid import uuid4
 
 from embedded_host.engine import history as h
@@ -48,6 +50,14 @@ from embedded_host.engine.observations import Difference, Observation
 from embedded_host.engine.orchestration import Orchestration, TurnSettings
 from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.timers import fire_time_on_azure
+from embedded_host.engine.trace_contexts import (
+    OrchestrationTrace,
+    document_of,
+    new_span_id,
+    operation_span_id,
+    orchestration_trace,
+    started_in,
+)
 
 Clock = Callable[[], datetime]
 
@@ -102,6 +112,11 @@ class DecisionRecorder:
             self._release(decision, now)
         return None
 
+    @cached_property
+    def _trace(self) -> OrchestrationTrace | None:
+        """The trace of the orchestration, or None without telemetry."""
+        return orchestration_trace(chain(self._state.history.events, self.events))
+
     def _due(self, fire_at: datetime, now: datetime) -> datetime:
         """Return the time at which a timer fires, and observe a timer of at most a second."""
         if fire_at <= now or not self._settings.uses_azure_storage:
@@ -118,12 +133,15 @@ class DecisionRecorder:
         stored = compact([decision.input]) if self._settings.store_inputs else None
         # The Azure Functions host records an empty object if an app of SDK 2.x sets no tags.
         tags = decision.tags if self._protocol == SDK_1X else decision.tags or {}
-        self.events.append(
-            h.task_scheduled(now, decision.id, decision.name, stored, tags, decision.trace_context)
-        )
+        context = decision.trace_context
+        if (trace := self._trace) is not None:
+            context = document_of(trace.own.with_span(new_span_id()))
+        self.events.append(h.task_scheduled(now, decision.id, decision.name, stored, tags, context))
         if decision.name == HTTP_ACTIVITY or decision.name in activities:
             self.outgoing.append(
-                StartActivity(decision.id, decision.name, decision.input, state.execution_id)
+                StartActivity(
+                    decision.id, decision.name, decision.input, state.execution_id, context
+                )
             )
             return None
         missing = self._unknown(activities, decision.name)
@@ -156,9 +174,19 @@ class DecisionRecorder:
         state = self._state
         input = self._stored_input(decision.input)
         stored = input if self._settings.store_inputs else None
+        context, client_span_id = decision.trace_context, None
+        if (trace := self._trace) is not None:
+            client_span_id = new_span_id()
+            context = started_in(trace.own.with_span(client_span_id))
         self.events.append(
             h.sub_orchestration_created(
-                now, decision.id, decision.name, decision.instance_id, stored, decision.tags
+                now,
+                decision.id,
+                decision.name,
+                decision.instance_id,
+                stored,
+                decision.tags,
+                client_span_id,
             )
         )
         orchestrators = self._settings.functions.orchestrators
@@ -203,7 +231,7 @@ class DecisionRecorder:
             generation=None,
             version=default_version if decision.version is None else decision.version,
             tags=decision.tags,
-            trace_context=decision.trace_context,
+            trace_context=context,
         )
         if_taken = Message(self._child_failed(decision, now, taken), state.execution_id)
         self.outgoing.append(StartOrchestration(decision.instance_id, started, if_taken))
@@ -255,7 +283,11 @@ class DecisionRecorder:
                 response = response_message(compact(missing), True, protocol=self._protocol)
                 self.to_self(h.event_raised(now, decision.request_id, response))
         else:
-            raised = h.event_raised(now, OPERATION, text)
+            context = None
+            if (trace := self._trace) is not None:
+                span_id = operation_span_id(decision.request_id)
+                context = document_of(trace.own.with_span(span_id))
+            raised = h.event_raised(now, OPERATION, text, context)
             self.outgoing.append(
                 Deliver(operation.instance_id, Message(raised, None, operation.fire_at))
             )

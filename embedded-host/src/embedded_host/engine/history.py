@@ -184,6 +184,7 @@ def sub_orchestration_created(
     instance_id: str,
     input: str | None,
     tags: dict[str, str] | None = None,
+    client_span_id: str | None = None,
 ) -> SubOrchestrationInstanceCreated:
     """Create the scheduling event of a sub-orchestration."""
     return SubOrchestrationInstanceCreated(
@@ -191,6 +192,7 @@ def sub_orchestration_created(
         name=name,
         instance_id=instance_id,
         input=input,
+        client_span_id=client_span_id,
         tags=tags,
         timestamp=format_utc(now),
     )
@@ -253,9 +255,13 @@ def event_sent(now: datetime, event_id: int, instance_id: str, name: str, input:
     )
 
 
-def event_raised(now: datetime, name: str, input: str | None) -> EventRaised:
+def event_raised(
+    now: datetime, name: str, input: str | None, trace_context: object = None
+) -> EventRaised:
     """Create an external event, an operation for an entity, or the response of an entity."""
-    return EventRaised(name=name, input=input, timestamp=format_utc(now))
+    return EventRaised(
+        name=name, input=input, parent_trace_context=trace_context, timestamp=format_utc(now)
+    )
 
 
 def generic(now: datetime, data: str) -> GenericEvent:

@@ -38,6 +38,8 @@ class StartActivity:
     name: str
     input: str
     execution_id: str
+    trace_context: object = None
+    """The trace context of the TaskScheduled event."""
 
 
 @dataclass(frozen=True)

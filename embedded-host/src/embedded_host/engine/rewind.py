@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from embedded_host.engine.events import (
     EventSent,
     ExecutionCompleted,
+    ExecutionStarted,
     FailureEvent,
     GenericEvent,
     HistoryEvent,
@@ -25,6 +26,7 @@ from embedded_host.engine.events import (
 )
 from embedded_host.engine.matched_events import CallEvent, MatchedEvents
 from embedded_host.engine.sdk_protocols import SDK_1X
+from embedded_host.engine.trace_contexts import rewound_start
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def rewind(
     *,
     running: Collection[str] = (),
     protocol: int = SDK_1X,
+    at: str = "",
 ) -> Rewound:
     """Return the history with each failure replaced by a GenericEvent.
 
@@ -54,7 +57,7 @@ def rewind(
     purged or started again. Their scheduling events are replaced too, so that the next turn creates
     these sub-orchestrations again. ``running`` contains the ids of unfinished sub-orchestrations,
     for which the execution continues to wait. ``protocol`` is the protocol version of the
-    execution.
+    execution. ``at`` is the time of the rewind, with which the new span of the execution begins.
     """
     if protocol == SDK_1X:
         replaced, children = _failures(events, not_failed)
@@ -63,9 +66,13 @@ def rewind(
         replaced, children = rewound.replaced, rewound.children
     replaced |= {i for i, event in enumerate(events) if isinstance(event, ExecutionCompleted)}
     return Rewound(
-        [_generic(e, reason) if i in replaced else e for i, e in enumerate(events)],
+        [_generic(e, reason) if i in replaced else _started(e, at) for i, e in enumerate(events)],
         list(dict.fromkeys(children)),
     )
+
+
+def _started(event: HistoryEvent, at: str) -> HistoryEvent:
+    return rewound_start(event, at) if isinstance(event, ExecutionStarted) else event
 
 
 def _failures(

@@ -52,6 +52,7 @@ from embedded_host.engine.orchestration import (
 from embedded_host.engine.recorded_execution import RecordedExecution
 from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
+from embedded_host.engine.trace_contexts import continued_context
 from embedded_host.engine.values_on_azure import changed_value
 from embedded_host.engine.versions import is_newer
 
@@ -429,7 +430,9 @@ class _Run:
             generation=None,
             version=version or (previous.version if previous else None),
             tags=previous.tags if previous else None,
-            trace_context=previous.parent_trace_context if previous else None,
+            trace_context=continued_context(events, previous.parent_trace_context)
+            if previous
+            else None,
         )
         self.events = [h.orchestrator_started(now), started, *carried]
         result = self.result(Status.RUNNING, None)

@@ -8,6 +8,7 @@ from embedded_host.engine.messages import Message
 from embedded_host.engine.orchestration import Orchestration
 from embedded_host.engine.rewind import rewind as rewound_history
 from embedded_host.engine.status import Status
+from embedded_host.engine.timestamps import format_utc
 from embedded_host.store import interface as c
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.task_hub.instances import is_terminal, row_of
@@ -43,6 +44,7 @@ def _rewind(hub: TaskHub, instance_id: str, reason: str | None, unit: UnitOfWork
         [child for child, row in rows.items() if row is None or row.status != Status.FAILED.value],
         running=[child for child, row in rows.items() if row and not is_terminal(row)],
         protocol=state.protocol,
+        at=format_utc(now),
     )
     state.history = h.History(rewound.events)
     state.status, state.output, state.updated_at = Status.PENDING, None, now

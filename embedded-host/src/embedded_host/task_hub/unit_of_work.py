@@ -32,6 +32,8 @@ class ActivityWork:
 
     row: c.ActivityRow
     instance_id: str
+    trace_context: object = None
+    """The trace context of the call, or None without telemetry and after a restart."""
 
 
 @dataclass
@@ -212,7 +214,7 @@ class UnitOfWorkBuilder:
                     sent.input,
                 )
                 unit.changes.append(c.PutActivity(row))
-                unit.activities.append(ActivityWork(row, sender.id))
+                unit.activities.append(ActivityWork(row, sender.id, sent.trace_context))
             elif isinstance(sent, StartOrchestration):
                 existing = self._find(sent.instance_id)
                 if existing is None or existing.is_terminal:
