@@ -30,10 +30,12 @@ WITHOUT_TEST_MODULE = {
     "embedded_host/host_process.py": "tests/e2e runs it",
     "embedded_host/scheduler/process.py": "tests/scheduler/test_server.py runs it",
     "embedded_host/store/interface.py": DECLARATIONS,
+    "embedded_host/telemetry/http_calls.py": DECLARATIONS,
     "embedded_host/testing/errors.py": DECLARATIONS,
     "embedded_host/testing/events.py": DECLARATIONS,
     "embedded_host/workers/process_starter.py": "tests/workers/test_pool_transports.py runs it",
     "embedded_worker/__main__.py": "tests/workers/test_supervisor.py starts workers with it",
+    "embedded_worker/current_trace.py": DECLARATIONS,
     "embedded_worker/user_function.py": DECLARATIONS,
 }
 

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embedded_host.access_keys.access import Access
 from embedded_host.access_keys.key_file import KeyFile, dashboard_link
@@ -48,6 +49,9 @@ from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_host.workers.worker import Worker
 from embedded_worker.protocol import ConsoleFormat, LoadRequest, LoadResult
 
+if TYPE_CHECKING:
+    from embedded_host.telemetry.host_telemetry import HostTelemetry
+
 log = logging.getLogger("embedded_host")
 
 
@@ -74,6 +78,8 @@ class ServerOptions:
     """The format of the lines of functions."""
     replayed_instances: int = REPLAYED_INSTANCES
     """Number of instances of each orchestrator that every turn replays."""
+    install_telemetry: Callable[[], str] = str
+    """Returns the command that installs the packages of the extra ``otel``."""
     grace: float = 5.0
     """Seconds until running requests and functions are cancelled at shutdown."""
 
@@ -135,7 +141,8 @@ class AppServer:
         call_http = CallHttpClient(app.host.http_sleep_ms)
         stack.push_async_callback(call_http.close)
 
-        self._app = CurrentApp(await self._load(app))
+        telemetry, loaded = await asyncio.gather(self._open_telemetry(stack, app), self._load(app))
+        self._app = CurrentApp(loaded)
         if check is not None and check.error is not None:
             raise check.error
 
@@ -162,6 +169,7 @@ class AppServer:
             authorization=self._authorization,
             on_fatal=self._on_fatal,
             strict=self._options.strict,
+            tracer=None if telemetry is None else telemetry.tracer,
         )
         settings = hub_settings(self._app.loaded, strict=self._options.strict)
         settings.replayed_instances = self._options.replayed_instances
@@ -169,9 +177,13 @@ class AppServer:
         cors = Cors(app.settings.cors, app.settings.cors_credentials)
         router = self._router = self._make_router(stack, self._app, runtime, cors)
         self._worker.on_finding = runtime.findings.add_reported
-        self._worker.on_client_request = runtime.client_requests(
-            partial(router.client_request, self.public_url)
-        )
+        on_client_request = runtime.client_requests(partial(router.client_request, self.public_url))
+        public = router.public
+        if telemetry is not None:
+            tracing = telemetry.http(runtime.findings)
+            on_client_request = tracing.client_requests(on_client_request)
+            public = partial(tracing.public, handle=router.public)
+        self._worker.on_client_request = on_client_request
 
         grace = self._options.grace
         sdk_endpoint = SdkEndpoint(
@@ -185,9 +197,7 @@ class AppServer:
         stack.push_async_callback(runtime.timers.close, grace)
         stack.push_async_callback(runtime.drain, grace)
         cross_site = CrossSite(cors, runtime.functions.starts_instances)
-        public_listener = address.listener(
-            public_socket, self._environ, cross_site, router.public, grace
-        )
+        public_listener = address.listener(public_socket, self._environ, cross_site, public, grace)
         stack.push_async_callback(public_listener.close)
         stack.callback(runtime.hub.end_waits)
         stack.callback(runtime.delays.close)
@@ -289,6 +299,17 @@ class AppServer:
         if self._keys is not None:
             self._keys.begin()
         return store, check
+
+    async def _open_telemetry(self, stack: AsyncExitStack, app: App) -> HostTelemetry | None:
+        """Begin to export traces and logs if host.json requires it."""
+        if not app.host.exports_telemetry:
+            return None
+        from embedded_host.telemetry.start import start_telemetry
+
+        telemetry = await start_telemetry(self._environ, self._options.install_telemetry)
+        if telemetry is not None:
+            stack.push_async_callback(telemetry.close)
+        return telemetry
 
     async def _load(self, app: App) -> LoadedApp:
         try:

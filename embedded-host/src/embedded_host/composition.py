@@ -31,6 +31,7 @@ from embedded_host.task_hub.hub import HubDependencies, TaskHub
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.task_hub.settings import HubSettings, default_concurrency
 from embedded_host.task_hub.timer_functions import TimerFunctions
+from embedded_host.task_hub.tracer import Tracer
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.direct_runs import direct_run_problem
 from embedded_host.workers.failed_runs import log_failed_run
@@ -93,6 +94,8 @@ class Dependencies:
     """The delays before retries. By default, they follow ``clock``."""
     wait_in_request: Wait | None = None
     """Waits for the retry of an HTTP function. The default is ``delays.wait``."""
+    tracer: Tracer | None = None
+    """The telemetry of the task hub, or None without telemetry."""
 
 
 class AppRuntime:
@@ -114,6 +117,7 @@ class AppRuntime:
                 d.on_fatal,
                 d.automatic_timers,
                 findings=self.findings,
+                tracer=d.tracer,
             ),
         )
         self.client = HubClient(self.hub)

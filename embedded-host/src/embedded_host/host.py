@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -88,6 +89,8 @@ class HostOptions:
     """True if functions fail as on the Azure Functions host (``--parity strict``)."""
     console: ConsoleFormat = "default"
     """The format of the lines of functions."""
+    install_telemetry: Callable[[], str] = str
+    """Returns the command that installs the packages of the extra ``otel``."""
     app: AppOptions = field(default_factory=AppOptions)
     """The options that change the settings of the app."""
     replayed_instances: int = REPLAYED_INSTANCES
@@ -241,6 +244,7 @@ class Host:
             self.options.strict,
             self.options.console,
             self.options.replayed_instances,
+            self.options.install_telemetry,
             GRACE,
         )
         self._server = AppServer(options, public, environ, worker, self.stop)

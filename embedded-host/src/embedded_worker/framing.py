@@ -42,6 +42,7 @@ from embedded_worker.protocol import (
     Placement,
     RetryData,
     StopRequest,
+    TraceData,
     TurnRequest,
 )
 
@@ -127,9 +128,10 @@ Parts = tuple[str, bytes]
 
 
 def _write_invocation(message: InvocationRequest) -> Parts:
-    id, function, trigger, invocation_id, client, retry = message
+    id, function, trigger, invocation_id, client, retry, trace = message
     start = f'["invocation",{id},{_quote(function)},{_quote(invocation_id)},{_quote(client)},'
     start += "null," if retry is None else f"{_to_json(retry)},"
+    start += "null," if trace is None else f"{_to_json(trace)},"
     if isinstance(trigger, str):
         return start + "null]", trigger.encode()
     return f"{start}{_to_json(trigger[:-1])}]", trigger.body
@@ -168,7 +170,10 @@ _WRITERS: dict[type, Callable[[Any], Parts]] = {
     InvocationRequest: _write_invocation,
     TurnRequest: _write_turn,
     InvocationResult: _write_result,
-    ClientRequest: lambda message: (_to_json(["client_request", *message[:-1]]), message.body),
+    ClientRequest: lambda message: (
+        _to_json(["client_request", message.id, message.method, message.path, message.trace]),
+        message.body,
+    ),
     ClientResponse: lambda message: (_to_json(["client_response", *message[:-1]]), message.body),
     StopRequest: lambda message: ('["stop"]', b""),
 }
@@ -336,18 +341,27 @@ def _read_loaded(fields: list[Any], blob: memoryview) -> LoadResult:
 
 
 def _read_invocation(fields: list[Any], blob: memoryview) -> InvocationRequest:
-    id, function, invocation_id, client, retried, http = fields
+    id, function, invocation_id, client, retried, traced, http = fields
     if type(id) is not int or not type(function) is type(invocation_id) is type(client) is str:
         raise TypeError("fields of an invocation")
     retry = None if retried is None else _read_retry(retried)
+    trace = _read_trace(traced)
     if http is None:
-        return InvocationRequest(id, function, str(blob, "utf-8"), invocation_id, client, retry)
+        payload = str(blob, "utf-8")
+        return InvocationRequest(id, function, payload, invocation_id, client, retry, trace)
     method, url, headers, query, route = http
     _check([method, url], str, str)
     request = HttpRequestData(
         method, url, _texts(headers), _texts(query), _texts(route), bytes(blob)
     )
-    return InvocationRequest(id, function, request, invocation_id, client, retry)
+    return InvocationRequest(id, function, request, invocation_id, client, retry, trace)
+
+
+def _read_trace(value: Any) -> TraceData | None:
+    if value is None:
+        return None
+    _check(value, str, str)
+    return TraceData(*value)
 
 
 def _read_retry(value: Any) -> RetryData:
@@ -410,9 +424,9 @@ def _read_result(fields: list[Any], blob: memoryview) -> InvocationResult:
 
 
 def _read_client_request(fields: list[Any], blob: memoryview) -> ClientRequest:
-    _check(fields, int, str, str)
-    id, method, path = fields
-    return ClientRequest(id, method, path, bytes(blob))
+    id, method, path, trace = fields
+    _check([id, method, path], int, str, str)
+    return ClientRequest(id, method, path, bytes(blob), _read_trace(trace))
 
 
 def _read_client_response(fields: list[Any], blob: memoryview) -> ClientResponse:

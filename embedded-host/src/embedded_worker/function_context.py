@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -16,15 +17,23 @@ import azure.functions as func
 from embedded_worker.loading import LoadedFunction
 from embedded_worker.protocol import ErrorData, RetryData
 
+REQUEST_TRACE = "EH828"
+"""The code of the finding about a trace context that is empty on the Azure Functions host."""
+
 
 class Context:
     """The value of a ``context`` parameter."""
 
     def __init__(
-        self, function: LoadedFunction, invocation_id: str, retry: RetryData | None = None
+        self,
+        function: LoadedFunction,
+        invocation_id: str,
+        retry: RetryData | None = None,
+        trace: TraceContext | None = None,
     ) -> None:
         self._function, self._invocation_id = function, invocation_id or str(uuid4())
-        self._trace_context, self._retry_context = TraceContext(), _retry_context(retry)
+        self._trace_context = TraceContext() if trace is None else trace
+        self._retry_context = _retry_context(retry)
 
     @property
     def invocation_id(self) -> str:
@@ -51,7 +60,7 @@ class Context:
 
     @property
     def trace_context(self) -> TraceContext:
-        """An empty trace context."""
+        """The span of the invocation, or the trace context of the HTTP request."""
         return self._trace_context
 
     @property
@@ -61,14 +70,37 @@ class Context:
 
 
 class TraceContext:
-    """An empty trace context, as on an Azure Functions host without telemetry.
+    """A W3C trace context.
 
-    A ``traceparent`` header of the request is only in the headers of the request.
+    With telemetry, it is the span of the invocation. Without telemetry, it has the headers
+    ``traceparent`` and ``tracestate`` of the request. On an Azure Functions host without telemetry,
+    and with ``--parity strict``, it is empty.
     """
 
-    def __init__(self) -> None:
-        self.trace_parent = self.trace_state = ""
+    def __init__(
+        self,
+        trace_parent: str = "",
+        trace_state: str = "",
+        on_read: Callable[[], None] | None = None,
+    ) -> None:
+        """Create a context. ``on_read`` is called when the app reads a value of the context."""
+        self._trace_parent, self._trace_state, self._on_read = trace_parent, trace_state, on_read
         self.attributes: dict[str, str] = {}
+
+    def _read(self, value: str) -> str:
+        if self._on_read is not None and value:
+            self._on_read()
+        return value
+
+    @property
+    def trace_parent(self) -> str:
+        """The W3C ``traceparent``, or an empty string."""
+        return self._read(self._trace_parent)
+
+    @property
+    def trace_state(self) -> str:
+        """The W3C ``tracestate``, or an empty string."""
+        return self._read(self._trace_state)
 
     @property
     def Traceparent(self) -> str:  # noqa: N802 - the name in the Python worker

@@ -31,9 +31,14 @@ _STRING_REQUEST = (
 
 
 def arguments_of(
-    function: LoadedFunction, invoke: InvocationRequest
+    function: LoadedFunction,
+    invoke: InvocationRequest,
+    context_of: Callable[[LoadedFunction, InvocationRequest], Context],
 ) -> tuple[dict[str, object], dict[str, Out]]:
-    """Return the arguments of a call, and the output parameters among them."""
+    """Return the arguments of a call, and the output parameters among them.
+
+    ``context_of`` returns the value of a ``context`` parameter.
+    """
     trigger = function.trigger
     converter = converter_for(trigger.type)
     value = invoke.trigger
@@ -50,7 +55,7 @@ def arguments_of(
     outputs = {name: Out() for name in function.outs}
     arguments.update(outputs)
     if function.wants_context:
-        arguments["context"] = Context(function, invoke.invocation_id, invoke.retry)
+        arguments["context"] = context_of(function, invoke)
     return arguments, outputs
 
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable
+from functools import partial
 from typing import cast
 
 import azure.functions as func
 
 from embedded_worker.durable_calls import run_handle
 from embedded_worker.failed_calls import failed_result, report_empty_error, report_unanswered
-from embedded_worker.function_context import Context
+from embedded_worker.function_context import REQUEST_TRACE, Context, TraceContext
 from embedded_worker.function_logs import RunningFunction
 from embedded_worker.function_values import arguments_of, output_of
 from embedded_worker.imported_app import DURABLE_TRIGGERS, ImportedApp
 from embedded_worker.loading import LoadedFunction, LoadError, own_traceback
-from embedded_worker.protocol import ErrorData, InvocationRequest, InvocationResult
+from embedded_worker.protocol import (
+    ErrorData,
+    FindingData,
+    HttpRequestData,
+    InvocationRequest,
+    InvocationResult,
+)
 from embedded_worker.user_function import UserFunction
 
 
@@ -26,6 +33,8 @@ class Invocations:
     def __init__(self, app: ImportedApp) -> None:
         """Run the functions of ``app``."""
         self._app = app
+        self._traced: set[str] = set()
+        """The functions that have read the trace context of a request."""
 
     async def run_coroutine(self, invoke: InvocationRequest) -> InvocationResult:
         """Run a coroutine function. The result contains its exception, if any.
@@ -41,7 +50,7 @@ class Invocations:
         self, function: LoadedFunction, invoke: InvocationRequest
     ) -> InvocationResult:
         try:
-            arguments, outputs = arguments_of(function, invoke)
+            arguments, outputs = arguments_of(function, invoke, self._context)
             context = self.before(function, invoke, arguments)
             returned = await cast("Awaitable[object]", function.call(**arguments))
             if context is not None:
@@ -87,7 +96,7 @@ class Invocations:
             if function.trigger.type.lower() in DURABLE_TRIGGERS and isinstance(
                 invoke.trigger, str
             ):
-                context = Context(function, invoke.invocation_id, invoke.retry)
+                context = self._context(function, invoke)
                 value = run_handle(
                     function.call,
                     function.trigger.type,
@@ -96,7 +105,7 @@ class Invocations:
                 )
                 if value is not None:
                     return InvocationResult(invoke.id, value)
-            arguments, outputs = arguments_of(function, invoke)
+            arguments, outputs = arguments_of(function, invoke, self._context)
             hooked = self.before(function, invoke, arguments)
             returned = contextvars.copy_context().run(_call, function.call, arguments)
             if hooked is not None:
@@ -116,10 +125,29 @@ class Invocations:
             return None
         context = arguments.get("context") if function.wants_context else None
         if not isinstance(context, Context):
-            context = Context(function, invoke.invocation_id, invoke.retry)
+            context = self._context(function, invoke)
         hooked = cast("func.Context", context)
         self._app.extensions.before(hooked, arguments)
         return hooked
+
+    def _context(self, function: LoadedFunction, invoke: InvocationRequest) -> Context:
+        """Return the value of a ``context`` parameter."""
+        trace = TraceContext(*(invoke.trace or ()))
+        if invoke.trace is None and isinstance(invoke.trigger, HttpRequestData):
+            headers = invoke.trigger.headers
+            if "traceparent" in headers and not self._app.is_strict:
+                trace = TraceContext(
+                    headers["traceparent"],
+                    headers.get("tracestate", ""),
+                    partial(self._report_trace, function.spec.name),
+                )
+        return Context(function, invoke.invocation_id, invoke.retry, trace)
+
+    def _report_trace(self, function: str) -> None:
+        """Report, once for each function, a context that is empty on the Functions host."""
+        if function not in self._traced:
+            self._traced.add(function)
+            self._app.report(FindingData(REQUEST_TRACE, function))
 
 
 def _call(call: UserFunction, arguments: dict[str, object]) -> object:

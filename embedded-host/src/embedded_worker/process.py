@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from embedded_worker.blocked_calls import BlockedLoop, BusyThreads
 from embedded_worker.call_threads import CallThreads
 from embedded_worker.channel import FEW_CALLS, Channel
+from embedded_worker.current_trace import current_trace
 from embedded_worker.log_levels import LogLevels
 from embedded_worker.log_output import console_handler
 from embedded_worker.process_exit import (
@@ -183,7 +184,8 @@ class MessageHandler:
         id = next(self._ids)
         response: asyncio.Future[ClientResponse] = self._loop.create_future()
         self._client_requests[id] = response
-        channel.send(ClientRequest(id, method, path, body), at_once=len(self._running) <= FEW_CALLS)
+        request = ClientRequest(id, method, path, body, current_trace.get())
+        channel.send(request, at_once=len(self._running) <= FEW_CALLS)
         return await response
 
     async def _invoke(self, channel: Channel, runner: Runner, request: InvocationRequest) -> None:

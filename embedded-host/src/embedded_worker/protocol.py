@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Union
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """The version of the protocol. Each release that changes a message increments it.
 
 The host passes its version as the first argument of the worker, which exits if it has another one.
@@ -220,6 +220,13 @@ class ErrorData(NamedTuple):
     stack: str = ""
 
 
+class TraceData(NamedTuple):
+    """A W3C trace context."""
+
+    trace_parent: str
+    trace_state: str = ""
+
+
 class RetryData(NamedTuple):
     """The position of a run among the runs that a retry policy allows."""
 
@@ -243,6 +250,8 @@ class InvocationRequest(NamedTuple):
     """The value of the durableClient binding, if the function has one."""
     retry: RetryData | None = None
     """The retry of a function with a retry policy, or None for a function without one."""
+    trace: TraceData | None = None
+    """The span of the invocation, or None without telemetry."""
 
 
 class TurnRequest(NamedTuple):
@@ -315,6 +324,8 @@ class ClientRequest(NamedTuple):
     path: str
     """The path and query, relative to the base URL of the durable client's endpoint."""
     body: bytes
+    trace: TraceData | None = None
+    """The span of the invocation that sends the request, or None without telemetry."""
 
 
 class ClientResponse(NamedTuple):

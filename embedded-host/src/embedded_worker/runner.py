@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+from embedded_worker.current_trace import current_trace
 from embedded_worker.durable_calls import carry_client_calls
 from embedded_worker.durable_client import SendClientRequest
 from embedded_worker.function_logs import RunningFunction
@@ -101,6 +102,7 @@ class Runner:
 
         Raises CancelledError if the function raises it (see ``cancelled``).
         """
+        current_trace.set(invoke.trace)
         return await self._invocations.run_coroutine(_with_id(invoke))
 
     def cancelled(
@@ -118,6 +120,7 @@ class Runner:
             with RunningFunction(request.function, f"turn {request.id}"):
                 return self._turns.run(request)
         request = _with_id(request)
+        current_trace.set(request.trace)
         with RunningFunction(request.function, request.invocation_id):
             return self._invocations.run(request)
 

@@ -40,6 +40,7 @@ from embedded_worker.protocol import (
     Message,
     RetryData,
     StopRequest,
+    TraceData,
     TurnRequest,
 )
 
@@ -89,6 +90,8 @@ MESSAGES: list[Message] = [
     ),
     InvocationRequest(2, "F", "text " * 1000),
     InvocationRequest(2, "F", "null", "id", "", RetryData(0, -1)),
+    InvocationRequest(2, "F", "null", "id", trace=TraceData("00-a-b-01", "k=v")),
+    ClientRequest(3, "GET", "path", b"", TraceData("00-a-b-01")),
     InvocationRequest(2, "F", "null", "id", "", RetryData(1, 3, ErrorData("E", "boom", "stack"))),
     TurnRequest(3, "F", "instance", "execution", '["é"]', 7),
     ClientRequest(4, "POST", "orchestrators/F?x=é", b"\x00"),

@@ -7,7 +7,7 @@ from uuid import UUID
 import azure.functions as func
 import pytest
 
-from embedded_worker.function_context import Context, Out, thread_local_storage
+from embedded_worker.function_context import Context, Out, TraceContext, thread_local_storage
 from embedded_worker.loading import LoadedFunction
 from embedded_worker.protocol import BindingSpec, ErrorData, FunctionSpec, RetryData
 
@@ -40,6 +40,18 @@ def test_the_trace_is_empty(function: LoadedFunction) -> None:
     trace = Context(function, "").trace_context
     assert (trace.trace_parent, trace.trace_state, trace.attributes) == ("", "", {})
     assert (trace.Traceparent, trace.Tracestate, trace.Attributes) == ("", "", {})
+
+
+def test_the_trace_has_both_spellings_of_its_names_and_reports_that_it_is_read(
+    function: LoadedFunction,
+) -> None:
+    read: list[None] = []
+    given = TraceContext("00-a-b-01", "k=v", lambda: read.append(None))
+    trace = Context(function, "", None, given).trace_context
+    assert read == []
+    assert (trace.trace_parent, trace.trace_state) == ("00-a-b-01", "k=v")
+    assert (trace.Traceparent, trace.Tracestate) == ("00-a-b-01", "k=v")
+    assert len(read) == 4
 
 
 def test_a_function_without_a_policy_has_an_empty_retry_context(function: LoadedFunction) -> None:

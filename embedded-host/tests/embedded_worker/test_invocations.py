@@ -6,13 +6,14 @@ import asyncio
 
 import pytest
 
+from embedded_worker.protocol import FindingData, InvocationRequest, TraceData
 from embedded_worker.runner import Runner
 from tests.embedded_worker.conftest import MakeRunner
 from tests.support.app_folder import (
     AppFolder,
     activity_trigger,
 )
-from tests.support.worker_calls import error, load_of, value
+from tests.support.worker_calls import error, load_of, request, run, value
 
 
 @pytest.mark.parametrize("define", ["def", "async def"])
@@ -43,3 +44,34 @@ async def test_a_function_that_cannot_be_loaded_fails_with_the_reason(app: AppFo
 async def test_an_unknown_function_fails(app: AppFolder, running: MakeRunner) -> None:
     app.activity("Good", "return 1")
     assert "no function 'Bad'" in (await error(running(app), "Bad")).message
+
+
+_TRACED = """
+def main(req, context):
+    return context.trace_context.Traceparent + context.trace_context.Tracestate
+"""
+
+
+@pytest.mark.parametrize(
+    ("strict", "trace", "returned", "found"),
+    [
+        (False, None, b"00-a-b-01k=v", ["EH828"]),
+        (True, None, b"", []),
+        (False, TraceData("00-c-d-01"), b"00-c-d-01", []),
+        (True, TraceData("00-c-d-01"), b"00-c-d-01", []),
+    ],
+)
+async def test_the_trace_context_is_that_of_the_invocation_or_of_the_request(
+    app: AppFolder, strict: bool, trace: TraceData | None, returned: bytes, found: list[str]
+) -> None:
+    app.http("Traced", _TRACED)
+    runner, findings = Runner(), list[FindingData]()
+    runner.load(load_of(app)._replace(strict=strict))
+    runner.report = findings.append
+    sent = request()
+    sent.headers.update({"traceparent": "00-a-b-01", "tracestate": "k=v"})
+    for _ in range(2):
+        invocation = InvocationRequest(1, "Traced", sent, "id", trace=trace)
+        result = await run(runner, invocation)
+        assert getattr(result.value, "body", None) == returned
+    assert [finding.code for finding in findings] == found

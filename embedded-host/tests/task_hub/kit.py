@@ -35,6 +35,7 @@ from embedded_host.task_hub.commit import Commit, InlineCommit
 from embedded_host.task_hub.hub import HubDependencies, TaskHub
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.task_hub.settings import HubSettings
+from embedded_host.task_hub.tracer import Tracer
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 Orchestrator = Callable[[df.DurableOrchestrationContext], Any]
@@ -132,6 +133,7 @@ class HubUnderTest:
         clock: ManualClock | None = None,
         commit: Callable[[Store], Commit] = InlineCommit,
         findings: Findings | None = None,
+        tracer: Tracer | None = None,
         **settings: Any,
     ) -> None:
         self.invoker = invoker
@@ -149,6 +151,7 @@ class HubUnderTest:
                 self.fatal.append,
                 False,
                 findings=findings or Findings(),
+                tracer=tracer,
             ),
         )
         self.client = HubClient(self.hub)

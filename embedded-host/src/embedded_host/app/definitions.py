@@ -249,6 +249,8 @@ class HostJson:
     """The log levels by category of the console (``logging.console.logLevel``)."""
     is_console_enabled: bool = True
     """False if the console shows no records of functions (``logging.console.isEnabled``)."""
+    exports_telemetry: bool = False
+    """True if ``telemetryMode`` is ``OpenTelemetry``."""
     ignored: tuple[Problem, ...] = ()
     """Keys of the file that have no effect on this host, with the reasons."""
 

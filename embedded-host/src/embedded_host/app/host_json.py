@@ -111,6 +111,8 @@ def read_host_json(root: Path, environ: Mapping[str, str]) -> tuple[HostJson, tu
         ),
         log_levels=_log_levels(reader, "logging"),
         console_log_levels=_log_levels(reader, "logging", "console"),
+        # The Azure Functions host accepts every value of telemetryMode.
+        exports_telemetry=str(reader.find(("telemetryMode",))[1]).lower() == "opentelemetry",
         is_console_enabled=reader.read(("logging", "console", "isEnabled"), True, boolean),
         notes=(*file.notes, *([Note(1, 1, "The file has a byte order mark")] * file.has_bom)),
         ignored=ignored_settings(document, reader.location),

@@ -11,7 +11,7 @@ from embedded_host.app.suggestion import did_you_mean
 
 _SQLITE = "the embedded host stores its state in one SQLite file"
 _ONE_MACHINE = "the embedded host is one process on one machine"
-_NOT_SENT = "the embedded host sends no telemetry"
+_NOT_SENT = "the embedded host sends no telemetry to Application Insights"
 _UNKNOWN = "the setting is unknown to the embedded host"
 _NOT_SERVED = "the embedded host does not run this kind of function"
 _PYTHON = "the embedded host runs Python functions only"
@@ -50,8 +50,14 @@ _WITHOUT_EFFECT_ANYWHERE = (
     "isDefaultHostConfig",
     "extensionBundle",
     "managedDependency",
+    "extensions.durableTask.tracing.distributedTracingEnabled",
+    "extensions.durableTask.tracing.version",
 )
-"""Keys that are never reported: the embedded host needs no extension bundles or dependencies."""
+"""Keys that are never reported.
+
+The embedded host needs no extension bundles or dependencies. It traces durable functions whenever
+telemetryMode is OpenTelemetry.
+"""
 
 _REASONS: dict[str, str] = {
     "aggregator": _NOT_SENT,
@@ -81,7 +87,7 @@ _REASONS: dict[str, str] = {
     "logging.applicationInsights": _NOT_SENT,
     "logging.fileLoggingMode": "the embedded host logs to the console",
     "extensions": _NOT_SERVED,
-    "telemetryMode": _NOT_SENT,
+    "telemetryMode": f"{_NOT_SENT}. The value OpenTelemetry exports traces and logs",
     "metadataProviderTimeout": "the time to load the app has no limit",
     "extensions.http.hsts": "the Azure Functions host ignores it in development too",
     "extensions.http.enableChunkedRequestBinding": (
@@ -111,7 +117,7 @@ _REASONS: dict[str, str] = {
     "extensions.durableTask.httpSettings.useForwardedHost": (
         "the management URLs of the embedded host do not use X-Forwarded-Host"
     ),
-    "extensions.durableTask.tracing": _NOT_SENT,
+    "extensions.durableTask.tracing": "telemetryMode selects the telemetry",
     "extensions.durableTask.notifications": _NOT_SENT,
     "extensions.durableTask.versionMatchStrategy": "the embedded host runs every version",
     "extensions.durableTask.versionFailureStrategy": "the embedded host runs every version",
@@ -120,8 +126,11 @@ _REASONS: dict[str, str] = {
 }
 """Reasons by key. A reason also applies to the keys below, unless they have their own reason."""
 
-_SATISFIED = {"extensions.durabletask.entitymessagereorderwindowinminutes": "0"}
-"""Values that match the behavior of the embedded host, by key."""
+_SATISFIED = {
+    "extensions.durabletask.entitymessagereorderwindowinminutes": "0",
+    "telemetrymode": "opentelemetry",
+}
+"""Values, in lower case, that match the behavior of the embedded host, by key."""
 _KNOWN = {path.lower() for path in (*HONOURED, *_WITHOUT_EFFECT_ANYWHERE)}
 _REASON = {path.lower(): reason for path, reason in _REASONS.items()}
 _SECTIONS = {
@@ -157,7 +166,7 @@ def _ignored(section: Mapping[str, object], above: JsonPath) -> Iterator[tuple[J
     for key, value in section.items():
         json_path = (*above, key)
         path = _dotted(json_path)
-        if path in _KNOWN or (path in _SATISFIED and str(value) == _SATISFIED[path]):
+        if path in _KNOWN or (path in _SATISFIED and str(value).lower() == _SATISFIED[path]):
             continue
         if path in _SECTIONS:
             if isinstance(value, Mapping):  # the reader reports any other value

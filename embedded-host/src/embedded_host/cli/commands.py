@@ -247,8 +247,15 @@ def start(
         app=app_options(cors, cors_credentials, functions, more_functions, user_log_level),
         strict=parity == "strict",
         replayed_instances=replayed_instances,
+        install_telemetry=_telemetry_command,
     )
     sys.exit(run_host(options))
+
+
+def _telemetry_command() -> str:
+    from embedded_host.cli.installation import telemetry_command
+
+    return telemetry_command()
 
 
 def _print_error(error: click.ClickException) -> None:

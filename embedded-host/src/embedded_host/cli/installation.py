@@ -15,6 +15,8 @@ from embedded_host.workers.shared_environment import DISTRIBUTION
 
 DURABLETASK = "durabletask>=1.12"
 """The package of the extra ``scheduler``."""
+OTLP = "opentelemetry-exporter-otlp>=1.39"
+"""The package of the extra ``otel``."""
 
 
 def quoted(argument: str) -> str:
@@ -43,7 +45,17 @@ def own_source() -> str:
 
 def scheduler_command() -> str:
     """Return the command that installs the packages of ``embedded-host scheduler``."""
-    package = quoted(DURABLETASK)
+    return _command(DURABLETASK)
+
+
+def telemetry_command() -> str:
+    """Return the command that installs the packages of the telemetry."""
+    return _command(OTLP)
+
+
+def _command(requirement: str) -> str:
+    """Return the command that installs a package beside the host."""
+    package = quoted(requirement)
     prefix = Path(sys.prefix)
     if (prefix / "pipx_metadata.json").is_file():
         return f"pipx inject {DISTRIBUTION} {package}"

@@ -21,6 +21,7 @@ from embedded_host.parity.kinds.http import CHUNKED_BODY
 from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.delays import Delays
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.telemetry.http_calls import current_call
 from embedded_host.web.request import BodyTooLargeError, Request
 from embedded_host.web.response import Response, empty_response, text_response
 from embedded_host.workers.current_app import CurrentApp
@@ -105,6 +106,8 @@ class HttpFunctions:
 
     async def _run(self, request: Request, route: HttpRoute, values: dict[str, str]) -> Response:
         name = route.function.name
+        if (call := current_call.get()) is not None:
+            call.function, call.route = name, route.text
         if request.lacks_host:
             log.error(
                 "Function '%s' was not called: a request of HTTP/1.0 has no Host header, so the "

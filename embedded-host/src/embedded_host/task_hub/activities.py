@@ -19,6 +19,7 @@ from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
 from embedded_host.task_hub.invoker import Call, Invoker, run_call
+from embedded_host.task_hub.tracer import ActivityRun, current_trace
 from embedded_host.task_hub.unit_of_work import ActivityWork
 
 HTTP_CALLS = 1000
@@ -32,7 +33,7 @@ class Activities:
     if an HTTP call polls after its first response 202 with a Location. ``on_result`` receives the
     completion event. ``findings`` receives the differences of results from those of the Azure
     Functions host. With ``is_strict``, the results are those of that host. ``on_error`` receives
-    unforeseen exceptions.
+    unforeseen exceptions. ``start_span`` begins the span of an activity, if telemetry is on.
     """
 
     def __init__(
@@ -48,11 +49,12 @@ class Activities:
         on_error: Callable[[BaseException], None],
         findings: Findings,
         is_strict: bool = False,
+        start_span: Callable[[ActivityWork], ActivityRun | None] | None = None,
     ) -> None:
         self._clock, self._invoker, self._functions = clock, invoker, functions
         self._is_wanted, self._is_polling, self._on_result = is_wanted, is_polling, on_result
         self._findings = findings
-        self._is_strict = is_strict
+        self._is_strict, self._start_span = is_strict, start_span
         self._running: dict[tuple[int, int], datetime] = {}
         """Start times of the running activities, by instance key and task id."""
         self._activities = ConcurrencyLimiter(limit, on_error)
@@ -86,17 +88,26 @@ class Activities:
             return
         activity = (work.row.instance, work.row.task_id)
         self._running[activity] = self._clock.now()
+        span = None if self._start_span is None else self._start_span(work)
+        if self._start_span is not None:
+            current_trace.set(None if span is None else span.context)
         try:
             outcome = await self._outcome(work)
         finally:
             self._running.pop(activity, None)
+        if self._start_span is not None:
+            current_trace.set(None)  # the result starts a turn, whose task inherits the context
         row, now = work.row, self._clock.now()
         if isinstance(outcome, UserError):
             functions = self._functions()
             name = functions.activities.registered(row.name)
             failed = activity_failed(now, row.task_id, name, outcome, functions.protocol)
+            if span is not None:
+                span.end(failed.reason or "")
             self._on_result(work, failed)
         else:
+            if span is not None:
+                span.end(None)
             self._on_result(work, h.task_completed(now, row.task_id, outcome))
 
     async def _outcome(self, work: ActivityWork) -> str | UserError | None:

@@ -134,6 +134,8 @@ class HubClient:
             trace_context=trace_context,
             start_at=start_at,
         )
+        if hub.tracer is not None:
+            started = hub.tracer.orchestration_created(started)
         unit = UnitOfWork()
         hub.units.start(started, existing, unit, start_at)
         await hub.record(unit)
@@ -144,7 +146,10 @@ class HubClient:
 
         Raises InstanceNotFoundError or InstanceFinishedError.
         """
-        await self._send(self.live(instance_id), h.event_raised(self.hub.clock.now(), name, input))
+        row = self.live(instance_id)
+        if self.hub.tracer is not None:
+            self.hub.tracer.event_raised(instance_id, name)
+        await self._send(row, h.event_raised(self.hub.clock.now(), name, input))
 
     async def terminate(
         self, instance_id: str, reason: str | None, *, recursive: bool = False
@@ -244,7 +249,9 @@ class HubClient:
             now=now,
         )
         unit = UnitOfWork()
-        message = Message(h.event_raised(now, OPERATION, text), due=due)
+        tracer = self.hub.tracer
+        context = None if tracer is None else tracer.entity_signalled(str(entity), operation)
+        message = Message(h.event_raised(now, OPERATION, text, context), due=due)
         target = self.hub.units.entity_instance(str(entity), message, unit)
         if not isinstance(target.state, Entity):
             raise NotAnEntityError(f"'{entity}' is the id of an orchestration")

@@ -8,7 +8,12 @@ from functools import partial
 from typing import Protocol
 
 from embedded_host.engine.entity import Entity, EntityTurnResult, lock_turn, release_turn
-from embedded_host.engine.entity_messages import ORPHANED, LockRelease, LockRequest
+from embedded_host.engine.entity_messages import (
+    ORPHANED,
+    LockRelease,
+    LockRequest,
+    is_operation,
+)
 from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.entity_locks import LockingHub, is_orphaned, lock_is_wanted
@@ -16,6 +21,7 @@ from embedded_host.task_hub.inbox import EntityQueue, EntityWork
 from embedded_host.task_hub.instances import LoadedInstance
 from embedded_host.task_hub.invoker import Invoker
 from embedded_host.task_hub.settings import HubSettings
+from embedded_host.task_hub.tracer import Tracer
 from embedded_host.task_hub.turns import entity_batch
 from embedded_host.task_hub.unit_of_work import UnitOfWork, UnitOfWorkBuilder
 
@@ -36,6 +42,10 @@ class EntityHub(LockingHub, Protocol):
     @property
     def clock(self) -> Clock:
         """The clock of the task hub."""
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """The telemetry, or None without telemetry."""
 
     @property
     def findings(self) -> Findings:
@@ -66,12 +76,16 @@ async def run_entity(hub: EntityHub, instance: LoadedInstance) -> None:
         work = queue.take(entity.locked_by, hub.settings.max_entity_batch)
         if work is None:
             break
+        began = hub.clock.now()
         result = await _turn(hub, instance, entity, work)
         if result is None:
             await hub.record(UnitOfWork(list(hub.units.take(instance.key, work.items))))
             continue
         if hub.cached(instance.id) is not instance:
             return  # the entity was purged meanwhile
+        if hub.tracer is not None and work.operations:
+            operations = [i.message.event for i in work.items if is_operation(i.message.event)]
+            hub.tracer.entity_turn(instance.id, operations, began, result)
         unit = hub.units.entity(instance, work.items, result)
         await hub.record(unit, partial(result.apply, entity))
         if result.observations:

@@ -50,6 +50,7 @@ from embedded_host.task_hub.replays import Replays
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.stall_reporter import StallReporter
 from embedded_host.task_hub.status_waiters import StatusWaiters
+from embedded_host.task_hub.tracer import ActivityRun, Tracer
 from embedded_host.task_hub.unit_of_work import (
     ActivityWork,
     RowKeySequences,
@@ -79,6 +80,8 @@ class HubDependencies:
     """The sequences of another hub of the store, or None to create them from the store."""
     findings: Findings = field(default_factory=Findings)
     """The parity findings of the app. By default, this collection ignores all findings."""
+    tracer: Tracer | None = None
+    """The telemetry, or None without telemetry."""
 
 
 class TaskHub:
@@ -104,7 +107,7 @@ class TaskHub:
             dependencies.clock,
         )
         self._commit, self._on_fatal = dependencies.commit, dependencies.on_fatal
-        self.findings = dependencies.findings
+        self.findings, self.tracer = dependencies.findings, dependencies.tracer
         self._is_dormant = is_dormant
         row_keys = dependencies.row_keys or RowKeySequences(self.store)
         self._dependencies = replace(dependencies, row_keys=row_keys)
@@ -136,6 +139,7 @@ class TaskHub:
             findings=self.findings,
             is_strict=settings.strict,
             on_error=self._stop,
+            start_span=None if self.tracer is None else self._start_span,
         )
 
     # -- start and stop ----------------------------------------------------------------------------
@@ -389,6 +393,14 @@ class TaskHub:
     def running_since(self, instance: int, task_id: int) -> datetime | None:
         """Return the start time of an activity, or None while it is queued."""
         return self._activities.running_since(instance, task_id)
+
+    def _start_span(self, work: ActivityWork) -> ActivityRun | None:
+        """Begin the span of an activity. Return None if it has no trace."""
+        assert self.tracer is not None
+        instance = self.find(work.instance_id)
+        if instance is None or not isinstance(instance.state, Orchestration):
+            return None
+        return self.tracer.activity_started(work, instance.state.history.events)
 
     def _activity_is_wanted(self, work: ActivityWork) -> bool:
         instance = self._cache.get(work.instance_id)

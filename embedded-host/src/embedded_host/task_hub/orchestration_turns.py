@@ -20,6 +20,7 @@ from embedded_host.task_hub.instances import LoadedInstance
 from embedded_host.task_hub.other_sdk import OtherSdkReporter, needs_other_sdk
 from embedded_host.task_hub.replays import Replays
 from embedded_host.task_hub.termination import TerminatingHub, terminate_children
+from embedded_host.task_hub.tracer import Tracer
 from embedded_host.task_hub.turns import orchestrator_turn
 from embedded_host.task_hub.unit_of_work import UnitOfWork
 
@@ -32,6 +33,10 @@ class OrchestrationHub(TerminatingHub, Protocol):
     @property
     def code_version(self) -> int:
         """Number of reloads. A turn that started before a reload does not keep its execution."""
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """The telemetry, or None without telemetry."""
 
     @property
     def replays(self) -> Replays:
@@ -103,7 +108,11 @@ async def run_orchestration(hub: OrchestrationHub, instance: LoadedInstance) -> 
             add_replay_finding(hub.findings, state, result.differs_at, replays.lines, result.lines)
         if hub.cached(instance.id) is not instance:
             return  # the instance was replaced or purged meanwhile
+        past = state.history.events
         await _record(hub, instance, state, items, result, code)
+        if hub.tracer is not None:
+            received = [message.event for message in messages]
+            hub.tracer.turn_recorded(state, past, received, result)
         if result.replaces:
             replays.lines.clear()  # the ids start again
         elif result.lines is not None:

@@ -13,7 +13,9 @@ from functools import partial
 
 from embedded_host.app.time_span import time_span_text
 from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.engine.trace_contexts import trace_context
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.task_hub.tracer import current_trace
 from embedded_host.workers.app_interpreter import AppInterpreter, host_interpreter
 from embedded_host.workers.process_starter import ProcessStarter
 from embedded_host.workers.supervisor import Supervisor
@@ -216,6 +218,8 @@ class WorkerPool:
 
     async def _respond(self, worker: WorkerProcess, request: ClientRequest) -> None:
         """Respond to a durable client's request, with status 500 if the handler raises."""
+        if request.trace is not None:
+            current_trace.set(trace_context(*request.trace))
         try:
             status, body = await self.on_client_request(request.method, request.path, request.body)
         except Exception as error:

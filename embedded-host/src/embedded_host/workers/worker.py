@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.task_hub.tracer import current_trace, invocation_traces
 from embedded_worker.protocol import (
     FindingData,
     HttpRequestData,
@@ -15,6 +16,7 @@ from embedded_worker.protocol import (
     LoadRequest,
     LoadResult,
     RetryData,
+    TraceData,
 )
 
 ClientRequestHandler = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
@@ -45,8 +47,17 @@ class Invocation:
 
     def request(self, id: int) -> InvocationRequest:
         """Return the protocol's request with the number ``id``."""
+        current = current_trace.get()
+        if current is not None:
+            invocation_traces.note(self.invocation_id, current)
         return InvocationRequest(
-            id, self.function, self.trigger, self.invocation_id, self.client, self.retry
+            id,
+            self.function,
+            self.trigger,
+            self.invocation_id,
+            self.client,
+            self.retry,
+            None if current is None else TraceData(*current),
         )
 
 

@@ -20,6 +20,19 @@ LOST_COOKIE = Kind(
     "Encode the value of the cookie with urllib.parse.quote, and use only the attributes expires, "
     "path, domain, max-age, secure, httponly and samesite.",
 )
+REQUEST_TRACE_ENDS = Kind(
+    "EH827",
+    "the trace of a request to {function} ends there, because the durable client begins a new "
+    "trace for the orchestration",
+    "Set PYTHON_ENABLE_OPENTELEMETRY to true, and install and configure the OpenTelemetry SDK in "
+    "the app.",
+)
+REQUEST_TRACE = Kind(
+    "EH828",
+    "context.trace_context of the function {function} is empty without telemetry, although the "
+    "request has a header traceparent",
+    "Read the header from the request, or set telemetryMode in host.json to OpenTelemetry.",
+)
 LONG_CONTENT_LENGTH = Kind(
     "EH823",
     "a response of the function {function} is truncated, because its header Content-Length is "

@@ -1,0 +1,112 @@
+"""Exports the log records of the host and the log lines of functions by OTLP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+
+from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber
+from opentelemetry.trace import TraceFlags
+
+from embedded_host.engine.trace_contexts import TraceContext
+from embedded_host.task_hub.tracer import current_trace, invocation_traces
+from embedded_worker.log_levels import level_of_record
+
+_SEVERITIES = (
+    ("Trace", SeverityNumber.TRACE),
+    ("Debug", SeverityNumber.DEBUG),
+    ("Information", SeverityNumber.INFO),
+    ("Warning", SeverityNumber.WARN),
+    ("Error", SeverityNumber.ERROR),
+    ("Critical", SeverityNumber.FATAL),
+)
+"""The names and severities of the levels of the Azure Functions host."""
+
+
+class Line(Protocol):
+    """The fields of a log line of a function (``embedded_worker.protocol.LogLine``)."""
+
+    @property
+    def time(self) -> int:
+        """Microseconds since 1970."""
+
+    @property
+    def level(self) -> int:
+        """The level, from 0 for Trace to 5 for Critical."""
+
+    @property
+    def category(self) -> str:
+        """The category, such as ``Function.NAME.User``."""
+
+    @property
+    def text(self) -> str:
+        """The message."""
+
+    @property
+    def function(self) -> str:
+        """The name of the function, or an empty string."""
+
+    @property
+    def invocation_id(self) -> str:
+        """The id of the invocation, or an empty string."""
+
+    @property
+    def instance_id(self) -> str:
+        """The id of the instance, or an empty string."""
+
+
+class LogExport(logging.Handler):
+    """A handler that exports records. Their scope is the category, as on that host."""
+
+    def __init__(self, provider: LoggerProvider) -> None:
+        super().__init__()
+        self._provider = provider
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Export one record of the host."""
+        try:
+            text = self.format(record)
+        except Exception:
+            self.handleError(record)
+            return
+        time = int(record.created * 1_000_000_000)
+        level = level_of_record(record.levelno)
+        self._export(record.name, time, level, text, current_trace.get(), {})
+
+    def lines(self, lines: Iterable[Line]) -> None:
+        """Export the log lines of functions."""
+        for line in lines:
+            attributes = {
+                name: value
+                for name, value in (
+                    ("faas.name", line.function),
+                    ("faas.invocation_id", line.invocation_id),
+                    ("durabletask.task.instance_id", line.instance_id),
+                )
+                if value
+            }
+            trace = invocation_traces.of(line.invocation_id)
+            self._export(line.category, line.time * 1000, line.level, line.text, trace, attributes)
+
+    def _export(
+        self,
+        category: str,
+        time: int,
+        level: int,
+        text: str,
+        trace: TraceContext | None,
+        attributes: dict[str, str],
+    ) -> None:
+        name, severity = _SEVERITIES[min(max(level, 0), len(_SEVERITIES) - 1)]
+        record = LogRecord(
+            timestamp=time,
+            trace_id=None if trace is None else int(trace.trace_id, 16),
+            span_id=None if trace is None else int(trace.span_id, 16),
+            trace_flags=None if trace is None else TraceFlags(trace.is_sampled),
+            severity_text=name,
+            severity_number=severity,
+            body=text,
+            attributes=attributes,
+        )
+        self._provider.get_logger(category).emit(record)
