@@ -1,11 +1,11 @@
 /** @file The frame of the page: the current view, the theme and the keyboard shortcuts. */
-import { h, button, factList, failure } from "./dom.js";
+import { h, button, factList, failure, visible } from "./dom.js";
 import { dialog } from "./dialog.js";
 import { getFromDashboard } from "./api.js";
 import { storeKeyFromUrl } from "./key.js";
 
-/** The modules of the views. Each module exports show(body, {id, params, signal}). */
-const VIEWS = ["instances", "instance", "functions", "entities"];
+/** The modules of the views. Each exports show(body, {id, params, signal}), or NAMEView. */
+const VIEWS = ["instances", "instance", "functions", "entities", "host"];
 const main = document.getElementById("main");
 let current = new AbortController();
 
@@ -35,12 +35,14 @@ async function show() {
   const { signal } = (current = new AbortController());
   for (const a of document.querySelectorAll(".top nav a"))
     a.ariaCurrent = a.hash.startsWith(`#/${view}`) ? "page" : null;
-  document.title = `${id || view[0].toUpperCase() + view.slice(1)} · Durable Functions`;
+  const title = visible(id) || view[0].toUpperCase() + view.slice(1);
+  document.title = `${title} · Durable Functions`;
   main.dataset.view = view;
   const body = h("div", { class: "view" }, h("p", { class: "quiet" }, "Loading…"));
   main.replaceChildren(body);
   try {
-    const { show: showView } = await import(`./${view}.js`);
+    const module = await import(`./${view}.js`);
+    const showView = module.show || module[`${view}View`];
     if (!signal.aborted) {
       body.replaceChildren();
       await showView(body, { id, params, signal });
@@ -63,7 +65,7 @@ setTheme(THEMES[localStorage.theme] ? localStorage.theme : "light dark");
 const SHORTCUTS = [
   ["/", "Focus the search field"],
   ["n  p", "Next and previous page"],
-  ["1  2  3", "Instances, functions, entities"],
+  ["1  2  3  4", "Instances, functions, entities, host"],
   ["Ctrl+Enter", "Confirm the dialog"],
 ];
 const showShortcuts = () =>
@@ -97,7 +99,7 @@ document.addEventListener("keydown", (event) => {
       event.preventDefault();
     }
   } else if (event.key === "n" || event.key === "p") press(`[data-key='${event.key}']`);
-  else if ("123".includes(event.key)) press(`.top nav a:nth-child(${event.key})`);
+  else if ("1234".includes(event.key)) press(`.top nav a:nth-child(${event.key})`);
 });
 
 document.querySelector(".skip").addEventListener("click", (event) => {
@@ -108,7 +110,7 @@ addEventListener("hashchange", show);
 show();
 getFromDashboard("functions").then(
   ({ hub }) => {
-    document.getElementById("hub").textContent = hub;
+    document.getElementById("hub").textContent = visible(hub);
   },
   () => {},
 );

@@ -1,11 +1,23 @@
 /** @file Modal dialogs, and two parts of them: the box with a curl command, and the JSON editor. */
-import { h, add, button, copyButton, truncate, field, unique } from "./dom.js";
+import { h, add, button, copyButton, truncate, field, unique, visible } from "./dom.js";
 import { LONG } from "./values.js";
 
-/** Open a dialog with the children that content(close) returns. */
+/**
+ * Open a dialog with the children that content(close) returns.
+ * Ctrl+Enter clicks the primary button, or the last button of a dialog without a primary button.
+ */
 export function dialog(title, content) {
   const heading = h("h2", { id: unique("dialog") }, title);
-  const node = h("dialog", { "aria-labelledby": heading.id, onclose: () => node.remove() });
+  const node = h("dialog", {
+    "aria-labelledby": heading.id,
+    onclose: () => node.remove(),
+    onkeydown: (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      const primary = node.querySelector(".buttons .primary:not([hidden])");
+      (primary || [...node.querySelectorAll(".buttons button:not([hidden])")].pop())?.click();
+    },
+  });
   const close = () => node.close();
   add(node, [heading, content(close)]);
   document.body.append(node);
@@ -20,7 +32,7 @@ export function dialog(title, content) {
 export function curlBox(text) {
   const code = h("code");
   const update = () => {
-    code.textContent = truncate(text(), LONG);
+    code.textContent = visible(truncate(text(), LONG));
   };
   const box = h(
     "details",
@@ -40,7 +52,9 @@ export function curlBox(text) {
  * value() returns undefined for empty text and throws for invalid JSON.
  */
 export function jsonEditor(label, text, { optional = true, hint } = {}) {
-  const area = h("textarea", { rows: 6, spellcheck: "false", class: "code", value: text || "" });
+  // In JSON, the visible form of a control character is its escape.
+  const value = visible(text || "");
+  const area = h("textarea", { rows: 6, spellcheck: "false", class: "code", value });
   const problem = h("p", { class: "problem", id: unique("problem"), role: "status" });
   const node = field(label, area, hint);
   area.setAttribute(
@@ -68,7 +82,7 @@ export function jsonEditor(label, text, { optional = true, hint } = {}) {
   const format = button(
     "Format",
     () => {
-      if (check()) area.value = JSON.stringify(parse(), null, 2) ?? "";
+      if (check()) area.value = visible(JSON.stringify(parse(), null, 2) ?? "");
     },
     { class: "small" },
   );

@@ -1,5 +1,14 @@
 /** @file Functions that create elements. Text becomes text nodes and is never parsed as HTML. */
 
+const INVISIBLE = /[\p{Bidi_Control}\u200b\u2060\ufeff]/gu;
+/**
+ * Return a text with an escape like "\u202e" in place of each invisible control character.
+ * Such a character can reverse the text after it: "a\u202e123" would read as "a321".
+ * Children and titles of elements are converted here. Code that sets textContent calls visible().
+ */
+export const visible = (text) =>
+  text.replace(INVISIBLE, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+
 /** Create an HTML element. */
 export function h(tag, props, ...children) {
   return fill(document.createElement(tag), props, children);
@@ -18,7 +27,9 @@ function fill(node, props, children) {
       for (const [key, text] of Object.entries(value)) node.style.setProperty(key, text);
     else if (["value", "checked", "disabled", "indeterminate", "open"].includes(name))
       node[name] = value;
-    else node.setAttribute(name === "aria" ? "aria-label" : name, value === true ? "" : value);
+    else if (name === "aria" || name === "title")
+      node.setAttribute(name === "aria" ? "aria-label" : name, visible(String(value)));
+    else node.setAttribute(name, value === true ? "" : value);
   }
   return add(node, children);
 }
@@ -26,7 +37,8 @@ function fill(node, props, children) {
 const isNothing = (value) => value === undefined || value === null || value === false;
 
 export function add(node, children) {
-  node.append(...children.flat(Infinity).filter((child) => !isNothing(child)));
+  const shown = children.flat(Infinity).filter((child) => !isNothing(child));
+  node.append(...shown.map((child) => (child instanceof Node ? child : visible(String(child)))));
   return node;
 }
 
@@ -37,15 +49,16 @@ export function replace(node, ...children) {
 
 /**
  * If mark has changed, replace the children of node with the result of make().
- * If a button had the focus, the new button with the same text gets the focus.
+ * If a button had the focus, the new button with the same label or text gets the focus.
  */
 export function redraw(node, mark, make) {
   if (node.dataset.mark === mark) return;
   node.dataset.mark = mark;
-  const focused = node.contains(document.activeElement) && document.activeElement.textContent;
+  const nameOf = (b) => b.ariaLabel || b.textContent;
+  const focused = node.contains(document.activeElement) && nameOf(document.activeElement);
   replace(node, make());
   if (focused)
-    [...node.querySelectorAll("button:enabled")].find((b) => b.textContent === focused)?.focus();
+    [...node.querySelectorAll("button:enabled")].find((b) => nameOf(b) === focused)?.focus();
 }
 
 /** Fill node with buttons to the other pages. go(n) shows page n. */

@@ -1,5 +1,5 @@
 /** @file A modal dialog with a form that sends one request. */
-import { h, button } from "./dom.js";
+import { h, button, visible } from "./dom.js";
 import { sendRequest, curl } from "./api.js";
 import { curlBox, dialog } from "./dialog.js";
 
@@ -32,14 +32,11 @@ export function requestDialog(title, { parts, verb, bad, request, valid = () => 
             close();
             if (onSuccess) onSuccess(response);
           } catch (failed) {
-            error.textContent = failed.message;
+            error.textContent = visible(failed.message);
             send.disabled = false;
           }
         },
         oninput: () => box.update(),
-        onkeydown: (event) => {
-          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
-        },
       },
       parts,
       error,
