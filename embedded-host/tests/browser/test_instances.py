@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import SECONDS, DashboardPage
+from tests.browser.shop_app import ORDER
 from tests.support.polling import eventually
 from tests.support.running_host import MANAGEMENT, RunningHost
 
@@ -54,7 +55,7 @@ def test_each_filter_narrows_the_list(
     shop.until(shop.start("Approve", None, prefix + "wait"), "Running")
     shop.end(shop.start("Failing", "x", prefix + "fail"))
     page = dashboard.open()
-    page.get_by_role("searchbox", name="Id begins with").fill(prefix)
+    page.get_by_role("searchbox", name="Search").fill(prefix)
     expect(page.locator(".count")).to_have_text("1-3 of 3")
     assert sorted(rows(page)) == [prefix + "echo", prefix + "fail", prefix + "wait"]
     expect(page.get_by_role("button", name=re.compile("^Failed 1$"))).to_be_visible()
@@ -70,7 +71,7 @@ def test_each_filter_narrows_the_list(
     expect(page.get_by_role("button", name=re.compile("^Failed"))).to_have_attribute(
         "aria-pressed", "false"
     )
-    page.get_by_role("searchbox", name="Id begins with").fill(prefix)
+    page.get_by_role("searchbox", name="Search").fill(prefix)
     expect(page.locator(".count")).to_have_text("1-3 of 3")
     page.get_by_label("Waits for").select_option("event:Approval")
     expect(page.locator(".count")).to_have_text("1-1 of 1")
@@ -83,6 +84,104 @@ def test_each_filter_narrows_the_list(
     expect(page.get_by_text("No instance matches the filter")).to_be_visible()
     page.locator(".notice").get_by_role("button", name="Clear the filter").click()
     expect(page.locator("table.list tbody tr").first).to_be_visible()
+
+
+def test_the_view_by_cause_leads_from_many_failures_to_their_causes(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
+    for number in range(240):
+        assert shop.post(f"{MANAGEMENT}/orchestrators/Bankrupt/{prefix}b{number}").status == 202
+    for number in range(60):
+        shop.start("Failing", number, f"{prefix}f{number}")
+    page = dashboard.open(f"instances?status=Failed&prefix={prefix}")
+    expect(page.locator(".count")).to_have_text("1-100 of 300")
+    error = page.get_by_role("row").filter(has_text=re.compile(f"{prefix}f\\d")).first
+    expect(error).to_contain_text(re.compile("Activity function 'Fail' failed: .*no stock of \\d"))
+    page.get_by_role("button", name="By cause").click()
+    expect(page.locator(".count")).to_have_text("300 failed instances, 2 causes")
+    line = page.get_by_role("row").filter(has_text="no stock of")
+    expect(line).to_contain_text("ValueError: no stock of …")
+    expect(line.locator("td").first).to_have_text("60")
+    expect(line.locator("time")).to_have_count(2)
+    expect(line.get_by_role("link", name=re.compile(f"^{prefix}f\\d+$"))).to_be_visible()
+    line.get_by_role("link", name="no stock of").click()
+    expect(page.locator(".count")).to_have_text("1-60 of 60")
+    expect(page.get_by_role("button", name=re.compile("^Cause: ValueError"))).to_be_visible()
+    page.go_back()
+    line = page.get_by_role("row").filter(has_text="no stock of")
+    line.get_by_role("button", name=re.compile("^Purge")).click()
+    expect(page.get_by_role("dialog", name="Purge 60 instances?")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("60 instances purged.")).to_be_visible()
+    expect(page.locator(".count")).to_have_text("240 failed instances, 1 cause")
+
+
+def test_the_search_finds_a_part_of_the_id_error_input_output_or_custom_status(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
+    shop.end(shop.start("Failing", "none", prefix + "fail"))
+    shop.end(shop.start("Echo", f"{prefix}value", prefix + "echo"))
+    page = dashboard.open()
+    for text, id in (
+        (f"{prefix[2:]}fai", "fail"),
+        (f"{prefix[2:]}val", "echo"),
+        ("no stock of none", "fail"),
+    ):
+        page.get_by_role("searchbox", name="Search").fill(text)
+        expect(page.locator(".count")).to_have_text("1-1 of 1")
+        expect(page.get_by_role("link", name=prefix + id)).to_be_visible()
+
+
+@pytest.mark.parametrize("options", [{"timezone_id": "Asia/Tokyo"}], ids=["Tokyo"])
+def test_the_url_has_the_chosen_columns_order_and_times(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
+    shop.end(shop.start("Echo", 1, prefix + "a"))
+    page = dashboard.open(f"instances?prefix={prefix}")
+    created = page.locator("td.c-created time")
+    local = created.inner_text()
+    page.locator(".menu > summary").click()
+    page.get_by_label("Updated").uncheck()
+    page.get_by_label("Executions").check()
+    page.get_by_label("Sort by").select_option("name")
+    page.get_by_label("Times").select_option("utc")
+    expect(created).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$"))
+    assert (int(created.inner_text()[11:13]) + 9) % 24 == int(local[11:13])
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Times")).to_be_hidden()
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    expect(created).to_contain_text("UTC")
+    heads = ["", "Status", "Function▲", "Instance", "Created", "Duration"]
+    expect(page.get_by_role("columnheader")).to_have_text([*heads, "Error or wait", "Executions"])
+    page.locator(".menu > summary").click()
+    page.get_by_label("Times").select_option("relative")
+    expect(created).to_have_text(re.compile(r"^(now|.* (s|min) ago)$"))
+
+
+def test_sub_orchestrations_fold_under_their_parents(
+    dashboard: DashboardPage, shop: RunningHost, prefix: str
+) -> None:
+    parent, child = prefix + "parent", prefix + "parent-ship"
+    links = shop.start("Order", {**ORDER, "id": prefix}, parent)
+    shop.raise_event(links, "Approval", True)
+    shop.end(links)
+    page = dashboard.open()
+    line = page.get_by_role("row").filter(has=page.get_by_role("link", name=parent, exact=True))
+    expect(line).to_be_visible()
+    expect(page.get_by_role("link", name=child)).to_have_count(0)
+    line.get_by_role("button", name="1 sub-orchestration").click()
+    expect(page.get_by_role("link", name=child)).to_be_visible()
+    line.get_by_role("button", name="1 sub-orchestration").click()
+    expect(page.get_by_role("link", name=child)).to_have_count(0)
+    page.locator(".menu > summary").click()
+    page.get_by_label("Fold sub-orchestrations").uncheck()
+    expect(page.get_by_role("link", name=child)).to_be_visible()
+    page.get_by_role("link", name=f"Sub-orchestrations of {parent}").click()
+    expect(page.locator(".count")).to_have_text("1-1 of 1")
+    assert list(rows(page)) == [child]
+    page.get_by_role("button", name=f"Children of {parent}").click()
+    expect(page.get_by_role("link", name=parent, exact=True)).to_be_visible()
 
 
 def test_the_list_is_sorted_and_paged(
@@ -141,7 +240,8 @@ def test_a_bulk_action_changes_all_selected_instances(
     expect(page.get_by_text("1 instance restarted.")).to_be_visible()
     page.get_by_role("checkbox", name="Select this page").check()
     page.get_by_role("button", name="Purge…").click()
-    page.get_by_role("button", name="Purge 4 instances").click()
+    expect(page.get_by_role("button", name="Purge 4 instances")).to_be_visible()
+    page.keyboard.press("Control+Enter")
     expect(page.get_by_text("No instance matches the filter")).to_be_visible()
 
 
@@ -237,7 +337,7 @@ def test_keyboard_shortcuts_move_between_views_and_pages(dashboard: DashboardPag
     page = dashboard.open()
     expect(page.locator("#live")).to_have_text("Live")
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox", name="Id begins with")).to_be_focused()
+    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
     page.locator("#theme").focus()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()

@@ -17,12 +17,13 @@ APPEARANCES = {
     "dark": {"color_scheme": "dark"},
     "phone": {
         "color_scheme": "light",
-        "viewport": {"width": 375, "height": 720},
+        "viewport": {"width": 360, "height": 720},
         "has_touch": True,
     },
 }
 VIEWS = {
     "instances": "table.list tbody tr",
+    "instances?view=causes": "table.causes tbody tr",
     "instance/styled": ".g-row:nth-child(6)",
     "instance/styled?tab=history": "tr.event:nth-child(6)",
     "instance/styled?tab=sequence": ".sequence svg",
@@ -31,6 +32,12 @@ VIEWS = {
     "functions": "article",
     "entities": "table.list tbody tr",
 }
+
+
+WIDER_THAN_THEIR_BOX = """() => [
+    ...document.querySelectorAll(".top, .filter, table, .scroll:not(.sequence)")
+].filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.className)"""
+"""A diagram may be wider than its box and scroll."""
 
 
 def starts_with(start: str, message: ConsoleMessage) -> bool:
@@ -60,6 +67,12 @@ def test_every_view_fits_the_window_and_is_accessible(
         if view == "instance/styled":
             expect(page.locator(".diagnosis")).to_contain_text("Approval")
         assert dashboard.width_overflow() == 0, view
+        assert page.evaluate(WIDER_THAN_THEIR_BOX) == [], view
+        assert page.evaluate("document.querySelector('.top').offsetHeight") <= 50
+        if view in ("instances", "instances?view=causes", "entities") and "has_touch" in options:
+            top = page.locator(selector).first.bounding_box()
+            assert top is not None
+            assert top["y"] < 300, view
         report = Axe().run(page)
         assert report.violations_count == 0, f"{view}: {report.generate_report()}"
     page = dashboard.open("instance/styled")

@@ -11,7 +11,7 @@ from embedded_host.dashboard.assets import FOLDER
 from embedded_host.engine.status import FINISHED, UNFINISHED
 from tests.dashboard.conftest import DashboardUnderTest
 
-LIMIT = 125_000
+LIMIT = 150_000
 """Maximum bytes of all files together. They are served uncompressed."""
 
 

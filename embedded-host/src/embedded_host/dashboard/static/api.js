@@ -100,6 +100,10 @@ export const instancePath = (id, operation, params = {}) =>
 /** Return true for the status of an instance that has not finished. */
 export const isLive = (status) => !FINISHED.includes(status);
 
+/** Return the milliseconds of all executions of an instance until its end or until now. */
+export const elapsed = (row) =>
+  (isLive(row.status) ? Date.now() : row.updated) - (row.firstCreatedTime || row.created);
+
 /** The actions on an instance: their texts, the statuses that allow them, and their requests. */
 export const ACTIONS = {
   suspend: {

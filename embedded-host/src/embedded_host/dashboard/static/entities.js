@@ -170,7 +170,7 @@ export async function show(body, { params, signal }) {
       "tr",
       null,
       h("td", { class: "c-name" }, entity),
-      h("td", { class: "c-id" }, h("span", { class: "id" }, key)),
+      h("td", { class: "c-id", title: key }, h("span", { class: "id" }, key)),
       h("td", { class: "c-state" }, shown),
       h("td", { class: "c-updated" }, timeElement(row.updated)),
       h(

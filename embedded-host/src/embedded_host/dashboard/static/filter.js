@@ -1,5 +1,5 @@
 /** @file The filter above the list of instances. */
-import { h, button, setOptions, searchInput, quiet } from "./dom.js";
+import { h, button, setOptions, searchInput, quiet, replace, truncate } from "./dom.js";
 import { isoFromInput, inputFromIso } from "./time.js";
 import { getFromDashboard } from "./api.js";
 import { FINISHED, UNFINISHED } from "./statuses.js";
@@ -8,7 +8,25 @@ import { FINISHED, UNFINISHED } from "./statuses.js";
 const STATUSES = [...UNFINISHED, ...FINISHED].filter(
   (status) => !["ContinuedAsNew", "Canceled"].includes(status),
 );
-export const ALL = { status: "", name: "", prefix: "", from: "", to: "", waiting: "" };
+export const ALL = {
+  status: "",
+  search: "",
+  name: "",
+  waiting: "",
+  from: "",
+  to: "",
+  parent: "",
+  cause: "",
+  prefix: "",
+  failedWith: "",
+};
+/** Filters without a field. Each is shown as a button that removes it. */
+const REMOVABLE = {
+  parent: "Children of ",
+  cause: "Cause: ",
+  prefix: "Id begins with ",
+  failedWith: "Error contains ",
+};
 const RANGES = [
   ["15 min", 15],
   ["1 h", 60],
@@ -16,8 +34,11 @@ const RANGES = [
   ["7 d", 10080],
 ];
 
-/** Return the bar with the filter. change(changes) applies changes to the filter. */
-export function filterBar(state, change, signal) {
+/**
+ * Return the bar with the filter. change(changes) applies changes to the filter.
+ * If ofFailures is true, the bar filters causes of failures, so it has no statuses and no waits.
+ */
+export function filterBar(state, change, ofFailures, signal) {
   const chips = STATUSES.map((name) => {
     const count = h("span", { class: "n" });
     const chip = button(
@@ -31,7 +52,10 @@ export function filterBar(state, change, signal) {
     );
     return { name, chip, count };
   });
-  const prefix = searchInput("Id begins with", (text) => change({ prefix: text }));
+  const search = searchInput("Search", (text) => change({ search: text }), {
+    placeholder: "Search id, error, input, output…",
+    title: "Finds a part of the id, error, input, output or custom status",
+  });
   const selectFor = (key, label) =>
     h("select", { aria: label, onchange: (event) => change({ [key]: event.target.value }) });
   const timeInput = (key, label) =>
@@ -56,6 +80,22 @@ export function filterBar(state, change, signal) {
     ),
   );
   const clear = button("Clear", () => change(ALL), { class: "small", aria: "Clear the filter" });
+
+  const removable = h("span", { class: "ranges" });
+  let cause = "";
+  if (state.cause)
+    getFromDashboard("causes", { cause: state.cause }, signal).then(
+      ([found]) => {
+        if (found) cause = [found.errorType, found.message].filter(Boolean).join(": ");
+        update(state);
+      },
+      () => {},
+    );
+  const more = button("Filter", () => more.setAttribute("aria-expanded", toggle()), {
+    class: "more",
+    "aria-expanded": "false",
+  });
+  const toggle = () => node.classList.toggle("open");
 
   const events = new Set();
   let functions = [],
@@ -102,19 +142,22 @@ export function filterBar(state, change, signal) {
   const node = h(
     "section",
     { class: "filter", aria: "Filter" },
-    h(
-      "div",
-      { class: "chips", role: "group", aria: "Status" },
-      chips.map((c) => c.chip),
-    ),
+    !ofFailures &&
+      h(
+        "div",
+        { class: "chips", role: "group", aria: "Status" },
+        chips.map((c) => c.chip),
+      ),
     h(
       "div",
       { class: "fields" },
-      prefix,
+      search,
+      more,
       name,
-      waiting,
+      !ofFailures && waiting,
       h("span", { class: "ranges" }, ranges),
       h("span", { class: "range" }, from, quiet("to"), to),
+      removable,
       clear,
     ),
   );
@@ -123,16 +166,30 @@ export function filterBar(state, change, signal) {
     const selected = (now.status || "").split(",");
     for (const { name: status, chip, count } of chips) {
       chip.ariaPressed = selected.includes(status);
+      if (counts) chip.toggleAttribute("data-none", !counts[status]);
       if (counts) count.textContent = (counts[status] || 0).toLocaleString();
     }
     const put = (input, value) => {
       if (document.activeElement !== input && input.value !== value) input.value = value;
     };
-    put(prefix, now.prefix || "");
+    put(search, now.search || "");
     if ((now.name || "") !== name.value || (now.waiting || "") !== waiting.value) updateOptions();
     put(from, inputFromIso(now.from));
     put(to, inputFromIso(now.to));
     clear.hidden = !Object.keys(ALL).some((key) => now[key]);
+    replace(
+      removable,
+      Object.keys(REMOVABLE)
+        .filter((key) => now[key])
+        .map((key) => {
+          const text = key === "cause" ? cause || "one" : now[key];
+          return button(
+            [REMOVABLE[key], h("b", null, truncate(text, 60)), " ×"],
+            () => change({ [key]: "" }),
+            { class: "chip", title: `Remove the filter: ${REMOVABLE[key]}${text}` },
+          );
+        }),
+    );
   }
   return { node, update, addAwaitedEvents };
 }

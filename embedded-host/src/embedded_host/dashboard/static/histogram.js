@@ -1,6 +1,6 @@
 /** @file A histogram over time: started instances above the axis, finished instances below. */
 import { h, svg, replace } from "./dom.js";
-import { localText, durationText } from "./time.js";
+import { timeText, durationText, chosenTimes } from "./time.js";
 import { getFromDashboard } from "./api.js";
 import { FINISHED } from "./statuses.js";
 
@@ -32,6 +32,7 @@ export function histogram(filterOf, change, signal) {
       const mark = JSON.stringify({
         ...counts,
         ms: 0,
+        times: chosenTimes(),
         start: Math.round(counts.start / counts.width),
       });
       if (counts.start && mark !== last) draw(counts);
@@ -44,7 +45,7 @@ export function histogram(filterOf, change, signal) {
 
   function draw({ start, width, started, ended }) {
     const n = started.length,
-      until = localText(start + n * width);
+      until = timeText(start + n * width);
     const ends = FINISHED.filter((status) => ended[status]);
     const sum = (list) => list.reduce((a, b) => a + b, 0);
     const most = Math.max(
@@ -77,7 +78,7 @@ export function histogram(filterOf, change, signal) {
         svg(
           "title",
           null,
-          [`${localText(from)}, ${durationText(width)}`, ...summary((list) => list[i])].join("\n"),
+          [`${timeText(from)}, ${durationText(width)}`, ...summary((list) => list[i])].join("\n"),
         ),
         svg("rect", { x: i, y: 0, width: 1, height: 2 * HEIGHT + 1, class: "hit" }),
         part(HEIGHT - high(count), high(count), { class: "start" }),
@@ -97,7 +98,7 @@ export function histogram(filterOf, change, signal) {
           viewBox: `0 0 ${n} ${2 * HEIGHT + 1}`,
           preserveAspectRatio: "none",
           role: "img",
-          aria: `${localText(start)} to ${until}: ${sums.join(", ")}`,
+          aria: `${timeText(start)} to ${until}: ${sums.join(", ")}`,
         },
         bars,
         svg("rect", { x: 0, y: HEIGHT, width: n, height: 1, class: "axis" }),
@@ -105,7 +106,7 @@ export function histogram(filterOf, change, signal) {
     );
     replace(
       legend,
-      h("span", null, localText(start)),
+      h("span", null, timeText(start)),
       h("span", null, h("span", { class: "dot start" }), sums.join(" · ")),
       h("span", null, until),
     );

@@ -16,7 +16,7 @@ import {
   quiet,
 } from "./dom.js";
 import { durationText, timeElement } from "./time.js";
-import { ACTIONS, getFromDashboard, getJson, instancePath, isLive } from "./api.js";
+import { ACTIONS, elapsed, getFromDashboard, getJson, instancePath, isLive } from "./api.js";
 import { everySecond, keepUpToDate } from "./live.js";
 import { valuePanel, errorView } from "./values.js";
 import { modelOf } from "./steps.js";
@@ -130,10 +130,7 @@ export async function show(body, { id, params, signal }) {
   }
   const duration = h("span");
   const tick = () => {
-    if (row)
-      duration.textContent = durationText(
-        (isLive(row.status) ? Date.now() : row.updated) - row.created,
-      );
+    if (row) duration.textContent = durationText(elapsed(row));
   };
   const awaitedEvents = () =>
     (lastDiagnosis?.waitsFor || []).filter((w) => w.kind === "event" && w.name).map((w) => w.name);

@@ -1,41 +1,20 @@
-/** @file The list of instances with its filter and histogram. Changes update the list. */
-import {
-  h,
-  add,
-  badge,
-  button,
-  failure,
-  splitFirstWord,
-  instanceLink,
-  link,
-  notice,
-  pager,
-  replace,
-  quiet,
-} from "./dom.js";
-import { durationText, timeElement } from "./time.js";
-import { getFromDashboard, isLive } from "./api.js";
+/** @file The list of instances or of causes, with its filter and histogram. Changes update it. */
+import { h, add, button, failure, link, notice, pager, replace } from "./dom.js";
+import { chooseTimes, chosenTimes } from "./time.js";
+import { getFromDashboard } from "./api.js";
 import { everySecond, keepUpToDate } from "./live.js";
 import { ALL, filterBar } from "./filter.js";
 import { histogram } from "./histogram.js";
 import { bulkBar } from "./bulk.js";
+import { causesView } from "./causes.js";
+import { COLUMNS, SORTED, columnsOf, isDescendingFirst, viewMenu } from "./columns.js";
+import { instanceRows } from "./instance_rows.js";
 
 const PAGE = 100;
-const COLUMNS = [
-  ["status", "Status"],
-  ["name", "Function"],
-  ["id", "Instance"],
-  ["created", "Created"],
-  ["updated", "Updated"],
-  ["duration", "Duration"],
-];
-const WAITS = {
-  activity: "activity",
-  timer: "timer",
-  child: "sub-orchestration",
-  event: "event",
-  entity: "entity",
-};
+/** Maximum depth of unfolded sub-orchestrations. */
+const DEPTH = 20;
+/** With one of these filters the list also shows the sub-orchestrations that match. */
+const FINDS_CHILDREN = ["search", "name", "waiting", "parent", "prefix", "failedWith"];
 
 export async function show(body, { params, signal }) {
   const state = {
@@ -44,155 +23,160 @@ export async function show(body, { params, signal }) {
     ...params,
     page: Math.max(1, Number(params.page) || 1),
   };
-  const filterOf = () => Object.fromEntries(Object.keys(ALL).map((key) => [key, state[key]]));
+  if (state.times) chooseTimes(state.times);
+  state.times = chosenTimes() === "local" ? "" : chosenTimes();
+  const ofCauses = state.view === "causes";
+  const mayFold = () => !FINDS_CHILDREN.some((key) => state[key]);
+  const isFolded = () => mayFold() && state.fold !== "0";
+  const filterOf = () => ({
+    ...Object.fromEntries(Object.keys(ALL).map((key) => [key, state[key]])),
+    ...(ofCauses && { status: "Failed" }),
+    topLevel: isFolded(),
+  });
   let page = { rows: [], counts: null },
+    entries = [],
     total = 0;
-  const lines = new Map();
   const selection = new Set();
+  const unfolded = new Set();
 
-  // The URL contains the filter, so that users can bookmark and share the URL.
+  // The URL contains the whole view, so that users can bookmark and share the URL.
+  function hrefOf(changes = {}) {
+    const shown = { ...state, ...changes };
+    if (shown.sort === "created" && shown.desc === "1") shown.sort = shown.desc = "";
+    const parameters = Object.entries(shown).filter(([, value]) => value && value !== 1);
+    return "#/instances?" + new URLSearchParams(parameters);
+  }
   function change(changes, keepPage) {
     Object.assign(state, keepPage ? {} : { page: 1 }, changes);
-    const parameters = Object.entries(state).filter(([, value]) => value && value !== 1);
-    history.replaceState(null, "", "#/instances?" + new URLSearchParams(parameters));
+    history.replaceState(null, "", hrefOf());
     if (!keepPage) {
       selection.clear();
       bulk.update();
     }
-    filter.update(state, page.counts);
-    updateHeads();
+    update();
     watch.now();
     chart.now();
   }
 
-  const filter = filterBar(state, change, signal);
+  const filter = filterBar(state, change, ofCauses, signal);
   const chart = histogram(filterOf, change, signal);
+  const menu = viewMenu(state, change, mayFold, ofCauses);
   const status = h("p", { class: "quiet count", role: "status" });
-  const tbody = h("tbody");
   const headRow = h("tr");
   const all = h("input", {
     type: "checkbox",
     aria: "Select this page",
     onchange: () => {
-      for (const row of page.rows)
-        if (all.checked) selection.add(row.id);
-        else selection.delete(row.id);
-      for (const each of lines.values()) each.box.checked = selection.has(each.id);
-      bulk.update();
+      for (const { row } of entries) if (row) select(row.id, all.checked);
+      showEntries();
     },
   });
-  const table = h("table", { class: "list", aria: "Instances" }, h("thead", null, headRow), tbody);
-  const container = h("div", { class: "scroll" }, table);
+  const rows = instanceRows(selection, select, (id) => {
+    if (!unfolded.delete(id)) unfolded.add(id);
+    watch.now();
+  });
+  const table = h(
+    "table",
+    { class: "list instances", aria: "Instances" },
+    h("thead", null, headRow),
+    rows.node,
+  );
+  const container = h("div", { class: "scroll" });
   const pages = h("nav", { class: "pages", aria: "Pages" });
   const bulk = bulkBar({
     selection,
-    rows: () => page.rows,
+    rows: () => entries.flatMap(({ row }) => row || []),
     total: () => total,
     filterOf,
     refresh: () => watch.now(),
   });
+  const causes = causesView(
+    filterOf,
+    (changes) => hrefOf({ view: "", page: 1, ...changes }),
+    () => watch.now(),
+  );
+  const tab = (text, isShown, view) =>
+    button(text, () => (location.hash = hrefOf({ view, page: 1, cause: "" })), {
+      class: "chip",
+      "aria-pressed": String(isShown),
+    });
   add(body, [
     h("h1", { class: "hidden" }, "Instances"),
     filter.node,
     chart.node,
-    h("div", { class: "row" }, status, bulk.node),
+    h(
+      "div",
+      { class: "row" },
+      h(
+        "span",
+        { class: "chips", role: "group", aria: "View" },
+        tab("List", !ofCauses, ""),
+        tab("By cause", ofCauses, "causes"),
+      ),
+      status,
+      bulk.node,
+      menu.node,
+    ),
     container,
     pages,
   ]);
 
-  const sorts = COLUMNS.map(([key, text]) => {
-    const arrow = h("span", { class: "arrow", "aria-hidden": "true" });
-    const isDescendingFirst = ["created", "updated", "duration"].includes(key);
+  function select(id, isSelected) {
+    if (isSelected) selection.add(id);
+    else selection.delete(id);
+    bulk.update();
+  }
+
+  function heading(key) {
+    if (!SORTED.includes(key)) return h("th", { scope: "col", class: "c-" + key }, COLUMNS[key]);
+    const isSorted = state.sort === key,
+      isDescending = state.desc === "1";
     const onclick = () => {
-      const isDescending = state.sort === key ? state.desc !== "1" : isDescendingFirst;
-      change({ sort: key, desc: isDescending ? "1" : "0" });
+      const next = isSorted ? !isDescending : isDescendingFirst(key);
+      change({ sort: key, desc: next ? "1" : "0" });
+      headRow.querySelector(`.c-${key} button`).focus();
     };
-    return {
-      key,
-      arrow,
-      th: h("th", { scope: "col" }, button([text, arrow], onclick, { class: "sort" })),
-    };
-  });
-  add(headRow, [
-    h("th", { class: "check", scope: "col" }, all),
-    sorts.map(({ th }) => th),
-    h("th", { scope: "col", class: "c-waits" }, "Waits for"),
-  ]);
-  function updateHeads() {
-    for (const { key, arrow, th } of sorts) {
-      const isSorted = state.sort === key,
-        isDescending = state.desc === "1";
-      th.ariaSort = isSorted ? (isDescending ? "descending" : "ascending") : null;
-      arrow.textContent = isSorted ? (isDescending ? "▼" : "▲") : "";
-    }
-  }
-
-  function line(row) {
-    const mark = JSON.stringify(row);
-    const old = lines.get(row.id);
-    if (old && old.mark === mark) {
-      old.tick();
-      old.box.checked = selection.has(row.id);
-      return old;
-    }
-    const box = old
-      ? old.box
-      : h("input", {
-          type: "checkbox",
-          aria: `Select ${row.id}`,
-          onchange: (event) => {
-            if (event.target.checked) selection.add(row.id);
-            else selection.delete(row.id);
-            bulk.update();
-          },
-        });
-    box.checked = selection.has(row.id);
-    const duration = h("td", { class: "c-duration num" });
-    const tick = () => {
-      duration.textContent = durationText(
-        (isLive(row.status) ? Date.now() : row.updated) - row.created,
-      );
-    };
-    tick();
-    const waits = (row.waits || []).map((text) => {
-      const [kind, rest] = splitFirstWord(text);
-      return h(
-        "span",
-        { class: "wait" },
-        quiet(WAITS[kind] + " "),
-        kind === "timer" ? timeElement(rest / 1000, { short: true }) : rest,
-      );
-    });
-    const shown = waits.length > 2 ? [...waits.slice(0, 2), quiet(`+${waits.length - 2}`)] : waits;
-    // The row reuses the link element, so that the link keeps the focus.
-    const name = old ? old.name : instanceLink(row.id);
-    const tr = h(
-      "tr",
-      null,
-      h("td", { class: "check" }, box),
-      h("td", null, badge(row.status)),
-      h("td", { class: "c-name" }, row.name),
-      h("td", { class: "c-id" }, name),
-      h("td", { class: "c-created" }, timeElement(row.created)),
-      h("td", { class: "c-updated" }, timeElement(row.updated)),
-      duration,
-      h("td", { class: "c-waits" }, shown),
+    const arrow = isSorted ? (isDescending ? "▼" : "▲") : "";
+    return h(
+      "th",
+      {
+        scope: "col",
+        class: "c-" + key,
+        "aria-sort": isSorted && (isDescending ? "descending" : "ascending"),
+      },
+      button([COLUMNS[key], h("span", { class: "arrow", "aria-hidden": "true" }, arrow)], onclick, {
+        class: "sort",
+      }),
     );
-    return { id: row.id, mark, tr, box, name, tick };
+  }
+  function update() {
+    replace(
+      headRow,
+      h("th", { class: "check", scope: "col" }, all),
+      columnsOf(state.columns).map(heading),
+    );
+    filter.update(state, page.counts);
+    menu.update();
   }
 
-  function updateRows() {
-    const focused = document.activeElement;
-    const next = page.rows.map(line);
-    lines.clear();
-    next.forEach((each, n) => {
-      lines.set(each.id, each);
-      if (tbody.children[n] !== each.tr) tbody.insertBefore(each.tr, tbody.children[n] || null);
-    });
-    while (tbody.children.length > next.length) tbody.lastChild.remove();
-    if (focused !== document.activeElement && focused.isConnected)
-      focused.focus({ preventScroll: true });
-    all.checked = next.length > 0 && next.every(({ id }) => selection.has(id));
+  /** Return entries for rows, each followed by the sub-orchestrations if it is unfolded. */
+  async function withChildren(list, depth = 0) {
+    const result = [];
+    for (const row of list) {
+      const open = unfolded.has(row.id) && row.childCount > 0 && depth < DEPTH;
+      result.push({ row, depth, open });
+      if (!open) continue;
+      const query = { parent: row.id, sort: "created", limit: PAGE };
+      const children = (await getFromDashboard("instances", query, signal)).rows;
+      result.push(...(await withChildren(children, depth + 1)));
+      if (row.childCount > children.length) result.push({ more: row, depth: depth + 1 });
+    }
+    return result;
+  }
+
+  function showEntries() {
+    rows.update(entries, columnsOf(state.columns));
+    all.checked = entries.length > 0 && entries.every(({ row }) => !row || selection.has(row.id));
   }
 
   function updateFooter() {
@@ -201,32 +185,28 @@ export async function show(body, { params, signal }) {
     const numbers = [first + 1, Math.min(first + PAGE, total), total].map((n) =>
       n.toLocaleString(),
     );
-    const text = total ? `${numbers[0]}-${numbers[1]} of ${numbers[2]}` : "0 instances";
-    if (status.textContent !== text) status.textContent = text;
+    setStatus(total ? `${numbers[0]}-${numbers[1]} of ${numbers[2]}` : "0 instances");
     pager(pages, state.page, last, (n) => {
       change({ page: n }, true);
       scrollTo(0, 0);
     });
   }
+  const setStatus = (text) => {
+    if (status.textContent !== text) status.textContent = text;
+  };
 
-  async function refresh() {
-    try {
-      const offset = (state.page - 1) * PAGE;
-      page = await getFromDashboard(
-        "instances",
-        { ...filterOf(), sort: state.sort, desc: state.desc, offset, limit: PAGE, counts: true },
-        signal,
-      );
-    } catch (error) {
-      if (error.name === "AbortError") throw error;
-      // The rows remain while the host is offline. The header of the page shows "Offline".
-      if (error.offline && lines.size) return 0;
-      replace(
-        container,
-        failure(error, () => watch.now()),
-      );
-      return 0;
-    }
+  async function refreshList() {
+    const offset = (state.page - 1) * PAGE;
+    page = await getFromDashboard(
+      "instances",
+      { ...filterOf(), sort: state.sort, desc: state.desc, offset, limit: PAGE, counts: true },
+      signal,
+    );
+    // A list of sub-orchestrations that match has no unfolding rows, so that no id appears twice.
+    entries =
+      isFolded() || state.parent
+        ? await withChildren(page.rows)
+        : page.rows.map((row) => ({ row, depth: 0 }));
     const statuses = state.status ? state.status.split(",") : null;
     total = Object.entries(page.counts).reduce(
       (sum, [name, count]) => sum + (!statuses || statuses.includes(name) ? count : 0),
@@ -235,19 +215,44 @@ export async function show(body, { params, signal }) {
     filter.update(state, page.counts);
     filter.addAwaitedEvents(page.rows.flatMap((row) => row.waits || []));
     if (page.rows.length || !total) {
-      replace(container, page.rows.length ? table : emptyNotice());
-      updateRows();
+      if (!page.rows.length) replace(container, emptyNotice());
+      else if (container.firstChild !== table) replace(container, table);
+      showEntries();
       updateFooter();
     } else {
       change({ page: Math.ceil(total / PAGE) }, true);
     }
     bulk.update();
-    chart.soon();
     return page.ms;
   }
 
+  async function refreshCauses() {
+    const { text, ms } = await causes.refresh(signal);
+    if (container.firstChild !== causes.node) replace(container, causes.node);
+    setStatus(text);
+    pages.hidden = true;
+    return ms;
+  }
+
+  async function refresh() {
+    let ms = 0;
+    try {
+      ms = await (ofCauses ? refreshCauses() : refreshList());
+      chart.soon();
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      // The rows remain while the host is offline. The header of the page shows "Offline".
+      if (!error.offline || !container.querySelector("table"))
+        replace(
+          container,
+          failure(error, () => watch.now()),
+        );
+    }
+    return ms;
+  }
+
   function emptyNotice() {
-    return Object.values(filterOf()).some(Boolean)
+    return Object.keys(ALL).some((key) => state[key])
       ? notice(
           "No instance matches the filter",
           null,
@@ -260,8 +265,8 @@ export async function show(body, { params, signal }) {
         );
   }
 
-  updateHeads();
-  filter.update(state, null);
-  everySecond(signal, () => lines.forEach((each) => each.tick()));
+  update();
+  if (state.times && !params.times) history.replaceState(null, "", hrefOf());
+  everySecond(signal, () => rows.lines.forEach((each) => each.tick()));
   const watch = keepUpToDate(signal, {}, refresh);
 }

@@ -13,35 +13,36 @@ const GAP = 250;
 export function keepUpToDate(signal, params, refresh) {
   let stream = null,
     running = false,
-    again = false,
+    again = null,
     timer = 0,
     gap = GAP;
 
   async function run() {
     if (signal.aborted) return;
     if (running) {
-      again = true;
+      again = run; // the user changed the filter
       return;
     }
     running = true;
-    again = false;
+    again = null;
     try {
       gap = Math.max(GAP, 10 * ((await refresh()) || 0));
     } catch (error) {
       if (error.name !== "AbortError" && !error.offline) console.error(error);
     }
     running = false;
-    if (again) later();
+    again?.();
   }
   function later() {
     if (running) {
-      again = true;
+      again ||= later;
       return;
     }
     if (timer || signal.aborted) return;
     timer = setTimeout(() => {
       timer = 0;
-      run();
+      if (running) later();
+      else run();
     }, gap);
   }
   // The events are read with fetch, because an EventSource cannot send the key.

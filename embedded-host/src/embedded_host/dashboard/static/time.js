@@ -1,7 +1,27 @@
-/** @file Times in the user's time zone with UTC as tooltip, and durations. */
+/** @file Times in the user's time zone, in UTC or relative to now, and durations. */
 import { h } from "./dom.js";
 
+/** The forms of a time that the user can choose. */
+export const TIMES = { local: "Local time", utc: "UTC", relative: "Relative to now" };
+let form = localStorage.times in TIMES ? localStorage.times : "local";
+
+/** Return the chosen form of times, a key of TIMES. */
+export const chosenTimes = () => form;
+
+/** Choose the form of all times, also of those that the page already shows. */
+export function chooseTimes(name) {
+  form = name in TIMES ? name : "local";
+  document.querySelectorAll("time").forEach(drawTime);
+}
+
 const two = (n) => String(n).padStart(2, "0");
+
+/** Return a time in UTC, if the user chose UTC, or in the user's time zone. */
+export function timeText(ms, fraction) {
+  return form === "utc"
+    ? utcText(ms).slice(0, fraction ? 23 : 19) + " UTC"
+    : localText(ms, fraction);
+}
 
 /** Return a local time, with milliseconds if fraction is true. */
 export function localText(ms, fraction) {
@@ -13,15 +33,41 @@ export function localText(ms, fraction) {
 
 export const utcText = (ms) => new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC");
 
+/** Return a time like "3 min ago" or "in 5 d". */
+function relativeText(ms) {
+  const past = Date.now() - ms;
+  const size = durationText(Math.floor(Math.abs(past) / 1000) * 1000)
+    .split(" ", 2)
+    .join(" ");
+  return Math.abs(past) < 1000 ? "now" : past > 0 ? `${size} ago` : `in ${size}`;
+}
+
 /**
  * Return a time element for milliseconds or an ISO string.
  * If short is true, the date of today is omitted.
  */
 export function timeElement(ms, { fraction, short } = {}) {
-  let text = localText(ms, fraction);
-  if (short && text.slice(0, 10) === localText(Date.now()).slice(0, 10)) text = text.slice(11);
-  return h("time", { datetime: new Date(ms).toISOString(), title: utcText(ms) }, text);
+  return drawTime(
+    h("time", {
+      datetime: new Date(ms).toISOString(),
+      "data-fraction": fraction,
+      "data-short": short,
+    }),
+  );
 }
+
+function drawTime(node) {
+  const ms = Date.parse(node.dateTime);
+  const { fraction, short } = node.dataset;
+  let text = form === "relative" ? relativeText(ms) : timeText(ms, fraction === "");
+  if (short === "" && text.startsWith(timeText(Date.now()).slice(0, 11))) text = text.slice(11);
+  if (node.textContent !== text) node.textContent = text;
+  node.title = form === "local" ? utcText(ms) : `${localText(ms, true)} local, ${utcText(ms)}`;
+  return node;
+}
+setInterval(() => {
+  if (form === "relative" && !document.hidden) document.querySelectorAll("time").forEach(drawTime);
+}, 1000);
 
 /** Return a duration of ms milliseconds in its two largest units. */
 export function durationText(ms) {
@@ -41,6 +87,8 @@ export function durationText(ms) {
 }
 
 /** Convert the value of an <input type=datetime-local> to an ISO string. */
-export const isoFromInput = (text) => (text ? new Date(text).toISOString() : "");
+export const isoFromInput = (text) =>
+  text ? new Date(text + (form === "utc" ? "Z" : "")).toISOString() : "";
 /** Convert an ISO string to the value of an <input type=datetime-local>. */
-export const inputFromIso = (iso) => (iso ? localText(Date.parse(iso)).replace(" ", "T") : "");
+export const inputFromIso = (iso) =>
+  iso ? timeText(Date.parse(iso)).slice(0, 19).replace(" ", "T") : "";
