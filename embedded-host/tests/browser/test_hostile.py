@@ -37,6 +37,10 @@ NOTHING_PARSED = """() => [
     document.querySelectorAll("a[href^=javascript]").length,
 ]"""
 
+BIDIRECTIONAL_CONTROLS = r"""() => [document.title, document.documentElement.textContent,
+    ...[...document.querySelectorAll("*")].flatMap((node) => [node.title, node.ariaLabel]),
+].filter((text) => /\p{Bidi_Control}/u.test(text || ""))"""
+
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory, browser_path: str) -> Iterator[RunningHost]:
@@ -103,9 +107,9 @@ def test_html_in_the_lists_is_shown_as_text(dashboard: DashboardPage) -> None:
     expect(page.get_by_role("row").filter(has_text=ID).first).to_contain_text("event " + IMG)
     expect(page.get_by_label("Waits for").locator("option:checked")).to_have_text(IMG)
     assert_nothing_parsed(page)
-    page = dashboard.open("instances?prefix=" + quote("none " + FRAME))
+    page = dashboard.open("instances?search=" + quote("none " + FRAME))
     expect(page.get_by_text("No instance matches the filter")).to_be_visible()
-    expect(page.get_by_role("searchbox", name="Id begins with")).to_have_value("none " + FRAME)
+    expect(page.get_by_role("searchbox", name="Search")).to_have_value("none " + FRAME)
     assert_nothing_parsed(page)
     page = dashboard.open("entities")
     line = page.get_by_role("row").filter(has_text=KEY)
@@ -169,6 +173,32 @@ def test_html_in_errors_parents_and_functions_is_shown_as_text(dashboard: Dashbo
     page = dashboard.open("instance/" + quote(IMG, safe=""))
     expect(page.locator(".notice")).to_contain_text(IMG)
     assert_nothing_parsed(page)
+
+
+def test_bidirectional_control_characters_are_visible_in_every_view(
+    dashboard: DashboardPage, hostile: RunningHost
+) -> None:
+    """Without an escape, the digits after the character U+202E would be reversed."""
+    id = "bidi-\u202e123"
+    path = f"{MANAGEMENT}/orchestrators/Fails/{quote(id)}"
+    assert hostile.post(path, ["boom \u202e\u2066"]).status == 202
+    hostile.end({"statusQueryGetUri": f"{MANAGEMENT}/instances/{quote(id)}?x=1"})
+    shown = id.replace("\u202e", r"\u202e")
+    views = {
+        "instances?prefix=bidi": "tr .error",
+        "instances?view=causes&prefix=bidi": "tr .c-error",
+        f"instance/{quote(id, safe='')}": ".panel.bad .error-text",
+        f"instance/{quote(id, safe='')}?tab=history": "tr.event",
+        f"instance/{quote(id, safe='')}?tab=sequence": ".sequence svg",
+    }
+    for view, selector in views.items():
+        page = dashboard.open(view)
+        expect(page.locator(selector).first).to_be_visible()
+        expect(page.get_by_text(shown).first).to_be_visible()
+        assert page.evaluate(BIDIRECTIONAL_CONTROLS) == [], view
+    page.get_by_role("button", name="Restart…").click()
+    page.get_by_role("dialog").get_by_text("curl", exact=True).click()
+    assert page.evaluate(BIDIRECTIONAL_CONTROLS) == []
 
 
 needs_a_shell = pytest.mark.skipif(

@@ -1,5 +1,5 @@
 /** @file The display of stored values: indented JSON, long strings, and errors with tracebacks. */
-import { h, button, copyButton, truncate } from "./dom.js";
+import { h, button, copyButton, truncate, visible } from "./dom.js";
 
 export const LONG = 4000;
 
@@ -28,12 +28,12 @@ export function formattedJson(text, unwrap) {
 /** Return a block with a text. Only the first LONG characters are shown until the user clicks. */
 export function codeBlock(text, label) {
   const pre = h("pre", { class: "value", tabindex: "0", aria: label });
-  pre.textContent = truncate(text, LONG);
+  pre.textContent = visible(truncate(text, LONG));
   if (text.length <= LONG) return pre;
   const more = button(
     `Show all ${text.length.toLocaleString()} characters`,
     () => {
-      pre.textContent = text;
+      pre.textContent = visible(text);
       more.remove();
     },
     { class: "small" },
