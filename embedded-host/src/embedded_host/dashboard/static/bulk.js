@@ -1,12 +1,13 @@
-/** @file Actions on many instances: a confirmation, then one request for each instance. */
+/** @file Actions on selected instances, or on all instances of a filter, after a confirmation. */
 import { h, button, field, plural, redraw, textInput, toast } from "./dom.js";
-import { ACTIONS, sendRequest, getFromDashboard, curl, curlLoop, requestFor } from "./api.js";
+import { ACTIONS, DASHBOARD_API, sendRequest, getFromDashboard, queryString } from "./api.js";
+import { curl, curlLoop, requestFor } from "./api.js";
 import { curlBox, dialog } from "./dialog.js";
 
 const CONCURRENT_REQUESTS = 6;
 
 /** Return the bar with the actions on the selected instances, or on all instances of the filter. */
-export function bulkBar({ selection, rows, total, filterOf, refresh }) {
+export function bulkBar({ selection, rows, total, counts, filterOf, refresh }) {
   const node = h("div", { class: "bulk", role: "group", aria: "Selected instances" });
   let everything = false;
   function update() {
@@ -26,22 +27,25 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
           { class: "small" },
         ),
       Object.keys(ACTIONS).map((name) =>
-        button(ACTIONS[name].text + "…", () => openBulkDialog(name, selectedInstances, done), {
-          class: "small" + (ACTIONS[name].bad ? " bad" : ""),
-        }),
+        button(
+          ACTIONS[name].text + "…",
+          () => selected().then((instances) => openBulkDialog(name, instances, done)),
+          {
+            class: "small" + (ACTIONS[name].bad ? " bad" : ""),
+          },
+        ),
       ),
       button("Clear", done, { class: "small", aria: "Clear the selection" }),
     ]);
   }
 
-  async function selectedInstances() {
-    if (everything) return instancesOf(filterOf());
+  async function selected() {
+    if (everything) return { filter: filterOf(), counts: counts() };
     // The selection may include rows of other pages. Their status must be read.
-    const instances = [];
+    const list = [];
     const statuses = new Map(rows().map((row) => [row.id, row.status]));
-    for (const id of selection)
-      instances.push({ id, status: statuses.get(id) || (await statusOf(id)) });
-    return instances.filter((row) => row.status);
+    for (const id of selection) list.push({ id, status: statuses.get(id) || (await statusOf(id)) });
+    return { list: list.filter((row) => row.status) };
   }
   function done() {
     selection.clear();
@@ -49,17 +53,6 @@ export function bulkBar({ selection, rows, total, filterOf, refresh }) {
   }
   update();
   return { node, update };
-}
-
-/** Return all instances of a filter. */
-export async function instancesOf(filter) {
-  const instances = [];
-  for (let offset = 0; ; offset += 1000) {
-    const query = { ...filter, sort: "created", offset, limit: 1000 };
-    const { rows } = await getFromDashboard("instances", query);
-    instances.push(...rows);
-    if (rows.length < 1000) return instances;
-  }
 }
 
 const statusOf = async (id) => {
@@ -70,22 +63,50 @@ const statusOf = async (id) => {
   }
 };
 
-/** Confirm an action on the instances that read() returns, and perform it. */
-export async function openBulkDialog(name, read, onDone) {
-  const action = ACTIONS[name];
-  let list;
-  try {
-    list = await read();
-  } catch (error) {
-    toast(error.message, true);
-    return;
+/** Act on each instance of a list. report(1, 0) or report(0, 1, error) is called for each. */
+async function actOnEach(name, list, reason, isStopped, report) {
+  const queue = [...list];
+  const work = async () => {
+    while (queue.length && !isStopped()) {
+      const { id } = queue.shift();
+      try {
+        await sendRequest(requestFor(name, id, reason));
+        report(1, 0);
+      } catch (error) {
+        report(0, 1, [{ instanceId: id, error: error.message }]);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, work));
+}
+
+/** Act on all instances of a filter. The host selects them and works for a second per request. */
+async function actOnFilter(action, filter, reason, isStopped, report) {
+  for (let next = {}; next && !isStopped();) {
+    const query = queryString({ ...filter, action, reason, ...next });
+    const step = await sendRequest({ path: `${DASHBOARD_API}/bulk${query}` });
+    report(step.done, step.failed, step.errors);
+    next = step.next;
   }
-  const allowed = list.filter((row) => action.when(row.status));
-  const skipped = list.length - allowed.length;
+}
+
+/**
+ * Confirm an action on many instances, and perform it. The instances are a list of {id, status},
+ * or those of a filter with counts by status.
+ */
+export function openBulkDialog(name, { list, filter, counts = {} }, onDone) {
+  const action = ACTIONS[name];
+  const allowed = list?.filter((row) => action.when(row.status));
+  const sum = (entries) => entries.reduce((total, [, n]) => total + n, 0);
+  const all = list ? list.length : sum(Object.entries(counts));
+  const count = list
+    ? allowed.length
+    : sum(Object.entries(counts).filter(([status]) => action.when(status)));
+  const skipped = all - count;
   let stopped = false;
-  const confirmation = dialog(`${action.text} ${plural(allowed.length)}?`, (close) => {
+  const confirmation = dialog(`${action.text} ${plural(count)}?`, (close) => {
     const progress = h("progress", {
-      max: allowed.length || 1,
+      max: count || 1,
       value: 0,
       hidden: true,
       aria: "Progress",
@@ -104,31 +125,31 @@ export async function openBulkDialog(name, read, onDone) {
     );
     const cancel = button("Cancel", close);
     const start = button(
-      `${action.text} ${plural(allowed.length)}`,
+      `${action.text} ${plural(count)}`,
       async () => {
         start.disabled = true;
         progress.hidden = false;
         cancel.textContent = "Stop";
-        const queue = [...allowed];
         let done = 0,
           failed = 0;
-        const work = async () => {
-          while (queue.length && !stopped) {
-            const { id } = queue.shift();
-            try {
-              await sendRequest(requestFor(name, id, reason.value));
-              done += 1;
-            } catch (error) {
-              failed += 1;
-              if (failed <= 5) failures.append(h("li", null, `${id}: ${error.message}`));
-            }
-            progress.value = done + failed;
-            summary.textContent =
-              `${done.toLocaleString()} of ${allowed.length.toLocaleString()} ${action.done}` +
-              (failed ? `, ${failed.toLocaleString()} failed` : "");
-          }
+        const report = (more, bad, errors = []) => {
+          done += more;
+          failed += bad;
+          for (const { instanceId, error } of errors)
+            if (failures.children.length < 5)
+              failures.append(h("li", null, `${instanceId}: ${error}`));
+          progress.value = done + failed;
+          summary.textContent =
+            `${done.toLocaleString()} of ${count.toLocaleString()} ${action.done}` +
+            (failed ? `, ${failed.toLocaleString()} failed` : "");
         };
-        await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, work));
+        const act = list ? actOnEach : actOnFilter;
+        try {
+          await act(name, allowed || filter, reason.value, () => stopped, report);
+        } catch (error) {
+          failed ||= 1;
+          failures.append(h("li", null, error.message));
+        }
         onDone();
         start.hidden = true;
         cancel.textContent = "Close";
@@ -137,12 +158,12 @@ export async function openBulkDialog(name, read, onDone) {
           toast(`${plural(done)} ${action.done}.`);
         }
       },
-      { class: action.bad ? "primary bad" : "primary", disabled: !allowed.length },
+      { class: action.bad ? "primary bad" : "primary", disabled: !count },
     );
     return [
       skipped > 0 &&
         h("p", null, [
-          `${plural(list.length)} ${list.length === 1 ? "is" : "are"} selected. `,
+          `${plural(all)} ${all === 1 ? "is" : "are"} selected. `,
           `${skipped.toLocaleString()} of them cannot be ${action.done} `,
           `and ${skipped === 1 ? "is" : "are"} skipped.`,
         ]),
@@ -151,7 +172,7 @@ export async function openBulkDialog(name, read, onDone) {
       progress,
       summary,
       failures,
-      allowed.length > 0 && box,
+      allowed?.length > 0 && box,
       h("p", { class: "buttons" }, cancel, start),
     ];
   });

@@ -3,7 +3,7 @@ import { h, add, button, instanceLink, link, notice, plural, quiet, redraw } fro
 import { tableHead, truncate } from "./dom.js";
 import { timeElement } from "./time.js";
 import { ACTIONS, getFromDashboard } from "./api.js";
-import { instancesOf, openBulkDialog } from "./bulk.js";
+import { openBulkDialog } from "./bulk.js";
 
 const OFFERED = ["rewind", "restart", "purge"];
 
@@ -39,7 +39,7 @@ export function causesView(filterOf, hrefOf, refreshSoon) {
           OFFERED.map((action) =>
             button(
               `${ACTIONS[action].text}…`,
-              () => openBulkDialog(action, () => instancesOf(filter), refreshSoon),
+              () => openBulkDialog(action, { filter, counts: { Failed: count } }, refreshSoon),
               {
                 class: ACTIONS[action].bad ? "small bad" : "small",
                 aria: `${ACTIONS[action].text}: ${text}`,

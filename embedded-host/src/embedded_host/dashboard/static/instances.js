@@ -87,6 +87,7 @@ export async function show(body, { params, signal }) {
     selection,
     rows: () => entries.flatMap(({ row }) => row || []),
     total: () => total,
+    counts: matchingCounts,
     filterOf,
     refresh: () => watch.now(),
   });
@@ -191,6 +192,12 @@ export async function show(body, { params, signal }) {
       scrollTo(0, 0);
     });
   }
+  function matchingCounts() {
+    const chosen = (state.status || "").split(",");
+    return Object.fromEntries(
+      Object.entries(page.counts).filter(([name]) => !state.status || chosen.includes(name)),
+    );
+  }
   const setStatus = (text) => {
     if (status.textContent !== text) status.textContent = text;
   };
@@ -207,11 +214,7 @@ export async function show(body, { params, signal }) {
       isFolded() || state.parent
         ? await withChildren(page.rows)
         : page.rows.map((row) => ({ row, depth: 0 }));
-    const statuses = state.status ? state.status.split(",") : null;
-    total = Object.entries(page.counts).reduce(
-      (sum, [name, count]) => sum + (!statuses || statuses.includes(name) ? count : 0),
-      0,
-    );
+    total = Object.values(matchingCounts()).reduce((sum, count) => sum + count, 0);
     filter.update(state, page.counts);
     filter.addAwaitedEvents(page.rows.flatMap((row) => row.waits || []));
     if (page.rows.length || !total) {
