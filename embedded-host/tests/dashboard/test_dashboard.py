@@ -347,3 +347,15 @@ async def test_the_findings_have_the_instances(dashboard: DashboardUnderTest) ->
     [finding] = body["findings"]
     assert (finding["code"], finding["function"], finding["count"]) == ("EH802", "Done", 1)
     assert finding["instances"] == ["i-1"]
+
+
+async def test_the_tree_of_an_instance_contains_its_children(dashboard: DashboardUnderTest) -> None:
+    await dashboard.host.start("Parent", "order/7 ä")
+    tree = await dashboard.get("instances/order%2F7%20%C3%A4/tree")
+    assert (tree["instanceId"], tree["runtimeStatus"]) == ("order/7 ä", "Running")
+    [child] = tree["children"]
+    assert child["instanceId"] == "child"
+    assert child["waitsFor"].startswith("the external event")
+    assert (await dashboard.get("instances/order%2F7%20%C3%A4/tree?limit=1"))["truncated"] == 1
+    for path in ("instances/none/tree", "instances/tree"):
+        assert (await dashboard.request(f"/api/{path}")).status == 404

@@ -49,6 +49,10 @@ def parent(context: Any) -> Steps:
     )
 
 
+def grandparent(context: Any) -> Steps:
+    yield context.call_sub_orchestrator("Parent", None, f"{context.instance_id}:west")
+
+
 def leaves_child(context: Any) -> Steps:
     child = context.call_sub_orchestrator("Waits", None, "child-0")
     yield context.task_any([child, context.wait_for_external_event("Go")])
@@ -101,6 +105,7 @@ def new_gated_hub(**settings: Any) -> tuple[HubUnderTest, GatedInvoker]:
         "Works": works,
         "Retries": retries,
         "Parent": parent,
+        "Grandparent": grandparent,
         "LeavesChild": leaves_child,
         "CallsEntity": calls_entity,
         "Several": several,

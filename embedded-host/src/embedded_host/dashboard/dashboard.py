@@ -17,6 +17,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote
 
 import msgspec
 
@@ -34,7 +35,7 @@ from embedded_host.engine.events import encode_events
 from embedded_host.engine.json_codec import compact
 from embedded_host.parity.documents import parity_document
 from embedded_host.store.failure_causes import first_line
-from embedded_host.store.interface import InstanceQuery
+from embedded_host.store.interface import InstanceQuery, StateError
 from embedded_host.store.overview import (
     InstanceDetails,
     InstanceValues,
@@ -43,6 +44,7 @@ from embedded_host.store.overview import (
 )
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.hub import TaskHub
+from embedded_host.task_hub.instance_tree import NODES, instance_tree
 from embedded_host.web.request import Request
 from embedded_host.web.response import JSON, Response, json_response, text_response
 from embedded_host.workers.current_app import CurrentApp
@@ -95,6 +97,9 @@ class Dashboard:
         except sqlite3.Error as error:
             log.error("The dashboard could not read the state file: %s. [EH331]", error)
             response = _error(f"The dashboard could not read the state file: {error}. [EH331]", 500)
+        except StateError as error:
+            log.error("%s", error)
+            response = _error(str(error), 500)
         response.headers.extend(_HEADERS)
         return response
 
@@ -129,7 +134,11 @@ class Dashboard:
             "findings": self._findings,
             "events": self._events,
         }
-        endpoint = endpoints.get(path.removeprefix("api/"))
+        name = path.removeprefix("api/")
+        endpoint = endpoints.get(name)
+        if name.startswith("instances/") and name.endswith("/tree"):
+            encoded_id = name.removeprefix("instances/").removesuffix("/tree")
+            endpoint = partial(self._tree, unquote(encoded_id))
         if endpoint is None:
             return _error("The dashboard's API has no such endpoint. [EH337]", 404)
         parameters = QueryParameters(request.query)
@@ -319,6 +328,18 @@ class Dashboard:
         if body is None:
             return _error(f"There is no instance '{instance_id}'. [EH338]", 404)
         return Response(200, body.encode("utf-8", "replace"), [("Content-Type", JSON)])
+
+    async def _tree(self, instance_id: str, parameters: QueryParameters) -> Response:
+        """Return an instance with its sub-orchestrations and entities (``instance_tree``)."""
+        nodes = parameters.number("limit", NODES, NODES)
+        tree = await self._read(
+            lambda overview: overview.read(
+                lambda store: instance_tree(store, self._hub.name, instance_id, nodes)
+            )
+        )
+        if tree is None:
+            return _error(f"There is no instance '{instance_id}'. [EH338]", 404)
+        return json_response(tree.document())
 
     # -- functions and changes
 

@@ -7,19 +7,19 @@ run the queries in a thread, one at a time. Times are microseconds since 1970.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.status import FINISHED
 from embedded_host.store.connection import SqliteRow, SqliteValue, connect
 from embedded_host.store.failure_causes import FailureCause, failure_cause
 from embedded_host.store.input_references import decode_stored_turn
-from embedded_host.store.interface import InstanceQuery
+from embedded_host.store.interface import InstanceQuery, StateReader
 from embedded_host.store.named_queries import named_queries
 from embedded_host.store.query_conditions import (
     IS_LIVE,
@@ -27,6 +27,7 @@ from embedded_host.store.query_conditions import (
     found_queries,
     row_conditions,
 )
+from embedded_host.store.state_reader import SqliteReader
 
 SORTS: Mapping[str, str] = {
     "created": "created {0}, key {0}",
@@ -53,6 +54,8 @@ _LISTED = (
 """The columns of a ListedInstance."""
 _INDEXED = ("created", "id")
 """Sort orders that an index supports. Other sort orders read all rows in table order."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ class Overview:
 
     def __init__(self, source: Path | sqlite3.Connection) -> None:
         """Read a file, or use a connection to a file."""
+        self._path = source if isinstance(source, Path) else None
         self._connection = connect(source) if isinstance(source, Path) else source
         self._connection.execute("PRAGMA temp_store = MEMORY")
         self._connection.execute("CREATE TEMP TABLE found (key INTEGER PRIMARY KEY)")
@@ -159,6 +163,11 @@ class Overview:
             yield
         finally:
             self._connection.execute("COMMIT")
+
+    def read(self, query: Callable[[StateReader], T]) -> T:
+        """Return the result of ``query``, which reads one committed state."""
+        with self.snapshot():
+            return query(SqliteReader(self._path, self._connection))
 
     def version(self) -> int:
         """Return a number that changes with every commit."""

@@ -1,0 +1,35 @@
+"""The open waits of an instance that a state file contains, without a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from embedded_host.engine.events import HistoryEvent
+from embedded_host.history import HistoryView, Wait, WaitKind, open_waits
+from embedded_host.store.interface import InstanceRow, StateReader
+
+
+def recorded_history(store: StateReader, row: InstanceRow) -> HistoryView:
+    """Return the view of the history of an instance's current execution."""
+    return HistoryView.of(chain.from_iterable(store.history(row.key)))
+
+
+def recorded_waits(store: StateReader, row: InstanceRow, view: HistoryView) -> list[Wait]:
+    """Return the open calls and timers of a history, and the external events that it waits for.
+
+    The host has stored the names of the events after the last turn.
+    """
+    if row.continued:
+        return []
+    return open_waits(view) + event_waits(view.events, store.awaited(row.key))
+
+
+def event_waits(events: Sequence[HistoryEvent], awaited: Sequence[tuple[str, str]]) -> list[Wait]:
+    """Return the waits for external events. ``awaited`` is the list of ``StateReader.awaited``."""
+    since = events[-1].timestamp if events else ""
+    return [
+        Wait(kind=WaitKind.EVENT, since=since, name=name)
+        for kind, name in awaited
+        if kind == "event"
+    ]
