@@ -44,6 +44,7 @@ EVERY_COMMAND: list[tuple[str, ...]] = [
     ("watch", *ID),
     ("timeline", *ID),
     ("diagnose", *ID),
+    ("tree", *ID),
     ("export", *ID),
     ("functions", "list"),
 ]
@@ -335,6 +336,15 @@ def test_a_recorded_history_is_shown(
         replayed = app.replay(status)
         assert replayed.steps >= len(settled)
         assert app.replay(exported.json) == replayed
+
+
+def test_the_azure_functions_host_has_no_tree(recorded_host: RecordedHost) -> None:
+    recorded_host.respond("GET", "/dashboard/api/instances/order-7/tree", 404)
+    recorded_host.respond("GET", "/instances/order-7", 202, {"runtimeStatus": "Running"})
+    called = call_recorded(recorded_host, "tree", *ID)
+    assert called.code == 1
+    assert "is not an embedded host" in called.err
+    assert "[EH509]" in called.err
 
 
 def test_a_waiting_instance_is_diagnosed_from_its_history(recorded_host: RecordedHost) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -90,6 +91,9 @@ class FakeReader:
         self, instance_id: str, *, history: bool = False, diagnosis: bool = False
     ) -> InstanceStatus | None:
         return self._status(instance_id) if instance_id in self.statuses else None
+
+    def tree(self, instance_id: str) -> dict[str, Any] | None:
+        raise NotImplementedError
 
     def instances(
         self,

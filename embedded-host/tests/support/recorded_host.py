@@ -140,7 +140,7 @@ class RecordedHost:
     def respond(self, method: str, path: str, status: int, body: Any = "", **headers: str) -> None:
         """Add a JSON response that is specified but not recorded.
 
-        ``path`` is relative to the management API, or starts with /admin.
+        ``path`` is relative to the management API, or starts with /admin or /dashboard.
         """
         text = "" if body == "" else json.dumps(body)
         self.respond_with_text(method, path, status, text, **headers)
@@ -149,7 +149,7 @@ class RecordedHost:
         self, method: str, path: str, status: int, text: str, **headers: str
     ) -> None:
         """Add a response with any body. ``path`` has the same form as in ``respond``."""
-        full_path = path if path.startswith("/admin") else MANAGEMENT + path
+        full_path = path if path.startswith(("/admin", "/dashboard")) else MANAGEMENT + path
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._add(method, full_path, Response(status, named, text))
 

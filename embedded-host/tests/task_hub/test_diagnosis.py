@@ -163,11 +163,82 @@ async def test_a_finished_instance_waits_for_no_task() -> None:
     assert await diagnosed(host) == {"waitsFor": [], "text": "It has finished: Completed."}
 
 
-async def test_unknown_ids_and_entities_have_no_diagnosis() -> None:
+async def test_unknown_ids_have_no_diagnosis() -> None:
     host, _ = new_gated_hub()
     assert await diagnose(host.hub, "unknown") is None
+
+
+async def test_an_idle_entity_has_no_operation() -> None:
+    host, _ = new_gated_hub()
     await host.start("CallsEntity")
-    assert await diagnose(host.hub, "@counter@k") is None
+    diagnosis = await diagnosed(host, "@counter@k")
+    assert diagnosis["text"] == "It is idle: no operation is queued."
+    assert diagnosis["entity"]["lockedBy"] is None
+
+
+async def test_a_busy_entity_runs_its_operations() -> None:
+    host, invoker = new_gated_hub()
+    invoker.entity_gate = asyncio.Event()
+    await host.client.start("CallsEntity", None, "i-1")
+    diagnosis = await until(host, "It runs operations on a worker.", "@counter@k")
+    assert diagnosis["text"].endswith(f"1 operation is queued: 'add' of 'i-1' since {BEGAN}.")
+    invoker.entity_gate.set()
+    await host.idle()
+
+
+async def test_the_owner_of_a_lock_is_the_root_cause_of_a_locked_entity() -> None:
+    host, _ = new_gated_hub()
+    await host.start("Waits", "i-2")
+    row = InstanceRow(99, "Hub", "@counter@k", "@counter", "Running", T0, T0, "")
+    host.store.write([SaveInstance(row), SaveEntity(99, False, None, "i-2")])
+    await host.start("CallsEntity")
+    path = f"@counter@k > i-2 waits for the external event 'Go' since {BEGAN}"
+    entity = await diagnosed(host, "@counter@k")
+    assert entity["text"].startswith("It is locked by 'i-2' (Running). 1 operation is queued: ")
+    assert entity["rootCause"]["text"] == path
+    assert (await diagnosed(host))["rootCause"]["text"] == f"i-1 > {path}"
+
+
+async def test_the_root_cause_is_the_wait_of_the_deepest_sub_orchestration() -> None:
+    host, _ = new_gated_hub()
+    await host.start("Grandparent")
+    diagnosis = await diagnose(host.hub, "i-1")
+    assert diagnosis is not None
+    text = f"i-1 > west > child-0 waits for the external event 'Go' since {BEGAN}"
+    assert diagnosis.document()["rootCause"] == {
+        "path": ["i-1", "west", "child-0"],
+        "instanceIds": ["i-1", "i-1:west", "child-0"],
+        "text": text,
+        "undeliveredEvents": [],
+    }
+    assert diagnosis.sentences[1] == f"{text}."
+
+
+async def test_the_state_of_an_activity_is_in_the_root_cause() -> None:
+    host, invoker = new_gated_hub()
+    invoker.gate = asyncio.Event()
+    await host.client.start("ParentOfWork", None, "i-1")
+    for _ in range(2000):
+        cause = (await diagnosed(host)).get("rootCause")
+        if cause is not None and "running since" in cause["text"]:
+            break
+        await asyncio.sleep(0)
+    else:
+        raise AssertionError(cause)
+    invoker.gate.set()
+    await host.idle()
+
+
+async def test_an_event_with_a_similar_name_is_suggested() -> None:
+    host, _ = new_gated_hub()
+    await host.start("Grandparent")
+    await host.raise_event("Goo", instance_id="child-0")
+    leaf = await diagnosed(host, "child-0")
+    expected = [{"name": "Goo", "receivedTime": BEGAN, "didYouMean": "Go"}]
+    assert leaf["undeliveredEvents"] == expected
+    cause = (await diagnosed(host))["rootCause"]
+    assert cause["undeliveredEvents"] == expected
+    assert cause["text"].endswith("but nothing waits for it. Did you mean 'Go'?")
 
 
 async def test_running_children_of_a_finished_parent_are_reported(

@@ -53,6 +53,10 @@ def grandparent(context: Any) -> Steps:
     yield context.call_sub_orchestrator("Parent", None, f"{context.instance_id}:west")
 
 
+def parent_of_work(context: Any) -> Steps:
+    yield context.call_sub_orchestrator("Works", 1)
+
+
 def leaves_child(context: Any) -> Steps:
     child = context.call_sub_orchestrator("Waits", None, "child-0")
     yield context.task_any([child, context.wait_for_external_event("Go")])
@@ -106,6 +110,7 @@ def new_gated_hub(**settings: Any) -> tuple[HubUnderTest, GatedInvoker]:
         "Retries": retries,
         "Parent": parent,
         "Grandparent": grandparent,
+        "ParentOfWork": parent_of_work,
         "LeavesChild": leaves_child,
         "CallsEntity": calls_entity,
         "Several": several,

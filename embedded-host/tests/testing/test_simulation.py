@@ -94,7 +94,7 @@ async def test_waiting_for_replays_an_instance_that_the_new_host_has_not_run(
 async def test_waiting_for_an_entity_reports_that_it_is_not_an_orchestration(
     simulation: Simulation,
 ) -> None:
-    assert simulation.waiting_for("@counter@a") == "It is not an orchestration."
+    assert simulation.diagnosis("@counter@a").text == "It is not an orchestration."
 
 
 def test_open_session_raises_for_code_that_the_sdk_did_not_create(tmp_path: Path) -> None:

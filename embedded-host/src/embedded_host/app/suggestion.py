@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
+SIMILAR = 0.78
+"""The similarity of two names of which one may be a typo of the other.
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the name in ``known`` that is most similar to ``word``, or None if none is similar."""
-    # At this score, "dirction", "methdos" and "autLevel" match, but "type2" and "path" do not.
-    best, best_score = None, 0.78
+With this value, "dirction", "methdos" and "autLevel" match, but "type2" and "path" do not.
+"""
+
+
+def closest(word: str, known: Iterable[str], least: float = SIMILAR) -> str | None:
+    """Return the name in ``known`` that is most similar to ``word``, or None if none is similar.
+
+    ``least`` is a similarity from 0 to 1. Names that are not more similar do not match.
+    """
+    best, best_score = None, least
     lowered = word.lower()
     for name in known:
         other = name.lower()

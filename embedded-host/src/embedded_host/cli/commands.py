@@ -35,6 +35,7 @@ _MODULES = {
     "watch": "watch:watch",
     "timeline": "timeline:timeline",
     "diagnose": "diagnose:diagnose",
+    "tree": "tree:tree",
     "export": "export_import:export",
     "import": "export_import:import_",
     "replay": "replay:replay",

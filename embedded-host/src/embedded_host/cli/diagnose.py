@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
+import textwrap
 from pathlib import Path
 
 import click
+from msgspec import convert
 from msgspec.structs import replace
 
 from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command
 from embedded_host.cli.instances import require
-from embedded_host.cli.output import print_json, print_lines, print_table, printable
+from embedded_host.cli.output import on_terminal, print_json, print_lines, printable
 from embedded_host.cli.reader import InstanceStatus, Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.sdk_protocols import SDK_1X, SDK_2X
-from embedded_host.history import HistoryView, joined, open_waits
+from embedded_host.history import LISTED, HistoryView, Wait, joined, open_waits
 from embedded_host.task_hub.diagnosis import Diagnosis, suspended_diagnosis
 from embedded_host.task_hub.other_sdk import other_sdk_reason
+from embedded_host.task_hub.undelivered_events import UndeliveredEvent
 
 
 @command()
@@ -27,10 +31,14 @@ from embedded_host.task_hub.other_sdk import other_sdk_reason
 def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     """Show why an instance does not continue.
 
-    The output lists the calls, timers and events that the instance waits for. A running embedded
-    host returns a complete diagnosis. For a state file or the Azure Functions host, the command
-    derives the diagnosis from the history. The history does not contain the external events that
-    an orchestrator waits for.
+    The output lists the calls, timers and events that the instance waits for, and the events that
+    nothing waits for. The root cause is the wait of the sub-orchestration, or of the owner of an
+    entity's lock, that delays the instance. For an entity, the output lists its queued operations
+    and the owner of its lock.
+
+    A running embedded host returns a complete diagnosis. A state file does not contain which
+    activities run. For the Azure Functions host, the command derives the diagnosis from the
+    history. This history does not contain the external events that an orchestrator waits for.
 
     Examples:
       embedded-host diagnose --id order-7
@@ -40,14 +48,8 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     status = require(
         reader.instance(instance_id, history=True, diagnosis=True), instance_id, reader.name
     )
-    is_from_host = "diagnosis" in status.document
-    diagnosis: Json = (
-        (status.document["diagnosis"] or {"waitsFor": [], "text": "The instance is an entity."})
-        if is_from_host
-        else (_of_other_sdk(status, target.root) or from_history(status)).document()
-    )
+    source, diagnosis = _diagnosis(status, target.root)
     if as_json:
-        source = "host" if is_from_host else "history"
         print_json(
             {
                 "instanceId": instance_id,
@@ -57,24 +59,45 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{printable(status.name)} '{printable(instance_id)}' is {status.runtime_status}.")
-    click.echo(printable(diagnosis["text"]))
+    if "entity" in diagnosis:
+        click.echo(f"Entity '{printable(instance_id)}'")
+    else:
+        name = printable(status.name)
+        click.echo(f"{name} '{printable(instance_id)}' is {status.runtime_status}.")
+    _print_paragraph(diagnosis["text"])
     if status.runtime_status == "Failed":
         print_lines(status.output)
         print_lines(status.traceback)
-    waits = diagnosis["waitsFor"]
-    if waits:
-        rows = [
-            (
-                wait["kind"],
-                wait.get("name") or wait.get("due") or wait.get("operation") or "",
-                ", ".join(wait.get("entityIds") or [wait.get("instanceId") or ""]),
-                wait["since"],
-                wait.get("state") or "",
-            )
-            for wait in waits
-        ]
-        print_table(("waits for", "name", "instance", "since", "state"), rows, "")
+    for wait in diagnosis["waitsFor"][LISTED:]:  # the text lists the first waits
+        _print_paragraph(f"- {convert(wait, Wait).description}")
+    cause = diagnosis.get("rootCause")
+    if cause:
+        _print_paragraph(f"Root cause: {cause['text']}")
+        if cause["path"][-1] != cause["instanceIds"][-1]:
+            click.echo(f"Its id: {printable(cause['instanceIds'][-1])}")
+    for event in diagnosis.get("undeliveredEvents") or ():
+        _print_paragraph(convert(event, UndeliveredEvent).sentence)
+
+
+def _diagnosis(status: InstanceStatus, root: Path) -> tuple[str, Json]:
+    """Return the source of the diagnosis (``host``, ``state`` or ``history``) and its document."""
+    if status.document.get("diagnosis"):
+        return "host", status.document["diagnosis"]
+    other_sdk = _of_other_sdk(status, root)
+    if other_sdk is not None:
+        return "state", other_sdk.document()
+    if status.stored_diagnosis is not None:
+        return "state", status.stored_diagnosis
+    return "history", from_history(status).document()
+
+
+def _print_paragraph(text: str) -> None:
+    """Print a text. On a terminal, break the lines between words, and never in an id."""
+    text = printable(text)
+    if on_terminal():
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    click.echo(text)
 
 
 def _of_other_sdk(status: InstanceStatus, root: Path) -> Diagnosis | None:

@@ -85,6 +85,26 @@ class ManagementClient:
         self._host.expect(response, 200, 202)
         return InstanceStatus(response.json_object())
 
+    def tree(self, instance_id: str) -> Json | None:
+        """Return the tree of an orchestration, or None if it does not exist (see Reader)."""
+        hub = self._host.parameters.get("taskHub")
+        response = self._host.send(
+            "GET",
+            f"/dashboard/api{self._instance(instance_id)}/tree",
+            {"hub": hub} if hub else None,
+        )
+        if response.status in (401, 403):
+            self._refuse_key(response)
+        if response.status == 404:
+            if self.instance(instance_id) is None or instance_id.startswith("@"):
+                return None
+            raise CommandError(
+                f"{self.name} is not an embedded host, so it has no tree of instances. Read the "
+                f"history instead: embedded-host get-history --id {instance_id} [EH509]"
+            )
+        self._host.expect(response, 200)
+        return response.json_object()
+
     def instances(
         self,
         query: InstanceQuery,
@@ -273,14 +293,17 @@ class ManagementClient:
             method, WEBHOOK + path, {**(query or {}), **self._host.parameters}, body=body
         )
         if response.status in (401, 403):
-            problem = "does not accept the key" if self._host.has_key else "requires a key"
-            raise CommandError(
-                f"{self.name} {problem} (status {response.status}): pass its system key "
-                "durabletask_extension with --code, or in the environment variable "
-                "EMBEDDED_HOST_CODE. For an embedded host, this command prints the key: "
-                "embedded-host keys list [EH503]"
-            )
+            self._refuse_key(response)
         return response
+
+    def _refuse_key(self, response: ApiResponse) -> NoReturn:
+        problem = "does not accept the key" if self._host.has_key else "requires a key"
+        raise CommandError(
+            f"{self.name} {problem} (status {response.status}): pass its system key "
+            "durabletask_extension with --code, or in the environment variable "
+            "EMBEDDED_HOST_CODE. For an embedded host, this command prints the key: "
+            "embedded-host keys list [EH503]"
+        )
 
     def _page(
         self, path: str, query: Mapping[str, str], top: int, token: str | None

@@ -28,6 +28,8 @@ class InstanceStatus:
     """The traceback of a failed instance that a state file contains, or None."""
     protocol: int | None = None
     """The protocol (``protocols``) of an unfinished history in a state file, or None."""
+    stored_diagnosis: Json | None = None
+    """The diagnosis of an instance in a state file, or None if it was not requested."""
 
     @property
     def instance_id(self) -> str:
@@ -147,6 +149,13 @@ class Reader(Protocol):
         The status contains the input and the output. If ``history`` is True, it also contains the
         member ``historyEvents`` with the results. If ``diagnosis`` is True and the source is an
         embedded host, it also contains the member ``diagnosis``.
+        """
+
+    def tree(self, instance_id: str) -> Json | None:
+        """Return the tree of an orchestration (``task_hub/instance_tree.py``).
+
+        Returns None if the orchestration does not exist. Raises CommandError if the source is not
+        an embedded host or a state file.
         """
 
     def instances(

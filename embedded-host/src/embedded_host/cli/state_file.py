@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from embedded_host.cli.command import CommandError
-from embedded_host.cli.reader import EntityState, InstanceStatus, Item, Page
+from embedded_host.cli.reader import EntityState, InstanceStatus, Item, Json, Page
 from embedded_host.engine.entity_messages import EntityId
 from embedded_host.engine.timestamps import format_utc
 from embedded_host.history import execution_traceback
@@ -56,7 +56,10 @@ class StateFile:
     def instance(
         self, instance_id: str, *, history: bool = False, diagnosis: bool = False
     ) -> InstanceStatus | None:
-        """Return the status of an instance without a diagnosis, or None (see Reader)."""
+        """Return the status of an instance, or None (see Reader).
+
+        The diagnosis is not a member of the status, because it is not that of a running host.
+        """
         with self.open() as store:
             row = store.instance(self.hub, instance_id)
             if row is None:
@@ -69,7 +72,20 @@ class StateFile:
                 traceback = execution_traceback(events)
                 if events and not row.continued and not row.id.startswith("@"):
                     protocol = row.protocol
-            return InstanceStatus(status, traceback, protocol)
+            found = None
+            if diagnosis:
+                from embedded_host.task_hub.stored_diagnosis import stored_diagnosis
+
+                found = stored_diagnosis(store, self.hub, row).document()
+            return InstanceStatus(status, traceback, protocol, found)
+
+    def tree(self, instance_id: str) -> Json | None:
+        """Return the tree of an orchestration, or None if it does not exist (see Reader)."""
+        from embedded_host.task_hub.instance_tree import instance_tree
+
+        with self.open() as store:
+            tree = instance_tree(store, self.hub, instance_id)
+        return None if tree is None else tree.document()
 
     def instances(
         self,

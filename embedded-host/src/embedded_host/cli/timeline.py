@@ -184,12 +184,13 @@ def draw(chart: Sequence[Bar], now: datetime) -> None:
 def _times(bar: Bar, begin: datetime, now: datetime) -> tuple[str, str]:
     seconds = ((bar.end or now) - bar.start).total_seconds()
     return (
-        f"+{_seconds((bar.start - begin).total_seconds())}",
-        "" if bar.kind in _MARKS else _seconds(seconds),
+        f"+{format_duration((bar.start - begin).total_seconds())}",
+        "" if bar.kind in _MARKS else format_duration(seconds),
     )
 
 
-def _seconds(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
+    """Return a duration such as ``20 ms`` or ``1.5 s``."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 120:

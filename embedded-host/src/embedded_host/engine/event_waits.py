@@ -97,5 +97,10 @@ class EventWaits:
             wait.name for waits in self._waits.values() for wait in waits if wait.step == current
         ]
 
+    @property
+    def unconsumed_names(self) -> list[str]:
+        """Names of the buffered events, in the spelling of the first event of each name."""
+        return [events[0].name for events in self.unconsumed.values()]
+
     def _observe(self, difference: Difference, *names: str) -> None:
         self.observations.append(Observation(difference, names))

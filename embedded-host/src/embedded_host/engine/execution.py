@@ -219,6 +219,11 @@ class Execution:
         """Buffered external events that no wait has accepted."""
         return chain.from_iterable(self._events.unconsumed.values())
 
+    @property
+    def unconsumed_names(self) -> list[str]:
+        """Names of the events of ``unconsumed_events``, each once."""
+        return self._events.unconsumed_names
+
     def take_id(self) -> int:
         """Return the next decision id, and increment the counter."""
         return self._work.take_id()

@@ -280,7 +280,7 @@ class _Run:
         if end is not None:
             return self.complete(end.status, end.output, "", id=end.id)
         execution.extend(self.events)
-        execution.await_events(output.awaited_events)
+        execution.await_events(output.awaited_events, output.unconsumed_events)
         return self.wait(self._is_suspended())
 
     def _is_suspended(self) -> bool:

@@ -23,9 +23,10 @@ from embedded_host.history.steps import (
     Turn,
 )
 from embedded_host.history.view import HistoryView, TimeSpent
-from embedded_host.history.waits import Wait, WaitKind, execution_waits, joined, open_waits
+from embedded_host.history.waits import LISTED, Wait, WaitKind, execution_waits, joined, open_waits
 
 __all__ = [
+    "LISTED",
     "Action",
     "Call",
     "CallKind",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 from msgspec import UNSET, Struct, UnsetType, to_builtins
+from msgspec.structs import replace
 
 from embedded_host.engine.entity_messages import LockRequest, OperationRequest
 from embedded_host.engine.events import (
@@ -96,6 +97,10 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
         if self.kind is WaitKind.EVENT:
             return f"the external event '{self.name}'"
         return "its turn on a worker"
+
+    def with_runtime_status(self, status: str | None) -> Wait:
+        """Return a copy with the status of the sub-orchestration, or None if it was purged."""
+        return replace(self, runtime_status=status, state=status or "purged")
 
     def document(self) -> dict[str, object]:
         """Return the JSON object for ``waitsFor``."""

@@ -236,11 +236,11 @@ class DeletePending(NamedTuple):
 
 
 class SetAwaited(NamedTuple):
-    """Replace the list of external events and entity responses that an instance waits for."""
+    """Replace the list of an instance's awaited events, awaited responses and unconsumed events."""
 
     instance: int
     awaited: Sequence[tuple[str, str]]
-    """``("event", NAME)`` and ``("entity", ID)``, without duplicates."""
+    """``("event", NAME)``, ``("entity", ID)`` and ``("unconsumed", NAME)``, without duplicates."""
 
 
 class SaveEntity(NamedTuple):

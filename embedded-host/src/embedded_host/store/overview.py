@@ -311,7 +311,8 @@ class Overview:
             for owner, name in self._connection.execute(select, values):
                 waits[live[owner] if kind == "child" else owner].append(f"{kind} {name}")
         for owner, kind, name in self._connection.execute(
-            f"SELECT instance, kind, name FROM awaited WHERE instance IN ({marks})",
+            f"SELECT instance, kind, name FROM awaited WHERE instance IN ({marks}) "
+            "AND kind <> 'unconsumed'",
             [*live.values()],
         ):
             waits[owner].append(f"{kind} {name}")

@@ -64,12 +64,13 @@ CREATE TABLE activities (
     PRIMARY KEY (instance, id)
 ) WITHOUT ROWID;
 
--- External events and entity responses that an orchestration waits for. No other row shows these
--- waits. The rows are for reports only: a turn determines its waits by a replay.
+-- External events and entity responses that an orchestration waits for, and received events that
+-- it has not waited for. No other row shows them. The rows are for reports only: a turn determines
+-- its waits by a replay.
 CREATE TABLE awaited (
     instance INTEGER NOT NULL,
-    kind     TEXT NOT NULL,          -- "event" or "entity"
-    name     TEXT NOT NULL,          -- name of the event (as in the code) or id of the entity
+    kind     TEXT NOT NULL,          -- "event", "entity" or "unconsumed"
+    name     TEXT NOT NULL,          -- name of the event or id of the entity
     PRIMARY KEY (instance, kind, name)
 ) WITHOUT ROWID;
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -30,12 +31,15 @@ from embedded_host.history import (
     execution_waits,
     joined,
 )
-from embedded_host.store.interface import Store
+from embedded_host.store.interface import InstanceRow, StateReader, Store
+from embedded_host.task_hub.entity_diagnosis import EntityQueueState, entity_queue_state
 from embedded_host.task_hub.entity_locks import blocking_lock
-from embedded_host.task_hub.instances import LoadedInstance
+from embedded_host.task_hub.instances import LoadedInstance, row_of
 from embedded_host.task_hub.invoker import Invoker, WorkerLostError
 from embedded_host.task_hub.other_sdk import needs_other_sdk, other_sdk_reason
+from embedded_host.task_hub.root_cause import RootCause, lock_cause, root_cause
 from embedded_host.task_hub.settings import HubSettings
+from embedded_host.task_hub.undelivered_events import UndeliveredEvent, undelivered_events
 
 LONG_TIMER_LEG = timedelta(days=3) - timedelta(minutes=1)
 """Minimum duration of a timer that is a leg of a long timer.
@@ -86,27 +90,83 @@ class Diagnosis:
     """One or more sentences."""
     traceback: str | None = None
     """The traceback of a failed instance, or None."""
+    undelivered: Sequence[UndeliveredEvent] = ()
+    """The received events that no wait has accepted."""
+    root_cause: RootCause | None = None
+    """The instance deeper in the tree that the waits lead to, or None if they lead to none."""
+    entity: EntityQueueState | None = None
+    """The queue and the lock of an entity, or None for an orchestration."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """All facts for the user: the text, the root cause and the undelivered events."""
+        causes = [] if self.root_cause is None else [_sentence(self.root_cause.text)]
+        return [self.text, *causes, *(event.sentence for event in self.undelivered)]
 
     def document(self) -> dict[str, object]:
         """Return the JSON object of the management API."""
-        traceback = {} if self.traceback is None else {"traceback": self.traceback}
-        waits = [wait.document() for wait in self.waits]
-        return {"waitsFor": waits, "text": self.text, **traceback}
+        document: dict[str, object] = {
+            "waitsFor": [wait.document() for wait in self.waits],
+            "text": self.text,
+        }
+        if self.traceback is not None:
+            document["traceback"] = self.traceback
+        if self.root_cause is not None:
+            document["rootCause"] = self.root_cause.document()
+        if self.undelivered:
+            document["undeliveredEvents"] = [event.document() for event in self.undelivered]
+        if self.entity is not None:
+            document["entity"] = self.entity.document()
+        return document
 
 
 async def diagnose(hub: DiagnosedHub, instance_id: str) -> Diagnosis | None:
-    """Return the diagnosis of an orchestration, or None if the orchestration does not exist.
+    """Return the diagnosis of an orchestration or entity, or None if it does not exist.
 
-    If the execution is not in memory, a worker replays it.
+    If the execution of an orchestration is not in memory, a worker replays it.
     """
     instance = hub.find(instance_id)
-    if instance is None or not isinstance(instance.state, Orchestration):
+    if instance is None:
         return None
     state = instance.state
+    if not isinstance(state, Orchestration):
+        row = row_of(hub.name, instance)
+        return entity_diagnosis(hub.store, hub.name, row, is_running=instance.busy)
     known = status_diagnosis(hub, instance, state) or other_sdk_diagnosis(hub, state)
-    return known or waits_diagnosis(
+    diagnosis = known or waits_diagnosis(
         hub, instance, state, state.execution or await _replayed(hub, state)
     )
+    return with_root_cause(hub, instance, diagnosis)
+
+
+def entity_diagnosis(
+    store: StateReader, hub: str, row: InstanceRow, *, is_running: bool = False
+) -> Diagnosis | None:
+    """Return the diagnosis of an entity, or None for an orchestration."""
+    entity = entity_queue_state(store, hub, row, is_running=is_running)
+    if entity is None:
+        return None
+    cause = None
+    if entity.locked_by is not None:
+        # The entity waits for the owner of its lock, like an orchestration that calls the entity.
+        cause = lock_cause(store, hub, row)
+    return Diagnosis([], entity.text, root_cause=cause, entity=entity)
+
+
+def with_root_cause(hub: DiagnosedHub, instance: LoadedInstance, diagnosis: Diagnosis) -> Diagnosis:
+    """Return the diagnosis of an orchestration with the root cause of its waits."""
+    row = row_of(hub.name, instance)
+
+    def with_state(instance_id: str, wait: Wait) -> Wait:
+        found = hub.find(instance_id)
+        return wait if found is None else _with_state(hub, found, wait)
+
+    cause = root_cause(hub.store, hub.name, row, diagnosis.waits, with_state)
+    return diagnosis if cause is None else replace_field(diagnosis, root_cause=cause)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(("?", ".")) else f"{text}."
 
 
 def status_diagnosis(
@@ -157,11 +217,16 @@ def waits_diagnosis(
     if isinstance(execution, str):
         return Diagnosis([], execution)
     waits = waits_of(hub, instance, HistoryView.of(state.history.events), execution)
+    undelivered = undelivered_events(
+        state.history.events, execution.unconsumed_names, execution.awaited_events
+    )
     if execution.returned and waits:
-        return Diagnosis(waits, _returned_text(waits))
-    if waits:
-        return Diagnosis(waits, f"It waits for {joined(waits)}.")
-    return Diagnosis([], _TASK_WITHOUT_END if state.protocol == SDK_2X else _UNKNOWN)
+        text = _returned_text(waits)
+    elif waits:
+        text = f"It waits for {joined(waits)}."
+    else:
+        text = _TASK_WITHOUT_END if state.protocol == SDK_2X else _UNKNOWN
+    return Diagnosis(waits, text, undelivered=undelivered)
 
 
 def waits_of(
@@ -222,8 +287,7 @@ def _with_state(hub: DiagnosedHub, instance: LoadedInstance, wait: Wait) -> Wait
         return replace(wait, state=state)
     if wait.kind is WaitKind.SUB_ORCHESTRATION and wait.instance_id is not None:
         row = hub.store.instance(hub.name, wait.instance_id)
-        status = row.status if row else None
-        return replace(wait, runtime_status=status, state=status or "purged")
+        return wait.with_runtime_status(row.status if row else None)
     if wait.kind in (WaitKind.ENTITY, WaitKind.LOCK) and wait.instance_id is not None:
         blocked = blocking_lock(hub, instance, wait.instance_id)
         if blocked is not None:
@@ -252,7 +316,7 @@ async def _replayed(hub: DiagnosedHub, state: Orchestration) -> ExecutionState |
         if isinstance(output, InvocationFailure):
             return f"Its orchestrator fails when it is replayed: {output.message}"
         if isinstance(output, OrchestratorDecisions):
-            return _recorded_execution(state, output.awaited_events)
+            return _recorded_execution(state, output)
         execution = Execution(state.instance_id, state.execution_id)
         execution.replay(output.actions, state.history.events, output.progress)
     except (WorkerLostError, NonDeterministicError, KeyError) as error:
@@ -260,9 +324,7 @@ async def _replayed(hub: DiagnosedHub, state: Orchestration) -> ExecutionState |
     return execution
 
 
-def _recorded_execution(
-    state: Orchestration, awaited_events: Sequence[str] | None
-) -> RecordedExecution:
+def _recorded_execution(state: Orchestration, output: OrchestratorDecisions) -> RecordedExecution:
     execution = RecordedExecution(state.history.events)
-    execution.await_events(awaited_events)
+    execution.await_events(output.awaited_events, output.unconsumed_events)
     return execution

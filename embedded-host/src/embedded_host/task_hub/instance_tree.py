@@ -33,7 +33,7 @@ _FIRST = {Outcome.FAILED: 0, Outcome.OPEN: 1, Outcome.ABANDONED: 1, Outcome.COMP
 """The order in which the calls of an instance are selected if there are too many."""
 
 
-class EntityNode(Struct, kw_only=True, omit_defaults=True, rename="camel"):
+class EntityNode(Struct, kw_only=True, rename="camel"):
     """An entity that an instance calls, signals or locks."""
 
     id: str
@@ -53,7 +53,7 @@ class EntityNode(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """The open operation of the instance, with the start of the wait."""
 
 
-class InstanceNode(Struct, kw_only=True, omit_defaults=True, rename="camel"):
+class InstanceNode(Struct, kw_only=True, rename="camel"):
     """An orchestration in a tree."""
 
     instance_id: str
@@ -76,7 +76,7 @@ class InstanceNode(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     def document(self) -> dict[str, object]:
         """Return the JSON object of the dashboard's API."""
         document: dict[str, object] = to_builtins(self)
-        return {"waitsFor": None, "children": [], "entities": [], "truncated": 0, **document}
+        return document
 
 
 def instance_tree(

@@ -55,10 +55,10 @@ class UnitOfWork:
 def _awaited(execution: ExecutionState | None) -> tuple[tuple[str, str], ...]:
     if execution is None:
         return ()
-    events = {("event", name) for name in execution.awaited_events}
-    return tuple(
-        sorted(events | {("entity", entity_id) for entity_id in execution.called_entities})
-    )
+    rows = {("event", name) for name in execution.awaited_events}
+    rows |= {("entity", entity_id) for entity_id in execution.called_entities}
+    rows |= {("unconsumed", name) for name in execution.unconsumed_names}
+    return tuple(sorted(rows))
 
 
 class RowKeySequences:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from embedded_host.app.errors import AppError
     from embedded_host.errors import EmbeddedHostError
+    from embedded_host.task_hub.undelivered_events import UndeliveredEvent
     from embedded_host.testing.app import DurableApp, SyncDurableApp
     from embedded_host.testing.crashes import CrashChangedOutcomeError, CrashRun, crash_everywhere
     from embedded_host.testing.errors import (
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "embedded_host.app.errors": ("AppError",),
     "embedded_host.errors": ("EmbeddedHostError",),
+    "embedded_host.task_hub.undelivered_events": ("UndeliveredEvent",),
     "embedded_host.testing.app": ("DurableApp", "SyncDurableApp"),
     "embedded_host.testing.crashes": ("CrashChangedOutcomeError", "CrashRun", "crash_everywhere"),
     "embedded_host.testing.errors": (
@@ -126,6 +128,7 @@ __all__ = [
     "Replayed",
     "SideEffectFunction",
     "SyncDurableApp",
+    "UndeliveredEvent",
     "UnknownFunctionError",
     "UnreadableHistoryError",
     "crash_everywhere",

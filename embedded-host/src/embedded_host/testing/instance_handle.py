@@ -7,6 +7,8 @@ from typing import Any
 
 from embedded_host.engine.status import Status
 from embedded_host.history import execution_traceback
+from embedded_host.task_hub.diagnosis import Diagnosis
+from embedded_host.task_hub.undelivered_events import UndeliveredEvent
 from embedded_host.testing.errors import OrchestrationFailedError
 from embedded_host.testing.instance_history import InstanceHistory
 from embedded_host.testing.simulation import Simulation
@@ -88,9 +90,31 @@ class InstanceHandle:
     def waiting_for(self) -> str:
         """A description of the events, timers and calls that the instance waits for.
 
-        For example: ``It waits for the external event 'Approval' since 2026-01-01T00:00:00Z.``
+        For example: ``It waits for the external event 'Approval' since 2026-01-01T00:00:00Z.`` If
+        the instance waits for a sub-orchestration, the text also contains the root cause: the wait
+        of the deepest sub-orchestration. The text also contains the events that nothing waits for.
         """
-        return self._simulation.waiting_for(self._simulation.row(self.id).id)
+        return " ".join(self._diagnosis.sentences)
+
+    @property
+    def root_cause(self) -> str | None:
+        """The wait of the sub-orchestration or lock owner that delays the instance, or None.
+
+        For example: ``order-7 > ship > :1 waits for the external event 'Shipped' since
+        2026-01-01T00:00:00Z``. The value is None if the instance waits for neither a
+        sub-orchestration nor a locked entity.
+        """
+        cause = self._diagnosis.root_cause
+        return None if cause is None else cause.text
+
+    @property
+    def undelivered_events(self) -> list[UndeliveredEvent]:
+        """The events that the instance has received and has not waited for."""
+        return list(self._diagnosis.undelivered)
+
+    @property
+    def _diagnosis(self) -> Diagnosis:
+        return self._simulation.diagnosis(self._simulation.row(self.id).id)
 
     def result(self) -> Any:
         """Return the output of a completed instance.

@@ -25,7 +25,12 @@ from embedded_host.protocols import adapter
 from embedded_host.store.interface import InstanceRow
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.client import HubClient
-from embedded_host.task_hub.diagnosis import status_diagnosis, waits_diagnosis
+from embedded_host.task_hub.diagnosis import (
+    Diagnosis,
+    status_diagnosis,
+    waits_diagnosis,
+    with_root_cause,
+)
 from embedded_host.testing.errors import (
     FunctionLoadError,
     InstanceNotFoundError,
@@ -212,17 +217,17 @@ class Simulation:
             raise InstanceNotFoundError(instance_id)
         return row
 
-    def waiting_for(self, instance_id: str) -> str:
-        """Return sentences about the calls, timers and events that an instance waits for."""
+    def diagnosis(self, instance_id: str) -> Diagnosis:
+        """Return the diagnosis of an orchestration."""
         hub = self.host.hub
         instance = hub.find(instance_id)
         if instance is None or not isinstance(instance.state, Orchestration):
-            return "It is not an orchestration."
+            return Diagnosis([], "It is not an orchestration.")
         state = instance.state
         diagnosis = status_diagnosis(hub, instance, state) or waits_diagnosis(
             hub, instance, state, state.execution or self._replayed(state)
         )
-        return diagnosis.text
+        return with_root_cause(hub, instance, diagnosis)
 
     def _replayed(self, state: Orchestration) -> ExecutionState | str:
         """Return the execution of an instance that the current host has not run.
@@ -255,7 +260,7 @@ class Simulation:
                 failure = f"{result.end.failure.error_type}: {result.end.failure.error_message}"
                 return f"Its orchestrator fails when it is replayed: {failure}"
             recorded = RecordedExecution(events)
-            recorded.await_events(result.awaited_events)
+            recorded.await_events(result.awaited_events, result.unconsumed_events)
             return recorded
         execution = Execution(state.instance_id, state.execution_id)
         try:

@@ -296,7 +296,9 @@ class OrchestratorSession:
             externalize_payloads(response, self._payloads.store, instance_id=self.instance_id)
         context = self._context
         names = [context.event_names.get(name, name) for name in context._pending_events]
-        return orchestrator_response(response, () if self._ended else names)
+        if self._ended:
+            return orchestrator_response(response)
+        return orchestrator_response(response, names, getattr(context, "_received_events", ()))
 
     def _fetch_payloads(self, payloads: LargePayloads) -> None:
         """Replace the references to large payloads in the events of this turn."""

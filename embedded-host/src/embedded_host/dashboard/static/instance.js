@@ -289,10 +289,26 @@ const DESCRIPTIONS = {
   worker: (w) => [w.text],
 };
 
-function diagnosisView({ text, waitsFor }) {
-  if (!waitsFor.length) return [h("h2", null, "Diagnosis"), h("p", null, withLocalTimes(text))];
+function diagnosisView({ text, waitsFor, rootCause, undeliveredEvents = [] }) {
+  const details = [
+    rootCause && h("p", null, h("b", null, "Root cause: "), causeView(rootCause)),
+    undeliveredEvents.map(({ name, receivedTime, didYouMean }) =>
+      h(
+        "p",
+        null,
+        "The event ",
+        h("b", null, name),
+        receivedTime && [" was received at ", timeElement(receivedTime)],
+        ", but nothing waits for it.",
+        didYouMean && [" Did you mean ", h("b", null, didYouMean), "?"],
+      ),
+    ),
+  ];
+  if (!waitsFor.length)
+    return [h("h2", null, "Diagnosis"), h("p", null, withLocalTimes(text)), details];
   return [
     h("h2", null, "Waits for"),
+    details,
     h(
       "ul",
       null,
@@ -316,6 +332,14 @@ function diagnosisView({ text, waitsFor }) {
     waitsFor.length > 20 && h("p", { class: "quiet" }, `and ${waitsFor.length - 20} more`),
   ];
 }
+/** Return the path of a root cause, with a link to each instance, and its reason. */
+const causeView = ({ path, instanceIds, text }) => [
+  path.map((label, n) => [
+    n > 0 && " > ",
+    instanceIds[n].startsWith("@") ? label : link(instanceHref(instanceIds[n]), label),
+  ]),
+  withLocalTimes(text.slice(path.join(" > ").length)),
+];
 /** Replace UTC times in a text ("running since 2026-…Z") with times in the user's time zone. */
 const withLocalTimes = (text) =>
   text.split(/(\d{4}-\S+Z)/).map((part, n) => (n % 2 ? timeElement(part) : part));

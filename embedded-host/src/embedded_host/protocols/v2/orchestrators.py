@@ -109,7 +109,13 @@ def parse_response(text: str) -> OrchestratorDecisions:
         else:
             decisions.append(_decision(action))
     status = response.custom_status
-    return OrchestratorDecisions(tuple(decisions), end, status, tuple(response.awaited_events))
+    return OrchestratorDecisions(
+        tuple(decisions),
+        end,
+        status,
+        tuple(response.awaited_events),
+        tuple(response.unconsumed_events),
+    )
 
 
 def _decision(action: OrchestratorAction) -> Decision:
