@@ -4,6 +4,12 @@ import pytest
 
 from embedded_host.app.suggestion import closest, did_you_mean
 
+
+def test_a_lower_similarity_may_be_sufficient() -> None:
+    assert closest("Approved", ["Approval"]) is None
+    assert closest("Approved", ["Approval"], 0.6) == "Approval"
+
+
 KNOWN = ["type", "name", "direction", "methods", "authLevel", "route", "scriptFile"]
 
 

@@ -349,6 +349,13 @@ async def test_the_findings_have_the_instances(dashboard: DashboardUnderTest) ->
     assert finding["instances"] == ["i-1"]
 
 
+async def test_an_event_that_nothing_waits_for_is_not_a_wait(dashboard: DashboardUnderTest) -> None:
+    await dashboard.host.start("Wait")
+    await dashboard.host.raise_event("Unknown")
+    [row] = (await dashboard.get("instances"))["rows"]
+    assert [wait.partition(" ")[0] for wait in row["waits"]] == ["event"]
+
+
 async def test_the_tree_of_an_instance_contains_its_children(dashboard: DashboardUnderTest) -> None:
     await dashboard.host.start("Parent", "order/7 ä")
     tree = await dashboard.get("instances/order%2F7%20%C3%A4/tree")
@@ -357,5 +364,7 @@ async def test_the_tree_of_an_instance_contains_its_children(dashboard: Dashboar
     assert child["instanceId"] == "child"
     assert child["waitsFor"].startswith("the external event")
     assert (await dashboard.get("instances/order%2F7%20%C3%A4/tree?limit=1"))["truncated"] == 1
+    other_hub = await dashboard.request("/api/instances/order%2F7%20%C3%A4/tree?hub=Other")
+    assert other_hub.status == 404
     for path in ("instances/none/tree", "instances/tree"):
         assert (await dashboard.request(f"/api/{path}")).status == 404

@@ -44,6 +44,10 @@ ORCHESTRATORS = {
         children = [context.call_sub_orchestrator("Child", n) for n in (1, 2, 3)]
         return sum((yield context.task_all(children)))
         """,
+    "ApprovalOfChild": """
+        id = f"{context.instance_id}:west"
+        return (yield context.call_sub_orchestrator("Approval", 1, id))
+        """,
     "Child": 'return (yield context.call_activity("Double", context.get_input()))',
     "CountTo": """
         count, end = context.get_input()

@@ -40,6 +40,27 @@ async def test_waiting_for_names_the_event_and_the_timer(shop: DurableApp) -> No
     assert "timer" in approval.waiting_for
 
 
+async def test_the_root_cause_is_the_wait_of_the_child(shop: DurableApp) -> None:
+    approval = await shop.start("ApprovalOfChild")
+    cause = approval.root_cause
+    assert cause is not None
+    assert cause.startswith(f"{approval.id} > west waits for the timer due at ")
+    assert "the external event 'Approval'" in cause
+    assert approval.waiting_for.endswith(f" {cause}.")
+    assert shop.instance(f"{approval.id}:west").root_cause is None
+
+
+async def test_an_event_with_a_wrong_name_is_undelivered(shop: DurableApp) -> None:
+    approval = await shop.start("Approval")
+    assert approval.undelivered_events == []
+    await shop.raise_event(approval, "Aproval", 1)
+    [event] = approval.undelivered_events
+    assert (event.name, event.did_you_mean) == ("Aproval", "Approval")
+    assert approval.waiting_for.endswith("Did you mean 'Approval'?")
+    await shop.raise_event(approval, "Approval", 1)
+    assert (approval.output, approval.undelivered_events) == (1, [])
+
+
 async def test_result_returns_the_output_of_a_completed_instance(shop: DurableApp) -> None:
     assert (await shop.run("Order", 7)).result() == ["paid 7", "shipped"]
 

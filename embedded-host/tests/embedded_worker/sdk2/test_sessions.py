@@ -222,6 +222,20 @@ def test_an_unknown_method_is_reported_with_the_class_of_the_sdk() -> None:
     )
 
 
+def test_events_that_nothing_waits_for_are_reported_until_they_are_consumed() -> None:
+    def main(ctx: task.OrchestrationContext, _: Any) -> Steps:
+        yield ctx.wait_for_external_event("Go")
+        yield ctx.wait_for_external_event("Early")
+        yield ctx.wait_for_external_event("Last")
+
+    turns = Turns(main)
+    assert "unconsumedEvents" not in turns()
+    assert [name.lower() for name in turns(raised("Early", "1"))["unconsumedEvents"]] == ["early"]
+    after = turns(raised("Go", "2"))
+    assert after["awaitedEvents"] == ["Last"]
+    assert "unconsumedEvents" not in after
+
+
 def test_events_wait_while_the_instance_is_suspended() -> None:
     def main(ctx: task.OrchestrationContext, _: Any) -> Steps:
         first = yield ctx.wait_for_external_event("Go")
