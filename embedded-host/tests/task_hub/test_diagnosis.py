@@ -232,10 +232,13 @@ async def test_the_state_of_an_activity_is_in_the_root_cause() -> None:
 async def test_an_event_with_a_similar_name_is_suggested() -> None:
     host, _ = new_gated_hub()
     await host.start("Grandparent")
-    await host.raise_event("Goo", instance_id="child-0")
+    for _ in range(2):
+        host.clock.advance(60)
+        await host.raise_event("Goo", instance_id="child-0")
     leaf = await diagnosed(host, "child-0")
-    expected = [{"name": "Goo", "receivedTime": BEGAN, "didYouMean": "Go"}]
+    expected = [{"name": "Goo", "receivedTime": "2026-01-02T03:06:05Z", "didYouMean": "Go"}]
     assert leaf["undeliveredEvents"] == expected
+    assert leaf["waitsFor"] == [{"kind": "event", "since": BEGAN, "name": "Go"}]
     cause = (await diagnosed(host))["rootCause"]
     assert cause["undeliveredEvents"] == expected
     assert cause["text"].endswith("but nothing waits for it. Did you mean 'Go'?")

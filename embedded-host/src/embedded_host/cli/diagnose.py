@@ -72,7 +72,8 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
         _print_paragraph(f"- {convert(wait, Wait).description}")
     cause = diagnosis.get("rootCause")
     if cause:
-        _print_paragraph(f"Root cause: {cause['text']}")
+        end = "" if cause["text"].endswith("?") else "."
+        _print_paragraph(f"Root cause: {cause['text']}{end}")
         if cause["path"][-1] != cause["instanceIds"][-1]:
             click.echo(f"Its id: {printable(cause['instanceIds'][-1])}")
     for event in diagnosis.get("undeliveredEvents") or ():

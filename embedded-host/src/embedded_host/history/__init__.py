@@ -23,7 +23,15 @@ from embedded_host.history.steps import (
     Turn,
 )
 from embedded_host.history.view import HistoryView, TimeSpent
-from embedded_host.history.waits import LISTED, Wait, WaitKind, execution_waits, joined, open_waits
+from embedded_host.history.waits import (
+    LISTED,
+    Wait,
+    WaitKind,
+    execution_waits,
+    joined,
+    open_waits,
+    waiting_since,
+)
 
 __all__ = [
     "LISTED",
@@ -49,4 +57,5 @@ __all__ = [
     "infer_turns",
     "joined",
     "open_waits",
+    "waiting_since",
 ]

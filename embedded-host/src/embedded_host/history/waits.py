@@ -11,7 +11,9 @@ from msgspec.structs import replace
 from embedded_host.engine.entity_messages import LockRequest, OperationRequest
 from embedded_host.engine.events import (
     EventBase,
+    EventRaised,
     EventSent,
+    OrchestratorStarted,
     SubOrchestrationInstanceCreated,
     TaskScheduled,
     TimerCreated,
@@ -120,7 +122,7 @@ def joined(waits: Iterable[Wait]) -> str:
 def execution_waits(view: HistoryView, execution: ExecutionState) -> list[Wait]:
     """Return the open waits of an execution that has replayed the view's history."""
     scheduled, requests, attempts = view.scheduled, view.requests, execution.attempts
-    last = view.events[-1].timestamp if view.events else ""
+    last = waiting_since(view, execution.unconsumed_names)
     waits = [
         *(
             _wait(view, scheduled[id], attempts.get(id))
@@ -134,6 +136,26 @@ def execution_waits(view: HistoryView, execution: ExecutionState) -> list[Wait]:
         return waits
     state = "its last turn is done, and no call and no timer is open"
     return [Wait(kind=WaitKind.EVENT, since=last, state=state)]
+
+
+def waiting_since(view: HistoryView, unconsumed: Iterable[str]) -> str:
+    """Return the time since which an instance has waited for external events.
+
+    It is the end of the last turn, without the turns that only received events that nothing waits
+    for. ``unconsumed`` are the names of these events. The result is empty without events.
+    """
+    last = view.events[-1].timestamp if view.events else ""
+    names = {name.lower() for name in unconsumed}
+    if not names:
+        return last
+    for turn in reversed(view.turns):
+        received = [m for m in turn.messages if not isinstance(m, OrchestratorStarted)]
+        if turn.actions or not all(
+            isinstance(message, EventRaised) and message.name.lower() in names
+            for message in received
+        ):
+            return turn.completed.timestamp if turn.completed else last
+    return last
 
 
 def open_waits(view: HistoryView) -> list[Wait]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import chain
 
-from embedded_host.engine.events import HistoryEvent
-from embedded_host.history import HistoryView, Wait, WaitKind, open_waits
+from embedded_host.history import HistoryView, Wait, WaitKind, open_waits, waiting_since
 from embedded_host.store.interface import InstanceRow, StateReader
 
 
@@ -22,14 +20,7 @@ def recorded_waits(store: StateReader, row: InstanceRow, view: HistoryView) -> l
     """
     if row.continued:
         return []
-    return open_waits(view) + event_waits(view.events, store.awaited(row.key))
-
-
-def event_waits(events: Sequence[HistoryEvent], awaited: Sequence[tuple[str, str]]) -> list[Wait]:
-    """Return the waits for external events. ``awaited`` is the list of ``StateReader.awaited``."""
-    since = events[-1].timestamp if events else ""
-    return [
-        Wait(kind=WaitKind.EVENT, since=since, name=name)
-        for kind, name in awaited
-        if kind == "event"
-    ]
+    awaited = store.awaited(row.key)
+    since = waiting_since(view, (name for kind, name in awaited if kind == "unconsumed"))
+    events = [name for kind, name in awaited if kind == "event"]
+    return open_waits(view) + [Wait(kind=WaitKind.EVENT, since=since, name=name) for name in events]
