@@ -74,7 +74,7 @@ def test_a_state_file_has_the_traceback_of_a_failed_instance(tmp_path: Path, com
 @pytest.fixture
 def tree_state(tmp_path: Path) -> Path:
     """Return a state folder with a tree of three instances and an entity."""
-    leaf = [started("e:0"), h.event_raised(after(2), "Aproval", "1")]
+    leaf = [started("e:0"), h.event_raised(after(2), "Apprval", "1")]
     return write_state(
         tmp_path,
         instance(1, "a", "Running", None),
@@ -83,14 +83,14 @@ def tree_state(tmp_path: Path) -> Path:
         AppendHistory(2, 0, (started("a:b"), h.sub_orchestration_created(T1, 0, "S", "e:0", None))),
         instance(3, "e:0", "Running", None),
         AppendHistory(3, 0, tuple(leaf)),
-        SetAwaited(3, [("event", "Approval"), ("unconsumed", "Aproval")]),
+        SetAwaited(3, [("event", "Approval"), ("unconsumed", "Apprval")]),
         *entity(4, "counter", "visits", "5"),
     )
 
 
 T1 = after(1)
 UNDELIVERED = (
-    "The event 'Aproval' was received at 2026-01-02T03:04:07Z, but nothing waits for it. "
+    "The event 'Apprval' was received at 2026-01-02T03:04:07Z, but nothing waits for it. "
     "Did you mean 'Approval'?"
 )
 

@@ -35,6 +35,7 @@ Until then, the command is repeated.
 READS = (
     "get-",
     "diagnose",
+    "tree",
     "timeline",
     "functions",
     "entities list",

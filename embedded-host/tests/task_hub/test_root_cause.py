@@ -186,9 +186,9 @@ def test_the_own_wait_of_an_inner_instance_may_be_the_root_cause() -> None:
 def test_the_undelivered_events_of_the_leaf_are_reported() -> None:
     tree = Tree()
     tree.add("a", child("a:b"))
-    tree.add("a:b", event="Approval", unconsumed=["Aproval"])
+    tree.add("a:b", event="Approval", unconsumed=["Apprval"])
     assert tree.text("a").endswith(
-        f". The event 'Aproval' was received at {SINCE}, but nothing waits for it. "
+        f". The event 'Apprval' was received at {SINCE}, but nothing waits for it. "
         "Did you mean 'Approval'?"
     )
 

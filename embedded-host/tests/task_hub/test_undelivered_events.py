@@ -14,7 +14,7 @@ LATER = T0 + timedelta(minutes=1)
 @pytest.mark.parametrize(
     ("name", "suggested"),
     [
-        ("Aproval", "Approval"),
+        ("Apprval", "Approval"),
         ("approval", "Approval"),
         ("Approved", "Approval"),
         ("ApprovalEvent", "Approval"),

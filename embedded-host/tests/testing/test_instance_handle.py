@@ -53,9 +53,9 @@ async def test_the_root_cause_is_the_wait_of_the_child(shop: DurableApp) -> None
 async def test_an_event_with_a_wrong_name_is_undelivered(shop: DurableApp) -> None:
     approval = await shop.start("Approval")
     assert approval.undelivered_events == []
-    await shop.raise_event(approval, "Aproval", 1)
+    await shop.raise_event(approval, "Apprval", 1)
     [event] = approval.undelivered_events
-    assert (event.name, event.did_you_mean) == ("Aproval", "Approval")
+    assert (event.name, event.did_you_mean) == ("Apprval", "Approval")
     assert approval.waiting_for.endswith("Did you mean 'Approval'?")
     await shop.raise_event(approval, "Approval", 1)
     assert (approval.output, approval.undelivered_events) == (1, [])
