@@ -31,6 +31,10 @@ def shop_app(root: Path) -> AppFolder:
     )
     app.orchestrator("Ship", 'return (yield context.call_activity("Reserve", context.get_input()))')
     app.orchestrator("Approve", 'return (yield context.wait_for_external_event("Approval"))')
+    app.orchestrator(
+        "ApproveChild",
+        'yield context.call_sub_orchestrator("Approve", None, context.instance_id + ":west")',
+    )
     app.orchestrator("Failing", 'yield context.call_activity("Fail", context.get_input())')
     app.orchestrator("Bankrupt", 'raise RuntimeError("no money left")')
     app.orchestrator(

@@ -169,6 +169,22 @@ def test_an_instance_is_suspended_resumed_and_terminated(
     expect(page.get_by_text("The instance does not exist")).to_be_visible()
 
 
+def test_the_diagnosis_reaches_the_leaf_and_suggests_the_name_of_an_event(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
+    shop.start("ApproveChild", None, id)
+    page = dashboard.open(f"instance/{id}")
+    diagnosis = page.get_by_role("region", name="Diagnosis")
+    cause = f"Root cause: {id} > west waits for the external event 'Approval' since"
+    expect(diagnosis).to_contain_text(cause)
+    diagnosis.get_by_role("link", name="west", exact=True).click()
+    expect(page).to_have_url(re.compile("west$"))
+    action(page, "Raise event", **{"Event name": "Approved"})
+    expect(diagnosis).to_contain_text(
+        re.compile("The event Approved was received .*Did you mean Approval")
+    )
+
+
 def test_the_json_of_an_event_is_checked_before_it_is_raised(
     dashboard: DashboardPage, shop: RunningHost, id: str
 ) -> None:

@@ -290,25 +290,23 @@ const DESCRIPTIONS = {
 };
 
 function diagnosisView({ text, waitsFor, rootCause, undeliveredEvents = [] }) {
-  const details = [
-    rootCause && h("p", null, h("b", null, "Root cause: "), causeView(rootCause)),
-    undeliveredEvents.map(({ name, receivedTime, didYouMean }) =>
-      h(
-        "p",
-        null,
-        "The event ",
-        h("b", null, name),
-        receivedTime && [" was received at ", timeElement(receivedTime)],
-        ", but nothing waits for it.",
-        didYouMean && [" Did you mean ", h("b", null, didYouMean), "?"],
-      ),
+  const cause = rootCause && h("p", null, h("b", null, "Root cause: "), causeView(rootCause));
+  const undelivered = undeliveredEvents.map(({ name, receivedTime, didYouMean }) =>
+    h(
+      "p",
+      null,
+      "The event ",
+      h("b", null, name),
+      receivedTime && [" was received at ", timeElement(receivedTime)],
+      ", but nothing waits for it.",
+      didYouMean && [" Did you mean ", h("b", null, didYouMean), "?"],
     ),
-  ];
+  );
   if (!waitsFor.length)
-    return [h("h2", null, "Diagnosis"), h("p", null, withLocalTimes(text)), details];
+    return [h("h2", null, "Diagnosis"), h("p", null, withLocalTimes(text)), cause, undelivered];
   return [
     h("h2", null, "Waits for"),
-    details,
+    cause,
     h(
       "ul",
       null,
@@ -330,6 +328,7 @@ function diagnosisView({ text, waitsFor, rootCause, undeliveredEvents = [] }) {
         ),
     ),
     waitsFor.length > 20 && h("p", { class: "quiet" }, `and ${waitsFor.length - 20} more`),
+    undelivered,
   ];
 }
 /** Return the path of a root cause, with a link to each instance, and its reason. */
