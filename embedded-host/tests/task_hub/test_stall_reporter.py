@@ -48,6 +48,19 @@ async def test_a_stalled_instance_is_reported_once_after_30_seconds(
     assert len(stalls) == 0
 
 
+async def test_an_event_that_nothing_waits_for_is_in_the_report(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    host, _ = new_gated_hub()
+    await host.start("Waits")
+    await host.raise_event("Goo")
+    host.clock.advance(30)
+    host.hub.stalls.timer.fire_due()
+    [line] = lines(caplog)
+    assert line.endswith("nothing waits for it. Did you mean 'Go'?")
+
+
 async def test_an_instance_whose_code_has_changed_is_replayed_for_the_report(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -167,5 +167,6 @@ class StallReporter:
 def _line(instance_id: str, name: str, diagnosis: Diagnosis) -> str:
     subject = f"Instance '{instance_id}' of '{name}'"
     if diagnosis.waits:
-        return f"{subject} waits for {joined(diagnosis.waits)}."
+        hints = [event.sentence for event in diagnosis.undelivered]
+        return " ".join([f"{subject} waits for {joined(diagnosis.waits)}.", *hints])
     return f"{subject}: {diagnosis.text}"
