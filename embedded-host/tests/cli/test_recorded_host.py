@@ -347,6 +347,15 @@ def test_the_azure_functions_host_has_no_tree(recorded_host: RecordedHost) -> No
     assert "[EH509]" in called.err
 
 
+def test_a_tree_of_another_task_hub_is_refused(recorded_host: RecordedHost) -> None:
+    error = {"error": "This dashboard has the task hub 'A' only, not 'B'. [EH338]"}
+    recorded_host.respond("GET", "/dashboard/api/instances/order-7/tree", 404, error)
+    recorded_host.respond("GET", "/instances/order-7", 202, {"runtimeStatus": "Running"})
+    called = call_recorded(recorded_host, "tree", *ID, "--task-hub-name", "B")
+    assert called.code == 1
+    assert "--state and --task-hub-name. [EH338]" in called.err
+
+
 def test_a_waiting_instance_is_diagnosed_from_its_history(recorded_host: RecordedHost) -> None:
     status = {
         **recorded_host.play("start/running-202", "running"),

@@ -364,7 +364,7 @@ async def test_the_tree_of_an_instance_contains_its_children(dashboard: Dashboar
     assert child["instanceId"] == "child"
     assert child["waitsFor"].startswith("the external event")
     assert (await dashboard.get("instances/order%2F7%20%C3%A4/tree?limit=1"))["truncated"] == 1
-    other_hub = await dashboard.request("/api/instances/order%2F7%20%C3%A4/tree?hub=Other")
+    other_hub = await dashboard.request("/api/instances/order%2F7%20%C3%A4/tree?taskHub=Other")
     assert other_hub.status == 404
     for path in ("instances/none/tree", "instances/tree"):
         assert (await dashboard.request(f"/api/{path}")).status == 404

@@ -87,17 +87,18 @@ class ManagementClient:
 
     def tree(self, instance_id: str) -> Json | None:
         """Return the tree of an orchestration, or None if it does not exist (see Reader)."""
-        hub = self._host.parameters.get("taskHub")
-        response = self._host.send(
-            "GET",
-            f"/dashboard/api{self._instance(instance_id)}/tree",
-            {"hub": hub} if hub else None,
-        )
+        path = f"/dashboard/api{self._instance(instance_id)}/tree"
+        response = self._host.send("GET", path, self._host.parameters)
         if response.status in (401, 403):
             self._refuse_key(response)
         if response.status == 404:
             if self.instance(instance_id) is None or instance_id.startswith("@"):
                 return None
+            if "[EH338]" in response.text:  # the instance is in another task hub of the host
+                raise CommandError(
+                    f"{self.name} returns trees of its app's task hub only. Read the state file "
+                    "with --state and --task-hub-name. [EH338]"
+                )
             raise CommandError(
                 f"{self.name} is not an embedded host, so it has no tree of instances. Read the "
                 f"history instead: embedded-host get-history --id {instance_id} [EH509]"

@@ -331,10 +331,10 @@ class Dashboard:
 
     async def _tree(self, instance_id: str, parameters: QueryParameters) -> Response:
         """Return an instance with its sub-orchestrations and entities (``instance_tree``)."""
-        nodes, hub = parameters.number("limit", NODES, NODES), parameters.text("hub")
+        nodes = parameters.number("limit", NODES, NODES)
         tree = await self._read(
             lambda overview: overview.read(
-                lambda store: instance_tree(store, hub or self._hub.name, instance_id, nodes)
+                lambda store: instance_tree(store, self._hub.name, instance_id, nodes)
             )
         )
         if tree is None:
