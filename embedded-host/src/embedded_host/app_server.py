@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from embedded_host.access_keys.access import Access
 from embedded_host.access_keys.key_file import KeyFile, dashboard_link
-from embedded_host.access_keys.running_host import publish_port
+from embedded_host.access_keys.running_host import publish_address, url_of
 from embedded_host.app.definitions import App
 from embedded_host.composition import AppRuntime, Dependencies, hub_settings
 from embedded_host.dashboard.dashboard import Dashboard
@@ -203,8 +203,7 @@ class AppServer:
         stack.callback(runtime.delays.close)
         await sdk_listener.start()
         await public_listener.start()
-        if self._options.auth:
-            stack.enter_context(publish_port(self._options.state, public_socket.getsockname()[1]))
+        stack.enter_context(publish_address(options.state, url_of(options.address, port)))
         if self._host_errors():
             self._app.subscribe(lambda _: None if self._host_errors() else runtime.start())
         else:

@@ -44,8 +44,9 @@ def state(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the access key from the developer's environment."""
+    """Remove the access key and the host from the developer's environment."""
     monkeypatch.delenv("EMBEDDED_HOST_CODE", raising=False)
+    monkeypatch.delenv("EMBEDDED_HOST_URL", raising=False)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def test_the_functions_of_the_folder_are_loaded(
     app.activity("Echo", "return value")
     loaded = load_folder(Target(root=app.root))
     assert [function.name for function in loaded.app.functions] == ["Echo"]
-    assert capsys.readouterr().err == f"App: {app.root} (no host responds)\n"
+    assert capsys.readouterr().err.startswith(f"App: {app.root} (")
 
 
 def test_an_interpreter_that_does_not_run_is_reported(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_the_functions_of_a_v1_folder_are_listed(app: AppFolder) -> None:
         "Broken", "import no_such_thing\ndef main(value): ...", {**orchestration_trigger("value")}
     )
     called = call("functions", "list", "--script-root", app.root, "--json")
-    assert called.err.splitlines()[0] == f"App: {app.root} (no host responds)"
+    assert called.err.startswith(f"App: {app.root} (")
     functions = {row["name"]: row for row in called.json}
     assert list(functions["Hello"]) == KEYS
     assert (functions["Hello"]["methods"], functions["Hello"]["route"]) == (

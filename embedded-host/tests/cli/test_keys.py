@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from embedded_host.access_keys.key_file import DEFAULT, DURABLE, HOST, KeyFile, Scope
-from embedded_host.access_keys.running_host import publish_port
+from embedded_host.access_keys.running_host import publish_address, url_of
 from embedded_host.store.lock import StateLock
 from tests.cli.calling import call
 
@@ -44,8 +45,12 @@ def test_keys_are_listed(file: KeyFile) -> None:
 
 
 def test_the_list_has_a_link_to_the_dashboard_of_a_running_host(file: KeyFile) -> None:
-    with StateLock(file.path.parent), publish_port(file.path.parent, 7079):
-        link = f"http://localhost:7079/dashboard#code={file.keys().system[DURABLE]}"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        StateLock(file.path.parent),
+        publish_address(file.path.parent, url_of("127.0.0.1", server.getsockname()[1])),
+    ):
+        link = f"http://localhost:{server.getsockname()[1]}/dashboard#code={file.keys().system[DURABLE]}"
         assert f"Dashboard: {link}" in str(keys("list", file))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded_host.cli import host_search, target
 from tests.cli.calling import call
 from tests.cli.states import instance, write_state
 from tests.support.running_host import RunningHost
@@ -28,20 +29,102 @@ def app(root: Path, port: int, hub: str = "TestHub") -> Path:
         json.dumps({"version": "2.0", "extensions": {"durableTask": {"hubName": hub}}}),
         encoding="utf-8",
     )
-    settings = {"IsEncrypted": False, "Values": {}, "Host": {"LocalHttpPort": port}}
+    settings = {"IsEncrypted": False, "Values": {}, "Host": {"LocalHttpPort": port} if port else {}}
     (root / "local.settings.json").write_text(json.dumps(settings), encoding="utf-8")
     return root
 
 
+@pytest.fixture
+def default_port(host: RunningHost, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return the default port, at which the host of another state folder runs."""
+    monkeypatch.setattr(host_search, "DEFAULT_PORT", host.port)
+    return host.port
+
+
 @pytest.mark.process
-def test_the_host_at_the_apps_port_is_the_default(
+def test_the_host_of_the_app_at_the_default_port_is_the_default(
+    host: RunningHost, default_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = call("get-instances", "--script-root", host.root)
+    assert (called.code, called.err.splitlines()[0]) == (
+        0,
+        f"Host: http://localhost:{default_port}",
+    )
+    monkeypatch.chdir(host.root)
+    assert call("get-instances").err.startswith(f"Host: http://localhost:{default_port}\n")
+
+
+@pytest.mark.process
+def test_the_host_of_the_state_folder_is_found(
     host: RunningHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = app(tmp_path / "app", host.port)
-    called = call("get-instances", "--script-root", root)
+    assert host.port != host_search.DEFAULT_PORT
+    root = app(tmp_path / "app", 0)
+    monkeypatch.setattr(target, "STATE_FOLDER", str(host.state))
+    called = call("start-new", "--function-name", "Chain", "--script-root", root)
     assert (called.code, called.err.splitlines()[0]) == (0, f"Host: http://localhost:{host.port}")
-    monkeypatch.chdir(root)
-    assert call("get-instances").err.startswith(f"Host: http://localhost:{host.port}\n")
+    monkeypatch.undo()
+    called = call("start-new", "--function-name", "Chain", "--state", host.state)
+    assert (called.code, called.err.splitlines()[0]) == (0, f"Host: http://localhost:{host.port}")
+
+
+@pytest.mark.process
+def test_a_variable_selects_the_host(
+    host: RunningHost, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDDED_HOST_URL", host.base)
+    called = call("get-instances")
+    assert (called.code, called.err.splitlines()[0]) == (
+        0,
+        f"Host: {host.base} (EMBEDDED_HOST_URL)",
+    )
+    assert call("get-instances", "--url", host.base).err.startswith(f"Host: {host.base}\n")
+    assert call("get-instances", "--state", state).err.startswith("State: ")
+
+
+@pytest.mark.process
+def test_the_host_of_another_app_is_not_used(
+    host: RunningHost, tmp_path: Path, default_port: int
+) -> None:
+    root = app(tmp_path / "app", 0)
+    reason = f"the host at http://localhost:{default_port} runs another app, {host.root}"
+    refused = call("start-new", "--function-name", "Chain", "--script-root", root)
+    assert refused.code == 1
+    assert f"requires a running host of the app in {root}, but {reason}." in refused.err
+    write_state(root / ".embedded-host")
+    read = call("get-instances", "--script-root", root)
+    assert read.err.startswith("State: ")
+    assert read.err.splitlines()[0].endswith(f"(read-only; {reason})")
+    anywhere = call("get-instances", "--script-root", tmp_path)
+    assert anywhere.err.startswith(f"Host: http://localhost:{default_port} (app {host.root})\n")
+
+
+def test_the_host_of_a_container_is_used_if_its_task_hub_is_that_of_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = app(tmp_path / "app", 0, "ShopHub")
+    monkeypatch.setattr(host_search, "responds", lambda url: True)
+    served = ("/home/site/no-such-folder", "shophub")
+    monkeypatch.setattr(host_search, "_served_app", lambda *_: (Path(served[0]), served[1]))
+    found = host_search.find_host(root, root / ".embedded-host", None)
+    assert isinstance(found, host_search.FoundHost)
+    assert found.note == f"app {Path(served[0])}, task hub shophub"
+    served = (served[0], "OtherHub")
+    assert isinstance(
+        host_search.find_host(root, root / ".embedded-host", None), host_search.NoHost
+    )
+
+
+def test_a_host_that_does_not_name_its_app_is_used_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = app(tmp_path / "app", 0)
+    monkeypatch.setattr(host_search, "responds", lambda url: True)
+    monkeypatch.setattr(host_search, "_served_app", lambda *_: None)
+    found = host_search.find_host(root, root / ".embedded-host", None)
+    assert found == host_search.FoundHost(
+        "http://localhost:7071", "http://127.0.0.1:7071", "its app is unknown"
+    )
 
 
 def test_the_state_is_read_if_no_host_responds(tmp_path: Path, silent_port: int) -> None:

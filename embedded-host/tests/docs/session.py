@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from embedded_host.cli import target
+from embedded_host.cli import host_search
 from embedded_host.cli.commands import run
 from tests.scheduler.kit import SchedulerProcess
 from tests.support.running_host import FINAL, MANAGEMENT, RunningHost, http
@@ -185,7 +185,7 @@ class ShellSession:
         try:
             with (
                 mock.patch.object(sys, "argv", ["embedded-host", *arguments]),
-                mock.patch.object(target, "DEFAULT_PORT", self.port),
+                mock.patch.object(host_search, "DEFAULT_PORT", self.port),
                 contextlib.redirect_stdout(stream),
                 contextlib.redirect_stderr(stream),
             ):

@@ -264,3 +264,11 @@ async def test_a_function_of_a_v2_app_has_no_folder() -> None:
     described = json.loads((await fixture.request("GET", "/admin/functions/act")).body)
     assert (described["script_root_path_href"], described["config_href"]) == (None, None)
     assert described["script_href"] == f"{BASE}/admin/vfs/app/__init__.py"
+
+
+async def test_the_app_of_the_host_is_named() -> None:
+    response = await AdminFixture().request("GET", "/admin/host/app")
+    assert json.loads(response.body) == {
+        "root": str(Path("/apps/app")),
+        "taskHub": "TestHubName",
+    }

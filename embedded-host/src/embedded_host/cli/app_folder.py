@@ -26,7 +26,7 @@ def load_folder(target: Target, python: str | None = None) -> LoadedApp:
     root = target.root.absolute()
     app = read_app(root, os.environ)
     added, _ = effective_environment(app.settings, os.environ, app.root)
-    click.echo(f"App: {root} (no host responds)", err=True)
+    click.echo(f"App: {root} ({target.without_host()})", err=True)
     environ = {**os.environ, **added}
     try:
         interpreter = find_app_interpreter(app.root, environ, option=python)

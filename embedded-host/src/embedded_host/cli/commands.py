@@ -61,9 +61,9 @@ _MODULES = {
 def cli() -> None:
     """Run Durable Functions apps that are written in Python. Only Python is required.
 
-    Commands for instances use the host at --url. Default: http://localhost with the port in
-    local.settings.json, or 7071. If no host responds, commands that only read use the state file.
-    The first line on stderr contains the URL of the host or the path of the file.
+    Commands for instances use the running host of the app in the current folder or --script-root,
+    or the host at --url. If no host of the app responds, commands that only read use the state
+    file. The first line on stderr contains the URL of the host or the path of the file.
 
     Examples:
       embedded-host init my-app

@@ -114,10 +114,10 @@ def list_(file: KeyFile, as_json: bool) -> None:
         print_json([{"name": name, "opens": opens, "value": value} for name, opens, value in rows])
         return
     print_table(("name", "opens", "key"), rows, "There are no keys.")
-    from embedded_host.access_keys.running_host import port_of_running_host
+    from embedded_host.access_keys.running_host import printed_url, url_of_running_host
 
-    if (port := port_of_running_host(file.path.parent)) and (key := keys.system.get(DURABLE)):
-        click.echo(f"\nDashboard: {dashboard_link(f'http://localhost:{port}/dashboard', key)}")
+    if (url := url_of_running_host(file.path.parent)) and (key := keys.system.get(DURABLE)):
+        click.echo(f"\nDashboard: {dashboard_link(f'{printed_url(url)}/dashboard', key)}")
 
 
 def _extension(name: str) -> str:

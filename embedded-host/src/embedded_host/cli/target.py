@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from embedded_host.access_keys.running_host import (
+    is_same_address,
+    printed_url,
+    url_of_running_host,
+)
 from embedded_host.cli.arguments import script_root
 from embedded_host.cli.command import Callback, CommandError
+from embedded_host.cli.host_search import FoundHost, NoHost, app_hub, find_host
 from embedded_host.store.files import KEY_FILE, STATE_FILE, STATE_FOLDER
 
 if TYPE_CHECKING:
     from embedded_host.cli.management_api import ManagementClient
     from embedded_host.cli.reader import Reader
-
-DEFAULT_PORT = 7071
-"""The default port of a host. The constant is repeated here because importing host.py is slow."""
-CONNECT_TIMEOUT = 2.0
-"""Seconds to wait for a connection to the default host."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,11 @@ class Target:
     """The name of the task hub (``--task-hub-name``)."""
     connection: str | None = None
     """The name of the setting with the connection string (``--connection-string-setting``)."""
+    is_quiet: bool = False
+    """True if the name of the host or state file is not printed."""
 
     def reader(self) -> Reader:
-        """Return the running host, or the state file if no host responds.
+        """Return the running host, or the state file if no host of the app runs.
 
         Prints the name of the host or state file on stderr. Raises UsageError if the options
         contradict each other. Raises CommandError if no host responds and no state file exists.
@@ -51,28 +54,34 @@ class Target:
             raise click.UsageError(
                 "--url selects a host and --state selects a state file: omit one of the options."
             )
-        if self.url or (self.state is None and self._default_host_responds()):
-            return self._api()
+        if self.state is None and isinstance(self._search, FoundHost):
+            return self._api(self._search)
         return self._state_file()
 
     def host(self) -> ManagementClient:
         """Return the running host, for commands that change instances.
 
-        Raises UsageError for ``--state`` and CommandError if no host responds.
+        With ``--state``, it is the host that uses this state folder. Raises UsageError if no host
+        uses it, and CommandError if no host of the app responds.
         """
+        if isinstance(self._search, FoundHost):
+            return self._api(self._search)
         if self.state:
             raise click.UsageError(
-                "This command requires a running host, but --state selects a state file. Start the "
-                "host (embedded-host start) and omit --state, or select the host with --url. "
-                "[EH508]"
+                f"This command requires a running host, but no host uses {self.state_folder}. "
+                "Start the host (embedded-host start), or omit --state and select the host with "
+                "--url. [EH508]"
             )
-        if not self.url and not self._default_host_responds():
+        if self._search.is_other_app:
             raise CommandError(
-                "This command requires a running host, but no host responds at "
-                f"{self._default_url()[0]}. Start the host (embedded-host start), or select "
-                "another host with --url. [EH501]"
+                f"This command requires a running host of the app in {self.root.absolute()}, but "
+                f"{self._search.reason}. Start the host of this app (embedded-host start), or "
+                "select another host with --url. [EH515]"
             )
-        return self._api()
+        raise CommandError(
+            f"This command requires a running host, but {self._search.reason}. Start the host "
+            "(embedded-host start), or select another host with --url. [EH501]"
+        )
 
     @property
     def state_folder(self) -> Path:
@@ -91,31 +100,39 @@ class Target:
 
     def app_hub(self) -> str | None:
         """Return the name of the task hub in the app's host.json, or None without host.json."""
-        import os
-
-        from embedded_host.app.host_json import read_host_json
-        from embedded_host.app.local_settings import effective_environment, read_local_settings
-
-        settings, _ = read_local_settings(self.root)
-        added, _ = effective_environment(settings, os.environ, self.root)
-        try:
-            return read_host_json(self.root, {**os.environ, **added})[0].hub_name
-        except FileNotFoundError:
-            return None
+        return app_hub(self.root)
 
     def has_host(self) -> bool:
-        """Return True if ``--url`` selects a host or the default host responds."""
-        return bool(self.url) or (self.state is None and self._default_host_responds())
+        """Return True if the options select a host, or if a host of the app responds."""
+        return isinstance(self._search, FoundHost)
 
-    def _api(self) -> ManagementClient:
+    def without_host(self) -> str:
+        """Return the reason why no host is used, or an empty string if there is a host."""
+        return "" if isinstance(self._search, FoundHost) else self._search.reason
+
+    @functools.cached_property
+    def _search(self) -> FoundHost | NoHost:
+        """The host that the options select, or that the search has found."""
+        if self.url:
+            return FoundHost(self.url, self.url)
+        if self.state:
+            address = url_of_running_host(self.state_folder)
+            return FoundHost(printed_url(address), address) if address else NoHost("")
+        return find_host(self.root, self.state_folder, self.code)
+
+    def _api(self, found: FoundHost) -> ManagementClient:
         from embedded_host.cli.management_api import ManagementClient
 
-        url, address = (self.url, self.url) if self.url else self._default_url()
-        api = ManagementClient(url, address, self.code, self.hub, self.connection)
-        click.echo(f"Host: {api.name}", err=True)
-        if not api.has_key and (key := self._own_key(address)):
+        api = ManagementClient(found.url, found.address, self.code, self.hub, self.connection)
+        self._announce(f"Host: {api.name}{f' ({found.note})' if found.note else ''}")
+        if not api.has_key and (key := self._own_key(found.address)):
             api.use(key)
         return api
+
+    def _announce(self, line: str) -> None:
+        """Print the host or the state file. A shell completes a word without this line."""
+        if not self.is_quiet:
+            click.echo(line, err=True)
 
     def _own_key(self, url: str) -> str | None:
         """Return the master key of the state folder if the host at ``url`` uses that folder.
@@ -124,62 +141,30 @@ class Target:
         """
         if not (self.state_folder / KEY_FILE).is_file():
             return None
-        from urllib.parse import urlsplit
-
         from embedded_host.access_keys.key_file import KeyFile
-        from embedded_host.access_keys.running_host import port_of_running_host
 
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-        if not is_local or parts.port != port_of_running_host(self.state_folder):
+        running = url_of_running_host(self.state_folder)
+        if running is None or not is_same_address(url, running):
             return None
         file = KeyFile(self.state_folder)
-        click.echo(f"Key: the master key in {file.path}", err=True)
+        self._announce(f"Key: the master key in {file.path}")
         return file.keys().master
 
     def _state_file(self) -> Reader:
         from embedded_host.cli.state_file import StateFile
 
         path = self.state_folder / STATE_FILE
+        reason = "" if self.state else self.without_host()
         if not path.is_file():
-            no_host = "" if self.state else f"No host responds at {self._default_url()[0]}. "
+            no_host = f"{reason[:1].upper()}{reason[1:]}. " if reason else ""
             raise CommandError(
                 f"{no_host}There is no state file in {self.state_folder}. Start the host "
                 "(embedded-host start), select a host with --url, or select a state folder with "
                 "--state. [EH502]"
             )
         state = StateFile(path, self.hub, self.app_hub())
-        reason = "" if self.state else f"; no host responds at {self._default_url()[0]}"
-        click.echo(f"State: {state.name} (read-only{reason})", err=True)
+        self._announce(f"State: {state.name} (read-only{f'; {reason}' if reason else ''})")
         return state
-
-    def _default_url(self) -> tuple[str, str]:
-        """Return two URLs of the app's host: the URL to print, and the URL to connect to."""
-        from embedded_host.app.local_settings import read_local_settings
-
-        settings, _ = read_local_settings(self.root)
-        port = settings.port or DEFAULT_PORT
-        address = settings.address or "127.0.0.1"
-        address = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(
-            address, address
-        )
-        name = "localhost" if address in ("127.0.0.1", "::1") else address
-        # On Windows, a connection to the name localhost takes two seconds longer if the host does
-        # not listen on ::1.
-        in_url = f"[{address}]" if ":" in address else address
-        return f"http://{name}:{port}", f"http://{in_url}:{port}"
-
-    def _default_host_responds(self) -> bool:
-        import socket
-        from urllib.parse import urlsplit
-
-        parts = urlsplit(self._default_url()[1])
-        address = (parts.hostname, parts.port or DEFAULT_PORT)
-        try:
-            socket.create_connection(address, CONNECT_TIMEOUT).close()
-        except OSError:
-            return False
-        return True
 
 
 _STATE_FOLDER = "The state folder. Default: .embedded-host in the app folder."
@@ -254,8 +239,9 @@ def _with_target(function: Callback, state_help: str, hidden: Collection[str] = 
             "--url",
             metavar="URL",
             hidden="--url" in hidden,
-            help="The host's URL. Default: http://localhost with the port in local.settings.json, "
-            "or 7071.",
+            help="The host's URL. Default: the environment variable EMBEDDED_HOST_URL, or the "
+            "running host of the app, or http://localhost with the port in local.settings.json or "
+            "7071.",
         ),
     ):
         command = option(command)

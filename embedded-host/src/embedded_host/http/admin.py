@@ -72,6 +72,10 @@ class Admin:
         if lower == ["host", "parity"] and request.method == "GET":
             # The Azure Functions host has no such endpoint.
             return json_response(msgspec.to_builtins(parity_document(self._findings)))
+        if lower == ["host", "app"] and request.method == "GET":
+            # The Azure Functions host has no such endpoint. The command line compares the app.
+            app = self._app.loaded.app
+            return json_response({"root": str(app.root), "taskHub": app.host.hub_name})
         if lower == ["host", "synctriggers"] and request.method == "POST":
             return json_response(
                 {"status": "Invalid environment for SyncTriggers operation."}, status=500

@@ -80,6 +80,19 @@ class StateLock:
             self._file = None
 
 
+def is_locked(folder: Path) -> bool:
+    """Return True if a host has the lock of a state folder. The folder is not changed."""
+    try:
+        file = os.fdopen(os.open(folder / "lock", os.O_RDWR), "r+", encoding="utf-8")
+    except OSError:
+        return False
+    with file:
+        try:
+            return not _lock(file)
+        except OSError:
+            return False
+
+
 @contextmanager
 def exclusive_lock(path: Path, timeout: float) -> Iterator[None]:
     """Hold the lock of a file in a ``with`` block. The file is created if it is missing.
