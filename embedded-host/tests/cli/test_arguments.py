@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import click
@@ -22,6 +22,28 @@ def test_a_time_without_a_zone_is_utc(text: str) -> None:
     assert Timestamp().convert(text, None, None) == datetime(
         2026, 1, 31, 23, 59, tzinfo=timezone.utc
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("1h", timedelta(hours=1)),
+        ("1D12h", timedelta(hours=36)),
+        ("2w", timedelta(days=14)),
+    ],
+)
+def test_a_period_is_a_time_before_now(text: str, period: timedelta) -> None:
+    before = datetime.now(timezone.utc)
+    converted = Timestamp().convert(text, None, None)
+    assert isinstance(converted, datetime)
+    assert before <= converted + period <= datetime.now(timezone.utc)
+
+
+@pytest.mark.parametrize("text", ["1x", "h", "-1h", "1h2", "999999w999999w"])
+def test_an_invalid_period_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="1h for one hour ago"):
+        Timestamp().convert(text, None, None)
 
 
 def test_an_invalid_time_is_refused() -> None:

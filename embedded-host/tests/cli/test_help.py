@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -43,10 +42,7 @@ ALL = sorted(set(examples()))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the app folder of the examples, which is the current folder of the tests.
-
-    The local.settings.json of the folder contains the port of the running host.
-    """
+    """Return the app folder of the examples, which is the current folder of the tests."""
     return AppFolder(tmp_path_factory.mktemp("help") / "my-app", hub="HelloHub").root
 
 
@@ -67,9 +63,6 @@ def served(folder: Path) -> Iterator[RunningHost]:
     app.counter()
     app.starter()
     with RunningHost(app.root, folder.parent / "state") as host:
-        settings = json.loads((folder / "local.settings.json").read_text(encoding="utf-8"))
-        settings["Host"] = {"LocalHttpPort": host.port}
-        (folder / "local.settings.json").write_text(json.dumps(settings), encoding="utf-8")
         (folder / "order.json").write_text('{"item": 7}', encoding="utf-8")
         (folder / "details.json").write_text("[1]", encoding="utf-8")
         yield host
@@ -108,6 +101,10 @@ STATUS_BEFORE = {
 """The status of order-7 before the examples of each command. The default is Running."""
 
 
+BULK = ("purge-history", "restart", "resume", "rewind", "suspend", "terminate")
+"""The commands that ask for a confirmation if a filter selects the instances."""
+
+
 @pytest.fixture
 def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupt the command ``watch`` after its first poll, as Ctrl+C does."""
@@ -124,6 +121,7 @@ def test_each_example_of_the_help_runs(
     example: str, folder: Path, served: RunningHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("EMBEDDED_HOST_URL", served.base)
     inner = re.search(r"\$\((.*)\)", example)  # a line of a shell's startup file
     line = inner[1] if inner else example.partition(" > ")[0].partition(" >> ")[0]
     command = shlex.split(line)[1:]
@@ -169,7 +167,8 @@ def run_example(command: list[str], folder: Path, served: RunningHost) -> Called
         )
     elif name not in ("functions",):
         order_7(served, STATUS_BEFORE.get(name, "Running"))
-    return call(*command)
+    is_bulk = name in BULK and not {"--id", "--yes"} & set(command)
+    return call(*command, *["--yes"] * is_bulk)
 
 
 def run_example_with_files(command: list[str], folder: Path, served: RunningHost) -> Called:

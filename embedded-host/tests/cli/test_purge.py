@@ -41,14 +41,33 @@ def test_instances_are_purged_by_filter(host: RunningHost, call_host: CallHost) 
         "--runtime-status",
         "terminated",
         "canceled",
+        "--yes",
         "--json",
     )
     assert call_host(*narrow).json["instancesDeleted"] >= 1
     assert host.get(ended["statusQueryGetUri"]).status == 404
     assert host.get(waiting["statusQueryGetUri"]).status == 202, "the running instance is kept"
-    assert (
-        call_host("purge-history", "--created-after", "2999-01-01").out == "Deleted 0 instances.\n"
-    )
+    none = call_host("purge-history", "--created-after", "2999-01-01")
+    assert none.out == "Deleted 0 instances.\n", "no confirmation is needed"
+
+
+@pytest.mark.process
+def test_a_purge_of_several_instances_needs_a_confirmation(
+    host: RunningHost, call_host: CallHost
+) -> None:
+    prefix = uuid4().hex
+    for number in range(2):
+        host.end(host.start("Chain", None, f"{prefix}-{number}"))
+    refused = call_host("purge-history", "--prefix", prefix)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"This would delete 2 instances at {host.base}: confirm with --yes." in refused.err
+    everything = call_host("purge-history")
+    assert everything.code == 2
+    assert "This would delete all " in everything.err
+    # The management API cannot purge by prefix. The command must not purge all instances.
+    purged = call_host("purge-history", "--prefix", f"{prefix}-1", "--yes")
+    assert purged.out == "Deleted 1 instance.\n"
+    assert call_host("get-runtime-status", "--id", f"{prefix}-0").code == 0
 
 
 @pytest.mark.process

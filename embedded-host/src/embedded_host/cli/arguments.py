@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -68,8 +69,15 @@ continuation_token = click.option(
 )
 
 
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+"""The seconds of each unit of a time before now."""
+
+
 class Timestamp(TimeType):
-    """A date and time in a common format. The default time zone is UTC, as in Core Tools (func)."""
+    """A date and time in a common format, or a time before now such as 1h.
+
+    The default time zone is UTC, as in Core Tools (func).
+    """
 
     name = "time"
 
@@ -81,14 +89,27 @@ class Timestamp(TimeType):
 
         if isinstance(value, datetime):
             return value
-        time = parse_timestamp(str(value))
+        time = _time_before_now(str(value)) or parse_timestamp(str(value))
         if time is None:
             self.fail(
-                f"'{value}' is not a valid time. Write 2026-01-31T23:59:00Z or 01/31/2026 23:59.",
+                f"'{value}' is not a valid time. Write 2026-01-31T23:59:00Z, 01/31/2026 23:59, or "
+                "1h for one hour ago (units: s, m, h, d, w).",
                 param,
                 ctx,
             )
         return time
+
+
+def _time_before_now(text: str) -> datetime | None:
+    """Return the time that is a period such as ``90s`` or ``1d12h`` before now, or None."""
+    if not re.fullmatch(r"(\d{1,6}[smhdw])+", text.strip(), re.ASCII | re.IGNORECASE):
+        return None
+    parts = re.findall(r"(\d+)(\w)", text.lower())
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        return datetime.now(timezone.utc) - timedelta(seconds=seconds)
+    except OverflowError:
+        return None
 
 
 def created_between(function: Callback) -> Callback:
@@ -98,13 +119,13 @@ def created_between(function: Callback) -> Callback:
             "--created-before",
             type=Timestamp(),
             metavar="TIME",
-            help="Only instances created at this time or earlier (UTC).",
+            help="Only instances created at this time (UTC) or earlier. 1h means one hour ago.",
         ),
         click.option(
             "--created-after",
             type=Timestamp(),
             metavar="TIME",
-            help="Only instances created at this time or later (UTC).",
+            help="Only instances created at this time (UTC) or later. 1h means one hour ago.",
         ),
     ):
         function = option(function)

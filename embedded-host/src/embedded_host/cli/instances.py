@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 
 from embedded_host.cli.arguments import (
     NonEmpty,
     as_json,
     continuation_token,
-    created_between,
     instance_id,
     json_argument,
-    runtime_status,
     sdk_encoded,
-    statuses,
     top,
 )
 from embedded_host.cli.command import CommandError, NotFoundError, command, no_instance
+from embedded_host.cli.instance_filter import instance_filter
 from embedded_host.cli.output import (
     format_cell,
     print_fields,
@@ -165,9 +161,7 @@ def get_history(target: Target, instance_id: str, as_json: bool) -> None:
 
 
 @command("get-instances")
-@created_between
-@runtime_status
-@click.option("--prefix", metavar="TEXT", help="Only ids that start with this prefix.")
+@instance_filter()
 @top
 @continuation_token
 @click.option("--show-input", is_flag=True, help="Show the inputs.")
@@ -176,11 +170,7 @@ def get_history(target: Target, instance_id: str, as_json: bool) -> None:
 @target_options
 def get_instances(
     target: Target,
-    created_after: datetime | None,
-    created_before: datetime | None,
-    runtime_status: tuple[str, ...],
-    more_statuses: tuple[str, ...],
-    prefix: str | None,
+    query: InstanceQuery,
     top: int,
     continuation_token: str | None,
     show_input: bool,
@@ -193,12 +183,6 @@ def get_instances(
       embedded-host get-instances --runtime-status running failed
       embedded-host get-instances --created-after 2026-01-31T13:00Z --top 100 --json
     """
-    query = InstanceQuery(
-        id_prefix=prefix,
-        statuses=statuses(runtime_status, more_statuses),
-        created_from=created_after,
-        created_to=created_before,
-    )
     page = target.reader().instances(query, top, continuation_token, show_input=show_input)
     hidden = [*["input"] * (not show_input), *["output"] * (not show_output)]
     documents = [status.without(*hidden) for status in page.items]

@@ -3,68 +3,75 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import click
 
-from embedded_host.cli.arguments import NonEmpty, as_json, created_between, runtime_status, statuses
+from embedded_host.cli.arguments import as_json
+from embedded_host.cli.bulk import (
+    Selection,
+    confirm,
+    for_each,
+    instances_to_change,
+    matching_ids,
+)
 from embedded_host.cli.command import command, no_instance
-from embedded_host.cli.output import number_of_instances, print_result
+from embedded_host.cli.output import number_of, number_of_instances, print_result
 from embedded_host.cli.state_file import state_lock
 from embedded_host.cli.target import Target, host_options, state_file_options
 from embedded_host.engine.status import FINISHED
 from embedded_host.store.interface import InstanceQuery
 
 if TYPE_CHECKING:
+    from embedded_host.cli.management_api import ManagementClient
     from embedded_host.cli.state_file import StateFile
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @command("purge-history")
-@created_between
-@runtime_status
-@click.option(
-    "--id", "instance_id", type=NonEmpty(), metavar="ID", help="Delete only this instance."
-)
+@instances_to_change(FINISHED, all_allowed=True)
 @as_json
 @host_options
-def purge_history(
-    target: Target,
-    created_after: datetime | None,
-    created_before: datetime | None,
-    runtime_status: tuple[str, ...],
-    more_statuses: tuple[str, ...],
-    instance_id: str | None,
-    as_json: bool,
-) -> None:
+def purge_history(target: Target, selection: Selection, as_json: bool) -> None:
     """Delete finished instances with their histories. Unfinished instances are kept.
 
+    Without --id, the command asks for a confirmation. Without any option that selects instances, it
+    deletes all finished instances.
+
     Examples:
-      embedded-host purge-history --created-before 2026-01-01
-      embedded-host purge-history --runtime-status completed terminated
+      embedded-host purge-history --created-before 30d
+      embedded-host purge-history --runtime-status completed terminated --yes
       embedded-host purge-history --id order-7
     """
-    if instance_id is not None and (created_after or created_before or runtime_status):
-        raise click.UsageError("--id cannot be combined with the options that select instances.")
+    host = target.host()
+    if selection.instance_id is not None:
+        deleted = host.purge(selection.instance_id)
+        if not deleted:
+            raise no_instance(selection.instance_id, host.name)
+    else:
+        ids = matching_ids(host, selection.query)
+        confirm("delete" if selection.has_filter else "delete all", ids, host.name, selection.yes)
+        deleted = _purge(host, selection.query, ids)
+    print_result(
+        as_json, {"instancesDeleted": deleted}, f"Deleted {number_of(deleted, 'instance')}."
+    )
+
+
+def _purge(host: ManagementClient, query: InstanceQuery, ids: Sequence[str]) -> int:
+    """Purge the instances ``ids``, which match ``query``. Return the number of purged instances.
+
+    One request purges them all if the management API has each condition of the query.
+    """
+    if replace(query, statuses=(), created_from=None, created_to=None) != InstanceQuery():
+        return sum(for_each(ids, host.purge, "Deleting")[0].values())
     # The request always contains statuses. Without a status, the Azure Functions host also deletes
     # running instances (functions-host.md#list-and-purge).
-    query = InstanceQuery(
-        statuses=statuses(runtime_status, more_statuses, FINISHED) or FINISHED,
-        created_from=created_after or _EARLIEST,
-        created_to=created_before,
-    )
-    host = target.host()
-    deleted = host.purge_many(query) if instance_id is None else host.purge(instance_id)
-    if instance_id is not None and not deleted:
-        raise no_instance(instance_id, host.name)
-    print_result(
-        as_json,
-        {"instancesDeleted": deleted},
-        f"Deleted {deleted} instance{'' if deleted == 1 else 's'}.",
-    )
+    return host.purge_many(replace(query, created_from=query.created_from or _EARLIEST))
 
 
 @command("delete-task-hub")
