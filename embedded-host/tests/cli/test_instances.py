@@ -70,6 +70,33 @@ def test_start_prints_the_instance_id(call_host: CallHost) -> None:
     assert f"An instance '{id}' exists and has not finished" in second.err
 
 
+def test_start_waits_for_the_output(call_host: CallHost) -> None:
+    start = ("start-new", "--wait", "--function-name")
+    called = call_host(*start, "Chain")
+    assert called.code == 0
+    assert json.loads(called.out) == ["Tokyo", "Seattle", "London"]
+    assert "Started 'Chain' as instance '" in called.err
+    assert call_host(*start, "Catching").out.startswith("caught Activity"), "without quotes"
+    document = call_host(*start, "Chain", "--json").json
+    assert document["runtimeStatus"] == "Completed"
+
+
+def test_a_start_that_waits_exits_by_the_status(call_host: CallHost) -> None:
+    start = ("start-new", "--wait", "--function-name")
+    failed = call_host(*start, "Failing", "--id", uuid4().hex)
+    assert (failed.code, failed.out) == (1, "")
+    assert "boom" in failed.err
+    assert "has finished: Failed. [EH516]" in failed.err
+    id = uuid4().hex
+    waiting = call_host(*start, "Event", "--id", id, "--timeout", "0.1")
+    assert (waiting.code, waiting.out) == (5, "")
+    assert (
+        f"The instance '{id}' has not finished after 0.1 s. It is Running and waits for event "
+        "Approval." in waiting.err
+    )
+    assert call_host("start-new", "--function-name", "Event", "--timeout", "1").code == 2
+
+
 def test_a_misspelled_orchestrator_is_not_started(call_host: CallHost) -> None:
     called = call_host("start-new", "--function-name", "Chian", "--id", "never")
     assert called.code == 3

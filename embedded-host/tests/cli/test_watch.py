@@ -3,13 +3,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from embedded_host.cli import watch
+from embedded_host.cli import outcome, watch
+from embedded_host.cli.management_api import ManagementClient
 from embedded_host.cli.reader import EntityState, InstanceStatus, Page
 from embedded_host.cli.watch import COLUMNS, InstanceWatcher
 from embedded_host.engine.status import FINISHED
@@ -55,6 +58,55 @@ def test_changes_are_printed_as_lines(host: RunningHost, call_host: CallHost) ->
     status = host.end(links)
     called = call_host("watch", "--id", links["id"])
     assert called.out == f"{status['lastUpdatedTime']}  {links['id']}  Chain  Completed\n"
+
+
+@pytest.mark.process
+def test_a_failed_instance_of_an_id_ends_with_its_error(
+    host: RunningHost, call_host: CallHost
+) -> None:
+    links = host.start("Failing", None, uuid4().hex)
+    assert host.end(links)["runtimeStatus"] == "Failed"
+    called = call_host("watch", "--id", links["id"])
+    assert called.code == 1
+    assert called.err.count("boom") >= 1
+    assert "Traceback" not in called.out
+    assert f"The instance '{links['id']}' has finished: Failed. [EH516]" in called.err
+
+
+@pytest.mark.process
+def test_the_waits_of_an_instance_are_shown(
+    host: RunningHost, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    links = host.start("Event", None, uuid4().hex)
+    host.until(links, "Running")
+    watcher = InstanceWatcher(ManagementClient(host.base), (links["id"],), None)
+    statuses = next(watcher.polls(1.0, True))
+    watch._print_changes(watcher, iter([statuses]), as_json=False)
+    assert capsys.readouterr().out.endswith("Event  Running  waits for event Approval\n")
+    host.post(links["terminatePostUri"])
+
+
+def test_the_waits_are_read_again_only_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = FakeReader()
+    reader.statuses = {"a": "Running"}
+    asked: list[str] = []
+
+    def waits_for(reader: object, instance_id: str) -> str:
+        asked.append(instance_id)
+        return "event E"
+
+    monkeypatch.setattr(outcome, "waits_for", waits_for)
+    watcher = InstanceWatcher(reader, ("a",), None)
+    status = reader.instance("a")
+    assert status is not None
+    times = [100.0, 101.0, 103.0, 104.0]
+    for now in times:
+        monkeypatch.setattr(time, "monotonic", partial(float, now))
+        assert watcher.row(status)["waitsFor"] == "event E"
+    assert len(asked) == 3, "the waits are known 2 s after the change"
+    changed = InstanceStatus({**status.document, "lastUpdatedTime": "later"})
+    watcher.row(changed)
+    assert len(asked) == 4
 
 
 def test_instances_that_finished_before_are_watched_by_id_only(state: Path) -> None:

@@ -14,7 +14,8 @@ from embedded_host.errors import EmbeddedHostError
 
 EXIT_CODES = (
     "Exit codes: 0 success; 1 failure, or no host responds; 2 invalid arguments; "
-    "3 no such instance, entity or function; 4 not allowed in the instance's status."
+    "3 no such instance, entity or function; 4 not allowed in the instance's status; "
+    "5 not finished before the timeout."
 )
 Callback = Callable[..., object]
 """The function that implements a command. click passes the options as keyword arguments."""

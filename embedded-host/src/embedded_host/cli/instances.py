@@ -49,18 +49,42 @@ from embedded_host.store.interface import InstanceQuery
     metavar="JSON|@FILE",
     help="The orchestrator's input as JSON. @FILE reads a file, and @- reads stdin.",
 )
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Wait until the instance has finished, and print its output. If the instance has not "
+    "completed, print its error, and exit with 1.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="The longest time to wait with --wait. The command then exits with 5, and the instance "
+    "continues.",
+)
 @as_json
 @host_options
 def start_new(
-    target: Target, function_name: str, instance_id: str | None, input: str | None, as_json: bool
+    target: Target,
+    function_name: str,
+    instance_id: str | None,
+    input: str | None,
+    wait: bool,
+    timeout: float | None,
+    as_json: bool,
 ) -> None:
     """Start an instance of an orchestrator.
+
+    With --wait and --json, the command prints the status of the finished instance.
 
     Examples:
       embedded-host start-new --function-name HelloOrchestrator
       embedded-host start-new --function-name Order --id order-7 --input '{"item": 7}'
       embedded-host start-new --function-name Order --input @order.json --json
+      embedded-host start-new --function-name HelloOrchestrator --wait --timeout 30
     """
+    if timeout is not None and not wait:
+        raise click.UsageError("--timeout limits the wait of --wait: pass --wait too.")
     data = json_argument(input, "--input")
     if data is not None and not data.lstrip().startswith(("{", "null")):
         # The SDK accepts an object without this encoding, and the status then contains the object
@@ -88,7 +112,21 @@ def start_new(
             f"{did_you_mean(function_name, known) or names} [EH512]"
         )
     started = host.start(function_name, instance_id, data)
-    print_result(as_json, started, f"Started '{function_name}' as instance '{started['id']}'.")
+    text = f"Started '{function_name}' as instance '{started['id']}'."
+    if not wait:
+        print_result(as_json, started, text)
+        return
+    from embedded_host.cli.outcome import failure, print_error, print_output, wait_until_finished
+
+    click.echo(printable(text), err=True)
+    status = wait_until_finished(host, started["id"], timeout)
+    if as_json:
+        print_json(status.document)
+    elif status.runtime_status == "Completed":
+        print_output(status)
+    if status.runtime_status != "Completed":
+        print_error(host, status)
+        raise failure(status)
 
 
 @command("get-runtime-status")

@@ -32,7 +32,12 @@ _TIMES = {
     "lastOperationTime": "last operation (UTC)",
     "time": "time (UTC)",
 }
-_HEADINGS = {**_TIMES, "runtimeStatus": "status"}
+_HEADINGS = {
+    **_TIMES,
+    "runtimeStatus": "status",
+    "customStatus": "custom status",
+    "waitsFor": "waits for",
+}
 """The headings on a terminal, short enough for 80 columns."""
 _HIDDEN_FIRST = ("createdTime", "lastUpdatedTime", "lastOperationTime")
 """The columns that are hidden on a narrow terminal, in this order."""

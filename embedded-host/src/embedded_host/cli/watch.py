@@ -21,7 +21,21 @@ PAGE_SIZE = 500
 """The maximum number of instances in a response, and of watched instances."""
 LIMIT_NOTE = f"the first {PAGE_SIZE} instances by id; more instances are running"
 _SHORT = ("lastUpdatedTime", "instanceId", "name", "runtimeStatus", "customStatus")
-COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime", "customStatus")
+"""The columns of a line. The waits follow."""
+COLUMNS = (
+    "instanceId",
+    "name",
+    "runtimeStatus",
+    "createdTime",
+    "lastUpdatedTime",
+    "customStatus",
+    "waitsFor",
+)
+SETTLED = 2.0
+"""Seconds after a change of an instance until its waits are read only once.
+
+``lastUpdatedTime`` has no fractions of a second, so a later change may have the same time.
+"""
 
 
 @command()
@@ -69,12 +83,15 @@ def watch(
     An instance that finishes stays in the table. If stdout is not a terminal, the command prints a
     line for each change.
 
+    If an instance of --id fails or is terminated, the command prints its error, and exits with 1.
+
     Examples:
       embedded-host watch
       embedded-host watch --id order-7 --interval 0.2
       embedded-host watch --until-finished --json
     """
-    watcher = InstanceWatcher(target.reader(), ids, prefix)
+    reader = target.reader()
+    watcher = InstanceWatcher(reader, ids, prefix)
     polls = watcher.polls(interval, until_finished or bool(ids))
     try:
         if as_json or not on_terminal():
@@ -82,7 +99,14 @@ def watch(
         else:
             _show_table(watcher, polls, top)
     except KeyboardInterrupt:
-        pass
+        return
+    from embedded_host.cli.outcome import failure, print_error
+
+    failed = [watcher.status(id) for id in ids if watcher.status(id).runtime_status != "Completed"]
+    for status in failed:
+        print_error(reader, status)
+    if failed:
+        raise failure(failed[0])
 
 
 class InstanceWatcher:
@@ -92,6 +116,9 @@ class InstanceWatcher:
         self._reader, self._ids, self._prefix = reader, ids, prefix
         self._since = datetime.now(timezone.utc)
         self._statuses: dict[str, InstanceStatus] = {}
+        self._waits: dict[str, tuple[str, float, float, str]] = {}
+        """By instance id: the time of the instance's last change, the times when this change was
+        seen and when the waits were read, and the waits."""
         self.is_limited = False
         """True if there are more than PAGE_SIZE instances. The others are not watched."""
 
@@ -104,6 +131,31 @@ class InstanceWatcher:
             if until_finished and all(status.is_finished for status in statuses):
                 return
             time.sleep(interval)
+
+    def status(self, instance_id: str) -> InstanceStatus:
+        """Return the last known status of an instance."""
+        return self._statuses[instance_id]
+
+    def row(self, status: InstanceStatus) -> dict[str, object]:
+        """Return the values of COLUMNS."""
+        row = {name: status.document.get(name) for name in COLUMNS}
+        return {**row, "waitsFor": self._waits_for(status) or None}
+
+    def _waits_for(self, status: InstanceStatus) -> str:
+        """Return what an instance waits for. The source is asked only after a change."""
+        if status.runtime_status not in ("Running", "Pending"):
+            return ""
+        from embedded_host.cli.outcome import waits_for
+
+        id, now = status.instance_id, time.monotonic()
+        updated, seen, read, text = self._waits.get(id, ("", now, now, ""))
+        if updated != status.updated:
+            seen = now
+        elif read - seen > SETTLED:
+            return text
+        text = waits_for(self._reader, id)
+        self._waits[id] = (status.updated, seen, now, text)
+        return text
 
     def _poll(self) -> None:
         if self._ids:
@@ -148,16 +200,19 @@ def _print_changes(
                 f"Watching only {LIMIT_NOTE}. Select instances with --prefix or --id.", err=True
             )
         for status in reversed(statuses):
-            row = {name: status.document.get(name) for name in COLUMNS}
+            row = watcher.row(status)
             if row == printed.get(status.instance_id):
                 continue
             printed[status.instance_id] = row
             # click.echo flushes stdout, so the reader of a pipe receives the line at once.
-            click.echo(
-                json.dumps(row)
-                if as_json
-                else "  ".join(format_cell(row[name]) for name in _SHORT).rstrip()
-            )
+            click.echo(json.dumps(row) if as_json else _line(row))
+
+
+def _line(row: dict[str, object]) -> str:
+    cells = [format_cell(row[name]) for name in _SHORT]
+    if row["waitsFor"]:
+        cells.append(f"waits for {format_cell(row['waitsFor'])}")
+    return "  ".join(filter(None, cells))
 
 
 def _show_table(watcher: InstanceWatcher, polls: Iterator[list[InstanceStatus]], top: int) -> None:
@@ -166,7 +221,7 @@ def _show_table(watcher: InstanceWatcher, polls: Iterator[list[InstanceStatus]],
     with Live(console=console(), auto_refresh=False) as live:
         for statuses in polls:
             cells = [
-                [format_cell(status.document.get(name)) for name in COLUMNS]
+                [format_cell(value) for value in watcher.row(status).values()]
                 for status in statuses[:top]
             ]
             hidden = f", {len(statuses) - top} more hidden" if len(statuses) > top else ""

@@ -1,0 +1,96 @@
+"""The outcome of an instance."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from embedded_host.cli.command import NotFoundError
+from embedded_host.cli.management_api import ManagementClient
+from embedded_host.cli.outcome import (
+    InstanceFailedError,
+    NotFinishedError,
+    failure,
+    print_error,
+    print_output,
+    wait_until_finished,
+    waits_for,
+)
+from embedded_host.cli.reader import InstanceStatus
+
+
+class Host(ManagementClient):
+    """A host whose instance has one status after the other."""
+
+    def __init__(self, *statuses: str | None, **more: object) -> None:
+        super().__init__("http://localhost:7071")
+        self._statuses, self._more = list(statuses), more
+
+    def instance(
+        self, instance_id: str, *, history: bool = False, diagnosis: bool = False
+    ) -> InstanceStatus | None:
+        status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
+        if status is None:
+            return None
+        return InstanceStatus({"instanceId": instance_id, "runtimeStatus": status, **self._more})
+
+
+def test_the_end_of_an_instance_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    host = Host("Pending", "Running", "Completed")
+    assert wait_until_finished(host, "a", None).runtime_status == "Completed"
+    with pytest.raises(NotFoundError):
+        wait_until_finished(Host("Running", None), "a", None)
+
+
+def test_a_timeout_names_the_waits() -> None:
+    waits = [
+        {"kind": "event", "name": "Approval", "since": "x"},
+        {"kind": "timer", "due": "2026-01-02T03:04:05Z"},
+        {"kind": "entity", "instanceId": "@counter@a", "operation": "add"},
+    ]
+    host = Host("Running", diagnosis={"waitsFor": waits})
+    text = "event Approval, timer 2026-01-02T03:04:05Z, entity add @counter@a"
+    assert waits_for(host, "a") == text
+    with pytest.raises(
+        NotFinishedError, match=f"not finished after 0 s. It is Running and .*{text}"
+    ):
+        wait_until_finished(host, "a", 0)
+    assert waits_for(Host("Running", diagnosis=None), "a") == ""
+    assert NotFinishedError("").exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("output", "printed"),
+    [
+        ("done\nsoon\x1b[1m", "done\nsoon\\x1b[1m\n"),
+        ({"a": 1}, '{\n  "a": 1\n}\n'),
+        (None, "null\n"),
+        (True, "true\n"),
+    ],
+)
+def test_an_output_is_printed(
+    capsys: pytest.CaptureFixture[str], output: object, printed: str
+) -> None:
+    print_output(InstanceStatus({"output": output}))
+    assert capsys.readouterr().out == printed
+
+
+def test_an_error_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    traceback = "Traceback\n  line 1\nValueError: no"
+    host = Host("Failed", output="ValueError: no", diagnosis={"traceback": traceback})
+    status = host.instance("a")
+    assert status is not None
+    print_error(host, status)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", traceback + "\n")
+    print_error(Host("Failed"), InstanceStatus({"instanceId": "a", "output": "reason"}))
+    assert capsys.readouterr().err == "reason\n"
+
+
+def test_the_failure_names_the_status() -> None:
+    error = failure(InstanceStatus({"instanceId": "a", "runtimeStatus": "Terminated"}))
+    assert isinstance(error, InstanceFailedError)
+    assert error.exit_code == 1
+    assert "The instance 'a' has finished: Terminated." in error.message
