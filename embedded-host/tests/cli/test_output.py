@@ -7,7 +7,15 @@ import sys
 import pytest
 
 from embedded_host.cli import output
-from embedded_host.cli.output import format_cell, print_fields, print_json, print_table, printable
+from embedded_host.cli.output import (
+    for_terminal,
+    format_cell,
+    print_fields,
+    print_json,
+    print_table,
+    print_text,
+    printable,
+)
 
 
 @pytest.mark.parametrize(
@@ -74,20 +82,21 @@ def test_a_table_on_a_terminal_shows_markup_unchanged_and_short_times(
     assert "[bold]" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("width", "visible"), [(110, 6), (80, 6), (70, 5), (50, 4)])
-def test_a_narrow_terminal_hides_times_before_names(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int, visible: int
+def test_a_long_text_is_cut_between_words() -> None:
+    text = format_cell("word " * 60)
+    assert text == "word " * 39 + "..."
+    assert format_cell("words " * 60) == "words " * 32 + "words..."
+    assert format_cell("worded " * 60) == "worded " * 28 + "..."
+
+
+def test_a_text_is_broken_between_words_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(output, "on_terminal", lambda: True)
-    monkeypatch.setenv("COLUMNS", str(width))
-    row = ("order-7", "order", "Running", "2026-01-02T03:04:05Z", "2026-02-02T03:04:05Z", "ok")
-    print_table(
-        ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime", "customStatus"),
-        [row],
-        "none",
-    )
-    lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= width
-    cells = ["order-7", "order", "Running", "ok", "02-02 03:04:05", "01-02 03:04:05"]
-    assert [cell in lines[3] for cell in cells] == [True] * visible + [False] * (6 - visible)
-    assert len([line for line in lines if line.strip()]) == 3, "no line is folded"
+    text = "The instance 'order-7' has finished."
+    assert for_terminal(text) == text
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "24")
+    assert for_terminal(text) == "The instance 'order-7'\nhas finished."
+    assert for_terminal(text, prefix="Error: ") == "The instance\n'order-7' has finished."
+    print_text("one\ntwo")
+    assert capsys.readouterr().out == "one\ntwo\n"

@@ -99,34 +99,6 @@ def test_the_host_of_another_app_is_not_used(
     assert anywhere.err.startswith(f"Host: http://localhost:{default_port} (app {host.root})\n")
 
 
-def test_the_host_of_a_container_is_used_if_its_task_hub_is_that_of_the_app(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = app(tmp_path / "app", 0, "ShopHub")
-    monkeypatch.setattr(host_search, "responds", lambda url: True)
-    served = ("/home/site/no-such-folder", "shophub")
-    monkeypatch.setattr(host_search, "_served_app", lambda *_: (Path(served[0]), served[1]))
-    found = host_search.find_host(root, root / ".embedded-host", None)
-    assert isinstance(found, host_search.FoundHost)
-    assert found.note == f"app {Path(served[0])}, task hub shophub"
-    served = (served[0], "OtherHub")
-    assert isinstance(
-        host_search.find_host(root, root / ".embedded-host", None), host_search.NoHost
-    )
-
-
-def test_a_host_that_does_not_name_its_app_is_used_and_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = app(tmp_path / "app", 0)
-    monkeypatch.setattr(host_search, "responds", lambda url: True)
-    monkeypatch.setattr(host_search, "_served_app", lambda *_: None)
-    found = host_search.find_host(root, root / ".embedded-host", None)
-    assert found == host_search.FoundHost(
-        "http://localhost:7071", "http://127.0.0.1:7071", "its app is unknown"
-    )
-
-
 def test_the_state_is_read_if_no_host_responds(tmp_path: Path, silent_port: int) -> None:
     root = app(tmp_path / "app", silent_port)
     write_state(root / ".embedded-host")

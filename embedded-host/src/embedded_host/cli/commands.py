@@ -261,14 +261,14 @@ def _telemetry_command() -> str:
 
 def _print_error(error: click.ClickException) -> None:
     """Print an error. If its message has no error code, append one."""
-    from embedded_host.cli.output import printable
+    from embedded_host.cli.output import for_terminal, printable
 
     # The message of a NoArgsIsHelpError (click 8.2 and newer) is the help text.
     if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
         code = "EH500" if isinstance(error, click.UsageError) else "EH599"
         lines = with_code(error.format_message(), code).split("\n")
         # The message may contain data from the response of a host.
-        message = "\n".join(map(printable, lines))
+        message = for_terminal("\n".join(map(printable, lines)), err=True, prefix="Error: ")
         error.format_message = lambda: message  # type: ignore[method-assign]
     error.show()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import textwrap
 from pathlib import Path
 
 import click
@@ -14,7 +12,7 @@ from msgspec.structs import replace
 from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command
 from embedded_host.cli.instances import require
-from embedded_host.cli.output import on_terminal, print_json, print_lines, printable
+from embedded_host.cli.output import print_json, print_lines, print_text, printable
 from embedded_host.cli.reader import InstanceStatus, Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.sdk_protocols import SDK_1X, SDK_2X
@@ -64,20 +62,20 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     else:
         name = printable(status.name)
         click.echo(f"{name} '{printable(instance_id)}' is {status.runtime_status}.")
-    _print_paragraph(diagnosis["text"])
+    print_text(printable(diagnosis["text"]))
     if status.runtime_status == "Failed":
         print_lines(status.output)
         print_lines(status.traceback)
     for wait in diagnosis["waitsFor"][LISTED:]:  # the text lists the first waits
-        _print_paragraph(f"- {convert(wait, Wait).description}")
+        print_text(printable(f"- {convert(wait, Wait).description}"))
     cause = diagnosis.get("rootCause")
     if cause:
         end = "" if cause["text"].endswith("?") else "."
-        _print_paragraph(f"Root cause: {cause['text']}{end}")
+        print_text(printable(f"Root cause: {cause['text']}{end}"))
         if cause["path"][-1] != cause["instanceIds"][-1]:
             click.echo(f"Its id: {printable(cause['instanceIds'][-1])}")
     for event in diagnosis.get("undeliveredEvents") or ():
-        _print_paragraph(convert(event, UndeliveredEvent).sentence)
+        print_text(printable(convert(event, UndeliveredEvent).sentence))
 
 
 def _diagnosis(status: InstanceStatus, root: Path) -> tuple[str, Json]:
@@ -90,15 +88,6 @@ def _diagnosis(status: InstanceStatus, root: Path) -> tuple[str, Json]:
     if status.stored_diagnosis is not None:
         return "state", status.stored_diagnosis
     return "history", from_history(status).document()
-
-
-def _print_paragraph(text: str) -> None:
-    """Print a text. On a terminal, break the lines between words, and never in an id."""
-    text = printable(text)
-    if on_terminal():
-        width = shutil.get_terminal_size().columns
-        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
-    click.echo(text)
 
 
 def _of_other_sdk(status: InstanceStatus, root: Path) -> Diagnosis | None:

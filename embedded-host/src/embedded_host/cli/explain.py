@@ -7,6 +7,7 @@ import re
 import click
 
 from embedded_host.cli.command import NotFoundError, command
+from embedded_host.cli.output import print_text
 from embedded_host.error_codes import CODE, entries
 
 
@@ -24,7 +25,7 @@ def explain(code: str | None) -> None:
     catalogue = entries()
     if code is None:
         for name, listed in catalogue.items():
-            click.echo(f"{name}  {_plain(_first_sentence(listed.cause))}")
+            print_text(f"{name}  {_plain(_first_sentence(listed.cause))}")
         return
     match = CODE.search(code.upper())
     entry = catalogue.get(match[0]) if match else None
@@ -32,7 +33,7 @@ def explain(code: str | None) -> None:
         raise NotFoundError(
             f"There is no error code '{code}'. For a list, run embedded-host explain. [EH533]"
         )
-    click.echo(f"{match[0]}\n\nCause: {_plain(entry.cause)}\n\nFix: {_plain(entry.fix)}")
+    print_text(f"{match[0]}\n\nCause: {_plain(entry.cause)}\n\nFix: {_plain(entry.fix)}")
 
 
 def _plain(markdown: str) -> str:

@@ -22,6 +22,7 @@ from embedded_host.cli.output import (
     print_lines,
     print_result,
     print_table,
+    print_text,
     printable,
 )
 from embedded_host.cli.reader import InstanceStatus, Reader
@@ -118,7 +119,7 @@ def start_new(
         return
     from embedded_host.cli.outcome import failure, print_error, print_output, wait_until_finished
 
-    click.echo(printable(text), err=True)
+    print_text(printable(text), err=True)
     status = wait_until_finished(host, started["id"], timeout)
     if as_json:
         print_json(status.document)
@@ -232,7 +233,7 @@ def get_instances(
     rows = [[format_cell(document.get(column)) for column in columns] for document in documents]
     print_table(columns, rows, "There are no instances.")
     if page.token:
-        click.echo(f"To list the next page, pass --continuation-token {page.token}", err=True)
+        print_text(f"To list the next page, pass --continuation-token {page.token}", err=True)
 
 
 def _print_traceback(reader: Reader, status: InstanceStatus) -> None:

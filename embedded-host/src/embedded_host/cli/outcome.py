@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 
-import click
-
 from embedded_host.cli.command import CommandError, no_instance
-from embedded_host.cli.output import print_json, printable
+from embedded_host.cli.output import print_json, print_lines, print_text, printable
 from embedded_host.cli.reader import InstanceStatus, Reader
 
 SHORTEST, LONGEST = 0.02, 0.5
@@ -71,7 +69,7 @@ def print_output(status: InstanceStatus) -> None:
     """Print the output of an instance: a string without quotes, other values as JSON."""
     if isinstance(status.output, str):
         for line in status.output.split("\n"):
-            click.echo(printable(line))
+            print_text(printable(line))
     else:
         print_json(status.output)
 
@@ -87,8 +85,7 @@ def print_error(reader: Reader, status: InstanceStatus) -> None:
     if error.strip() in traceback:
         error = ""  # the traceback ends with the error
     for text in (error, traceback):
-        for line in text.splitlines():
-            click.echo(printable(line), err=True)
+        print_lines(text, err=True)
 
 
 def failure(status: InstanceStatus) -> InstanceFailedError:

@@ -1,6 +1,7 @@
 """The output of commands: one JSON document, a table, or a sentence.
 
-On a terminal, the library rich draws the tables. In a pipe or a file, a table has plain columns.
+On a terminal, the library rich draws the tables, and a table that is too wide becomes cards
+(``layout``). In a pipe or a file, a table has plain columns.
 """
 
 from __future__ import annotations
@@ -14,43 +15,15 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
-STYLES = {
-    "Completed": "green",
-    "Failed": "red",
-    "Terminated": "yellow",
-    "Canceled": "yellow",
-    "Running": "cyan",
-    "Pending": "dim",
-    "Suspended": "magenta",
-}
-"""The color of each runtime status."""
-_TIMES = {
-    "createdTime": "created (UTC)",
-    "lastUpdatedTime": "updated (UTC)",
-    "lastOperationTime": "last operation (UTC)",
-    "time": "time (UTC)",
-}
-_HEADINGS = {
-    **_TIMES,
-    "runtimeStatus": "status",
-    "customStatus": "custom status",
-    "waitsFor": "waits for",
-}
-"""The headings on a terminal, short enough for 80 columns."""
-_HIDDEN_FIRST = ("createdTime", "lastUpdatedTime", "lastOperationTime")
-"""The columns that are hidden on a narrow terminal, in this order."""
-NARROW = 12
-"""The minimum width of a long value on a terminal, in characters."""
 CELL = 200
 """The maximum number of characters of a value in a table. ``--json`` prints complete values."""
 
 
-def print_lines(text: object) -> None:
+def print_lines(text: object, *, err: bool = False) -> None:
     """Print a text of several lines, such as a traceback. Print nothing for None."""
     for line in str(text).splitlines() if text is not None else ():
-        click.echo(printable(line))
+        print_text(printable(line), err=err)
 
 
 def print_json(value: object) -> None:
@@ -72,7 +45,7 @@ def print_result(as_json: bool, document: object, sentence: str) -> None:
     if as_json:
         print_json(document)
     else:
-        click.echo(printable(sentence))
+        print_text(printable(sentence))
 
 
 def number_of(count: int, noun: str) -> str:
@@ -94,11 +67,18 @@ def printable(text: object) -> str:
 
 
 def format_cell(value: object) -> str:
-    """Return a JSON value as the string of a table cell, truncated to CELL characters."""
+    """Return a JSON value as the string of a table cell, truncated to CELL characters.
+
+    A truncated text ends after a word, unless the word is long.
+    """
     if value is None:
         return ""
     text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= CELL else text[: CELL - 3] + "..."
+    if len(text) <= CELL:
+        return text
+    cut = text[: CELL - 3]
+    end = cut.rfind(" ") if text[len(cut)] != " " else -1
+    return (cut[: end + 1] if end > CELL // 2 else cut) + "..."
 
 
 def on_terminal() -> bool:
@@ -119,7 +99,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
     if not rows:
         click.echo(nothing, err=True)
     elif on_terminal():
-        console().print(rich_table(columns, rows))
+        from embedded_host.cli.layout import rows_renderable
+
+        screen = console()
+        screen.print(rows_renderable(columns, rows, screen.width), soft_wrap=True)
     else:
         widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
         for row in (columns, *rows):
@@ -127,64 +110,38 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
             click.echo("  ".join(cells).rstrip())
 
 
-def rich_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None
-) -> Table:
-    """Return a table for a terminal, without the optional columns that do not fit."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    visible = _visible_columns(columns, rows, console().width)
-    for column in visible:
-        table.add_column(
-            _HEADINGS.get(column, column), overflow="fold", no_wrap=column in _HEADINGS
-        )
-    for row in rows:
-        cells = [
-            _short(cell, column) if column in _TIMES else cell
-            for column, cell in zip(columns, row, strict=True)
-            if column in visible
-        ]
-        table.add_row(*(Text(cell, STYLES.get(cell, "")) for cell in cells))
-    return table
-
-
-def _visible_columns(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], screen_width: int
-) -> list[str]:
-    widths = {}
-    for index, column in enumerate(columns):
-        widest = max(
-            len(cell) for cell in (_HEADINGS.get(column, column), *(row[index] for row in rows))
-        )
-        widths[column] = 3 + (14 if column in _TIMES else min(widest, NARROW))
-    for column in _HIDDEN_FIRST:
-        if sum(widths.values()) > screen_width:
-            widths.pop(column, None)
-    return list(widths)
-
-
-def _short(time: str, column: str) -> str:
-    """Return ``11-23 03:04:05`` for ``2026-11-23T03:04:05.123Z``.
-
-    The column ``time`` of a history keeps the milliseconds.
-    """
-    return time[5 : 23 if column == "time" else 19].replace("T", " ").rstrip("Z")
-
-
 def print_fields(fields: dict[str, str]) -> None:
     """Print each field of one object on its own line."""
-    width = max(map(len, fields))
     if on_terminal():
-        from rich.table import Table
-        from rich.text import Text
+        from embedded_host.cli.layout import field_lines
 
-        table = Table.grid(padding=(0, 2))
-        for name, value in fields.items():
-            table.add_row(Text(name, "bold"), Text(value, STYLES.get(value, "")))
-        console().print(table)
+        screen = console()
+        for line in field_lines(fields, screen.width):
+            screen.print(line, soft_wrap=True)
         return
+    width = max(map(len, fields))
     for name, value in fields.items():
         click.echo(f"{name.ljust(width)}  {value}".rstrip())
+
+
+def print_text(text: str, *, err: bool = False) -> None:
+    """Print a text. On a terminal, its lines are broken between words, and never in an id."""
+    click.echo(for_terminal(text, err=err), err=err)
+
+
+def for_terminal(text: str, *, err: bool = False, prefix: str = "") -> str:
+    """Return a text whose lines fit a terminal, or the text unchanged outside a terminal.
+
+    ``prefix`` is printed before the text.
+    """
+    if not (sys.stderr if err else sys.stdout).isatty():
+        return text
+    import shutil
+
+    width = shutil.get_terminal_size().columns
+    parts = f"{prefix}{text}".split("\n")
+    if max(map(len, parts)) > width // 2:  # a character may have two columns
+        from embedded_host.cli.layout import word_lines
+
+        parts = ["\n".join(word_lines(part, width)) for part in parts]
+    return "\n".join(parts)[len(prefix) :]

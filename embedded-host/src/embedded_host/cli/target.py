@@ -18,6 +18,7 @@ from embedded_host.access_keys.running_host import (
 from embedded_host.cli.arguments import script_root
 from embedded_host.cli.command import Callback, CommandError
 from embedded_host.cli.host_search import FoundHost, NoHost, app_hub, find_host
+from embedded_host.cli.output import print_text
 from embedded_host.store.files import KEY_FILE, STATE_FILE, STATE_FOLDER
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Target:
     def _announce(self, line: str) -> None:
         """Print the host or the state file. A shell completes a word without this line."""
         if not self.is_quiet:
-            click.echo(line, err=True)
+            print_text(line, err=True)
 
     def _own_key(self, url: str) -> str | None:
         """Return the master key of the state folder if the host at ``url`` uses that folder.

@@ -12,7 +12,7 @@ import click
 from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command
 from embedded_host.cli.instances import require
-from embedded_host.cli.output import STYLES, console, on_terminal, print_json, printable
+from embedded_host.cli.output import console, on_terminal, print_json, printable
 from embedded_host.cli.reader import InstanceStatus, Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.events import EventRaised
@@ -155,12 +155,17 @@ def draw(chart: Sequence[Bar], now: datetime) -> None:
     if on_terminal():
         from rich.text import Text
 
+        from embedded_host.cli.layout import STYLES
+
         screen = console()
         width = max(NARROWEST, screen.width - sum(widths) - 8)
         widths[0] = max(SHORTEST, min(widths[0], screen.width - width - sum(widths[1:]) - 8))
         for row, bar in zip(columns, chart, strict=True):
             before, length = _columns(bar, begin, now, span, width)
-            name = row[0] if len(row[0]) <= widths[0] else row[0][: widths[0] - 1] + "…"
+            name = row[0]
+            if len(name) > widths[0]:  # the name has its own line
+                screen.print(Text(name), soft_wrap=True)
+                name = ""
             line = Text.assemble(
                 name.ljust(widths[0]) + "  ",
                 (row[1].ljust(widths[1]), STYLES.get(bar.outcome, "dim")),

@@ -11,7 +11,7 @@ import click
 
 from embedded_host.cli.arguments import NonEmpty
 from embedded_host.cli.command import command, no_instance
-from embedded_host.cli.output import console, format_cell, on_terminal, rich_table
+from embedded_host.cli.output import console, format_cell, on_terminal
 from embedded_host.cli.reader import InstanceStatus, Reader
 from embedded_host.cli.target import Target, target_options
 from embedded_host.engine.status import UNFINISHED
@@ -218,7 +218,10 @@ def _line(row: dict[str, object]) -> str:
 def _show_table(watcher: InstanceWatcher, polls: Iterator[list[InstanceStatus]], top: int) -> None:
     from rich.live import Live
 
-    with Live(console=console(), auto_refresh=False) as live:
+    from embedded_host.cli.layout import rows_renderable
+
+    screen = console()
+    with Live(console=screen, auto_refresh=False) as live:
         for statuses in polls:
             cells = [
                 [format_cell(value) for value in watcher.row(status).values()]
@@ -227,4 +230,4 @@ def _show_table(watcher: InstanceWatcher, polls: Iterator[list[InstanceStatus]],
             hidden = f", {len(statuses) - top} more hidden" if len(statuses) > top else ""
             unfinished = sum(not status.is_finished for status in statuses)
             title = (LIMIT_NOTE if watcher.is_limited else f"{unfinished} not finished") + hidden
-            live.update(rich_table(COLUMNS, cells, title), refresh=True)
+            live.update(rows_renderable(COLUMNS, cells, screen.width, title), refresh=True)
