@@ -10,8 +10,10 @@ from embedded_host.cli.command import (
     NotFoundError,
     command,
     no_instance,
+    suggested_options,
 )
 from embedded_host.store.interface import StateError
+from tests.cli.calling import call
 
 
 def run(error: Exception) -> tuple[int, str]:
@@ -61,3 +63,29 @@ def test_a_missing_instance_is_not_found() -> None:
         3,
         "There is no instance 'a' at http://localhost:7071. [EH510]",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "suggested"),
+    [
+        ("--instance", ["--id"]),
+        ("--instanceId", ["--id"]),
+        ("--status", ["--runtime-status"]),
+        ("--created", ["--created-after", "--created-before"]),
+        ("--stat", ["--state"]),
+        ("--limit", ["--top"]),
+        ("--xyz", []),
+    ],
+)
+def test_an_unknown_option_suggests_an_option_of_the_same_letters(
+    name: str, suggested: list[str]
+) -> None:
+    known = ["--id", "--state", "--runtime-status", "--created-after", "--created-before", "--top"]
+    assert suggested_options(name, known) == suggested
+
+
+def test_an_unknown_option_is_an_error_with_a_suggestion() -> None:
+    called = call("get-history", "--instance", "a")
+    assert called.code == 2
+    assert "There is no option '--instance'. Did you mean '--id'? [EH500]" in called.err
+    assert "--parity" in call("start", "--party", "strict").err

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,6 +21,25 @@ if TYPE_CHECKING:
     TimeType = click.ParamType[datetime, object]
 else:  # the type is not generic before click 8.4
     StringType = TimeType = click.ParamType
+
+
+Completer = Callable[[click.Context, click.Parameter, str], list[str]]
+"""A function that returns the completions of an incomplete value."""
+
+
+def completed_by(values: str) -> Completer:
+    """Return the completer of ``values``, such as ``instance ids``.
+
+    The module of the completions is imported when a shell completes a value, and by its name: it
+    imports modules that import this one.
+    """
+
+    def completer(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        completion = import_module("embedded_host.cli.value_completion")
+        completed: list[str] = completion.complete(values, ctx, incomplete)
+        return completed
+
+    return completer
 
 
 class NonEmpty(StringType):
@@ -45,7 +65,13 @@ as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document, for scripts."
 )
 instance_id = click.option(
-    "--id", "instance_id", required=True, type=NonEmpty(), metavar="ID", help="The instance id."
+    "--id",
+    "instance_id",
+    required=True,
+    type=NonEmpty(),
+    metavar="ID",
+    shell_complete=completed_by("instance ids"),
+    help="The instance id.",
 )
 script_root = click.option(
     "--script-root",
@@ -138,13 +164,15 @@ def runtime_status(function: Callback) -> Callback:
     Several values are separated by spaces, as in Core Tools (``--runtime-status completed
     failed``), or by commas. The option can also be repeated. ``statuses`` parses the values.
     """
-    function = click.argument("more_statuses", nargs=-1, metavar="")(function)
+    completer = completed_by("statuses")
+    more = click.argument("more_statuses", nargs=-1, metavar="", shell_complete=completer)
     return click.option(
         "--runtime-status",
         multiple=True,
         metavar="STATUS...",
+        shell_complete=completer,
         help="Only instances with one of these statuses, such as completed or failed.",
-    )(function)
+    )(more(function))
 
 
 def statuses(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from embedded_host.cli.arguments import NonEmpty
+from embedded_host.cli.arguments import NonEmpty, completed_by
 from embedded_host.cli.command import Callback, NotAllowedError, NotFoundError
 from embedded_host.cli.instance_filter import instance_filter
 from embedded_host.cli.output import number_of, printable
@@ -74,7 +74,12 @@ def instances_to_change(
             return function(*arguments, selection=selection, **options)
 
         id_option = click.option(
-            "--id", "instance_id", type=NonEmpty(), metavar="ID", help="Only this instance."
+            "--id",
+            "instance_id",
+            type=NonEmpty(),
+            metavar="ID",
+            shell_complete=completed_by("instance ids"),
+            help="Only this instance.",
         )
         yes_option = click.option("--yes", is_flag=True, help="Do not ask for a confirmation.")
         return id_option(instance_filter(allowed)(yes_option(with_selection)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import click
@@ -20,6 +20,24 @@ EXIT_CODES = (
 Callback = Callable[..., object]
 """The function that implements a command. click passes the options as keyword arguments."""
 AnyCommand = TypeVar("AnyCommand", bound=click.Command)
+
+
+_SYNONYMS = {
+    "instance": "--id",
+    "instanceid": "--id",
+    "eventid": "--event-name",
+    "data": "--event-data",
+    "limit": "--top",
+    "max": "--top",
+    "host": "--url",
+    "port": "--url",
+    "key": "--code",
+    "force": "--yes",
+    "y": "--yes",
+    "since": "--created-after",
+    "until": "--created-before",
+}
+"""Options by a name of the same meaning, without hyphens."""
 
 
 class CommandError(EmbeddedHostError, click.ClickException):
@@ -43,7 +61,51 @@ def no_instance(instance_id: str, source: str) -> NotFoundError:
     return NotFoundError(f"There is no instance '{instance_id}' at {source}. [EH510]")
 
 
-class Command(click.Command):
+class OptionsCommand(click.Command):
+    """A command whose error for an unknown option suggests an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments. Raises UsageError."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            known = [
+                name
+                for option in self.get_params(ctx)
+                if isinstance(option, click.Option) and not option.hidden
+                for name in option.opts
+                if name.startswith("--")
+            ]
+            suggested = suggested_options(error.option_name, known)
+            hint = f" Did you mean {' or '.join(map(repr, suggested))}?" if suggested else ""
+            # The option's own suggestions have any similar letters: --state for --instance.
+            raise click.UsageError(
+                f"There is no option '{error.option_name}'.{hint}", ctx
+            ) from error
+
+
+def suggested_options(name: str, known: Iterable[str]) -> list[str]:
+    """Return the options in ``known`` that a user may mean with the unknown option ``name``.
+
+    They are an option of the same meaning, options that contain its words, or the option with
+    almost the same letters.
+    """
+    known = list(known)
+    if (synonym := _SYNONYMS.get(name.lower().replace("-", ""))) in known:
+        return [synonym]
+    words = name.lower().strip("-").split("-")
+    containing = [
+        option for option in known if all(word in option.strip("-").split("-") for word in words)
+    ]
+    if containing:
+        return containing
+    from embedded_host.app.suggestion import closest
+
+    found = closest(name.lstrip("-"), [option.lstrip("-") for option in known])
+    return [f"--{found}"] if found else []
+
+
+class Command(OptionsCommand):
     """A command that reports each error as a message and an exit code.
 
     If ``EMBEDDED_HOST_TRACEBACK=1`` is in the environment, the traceback is printed instead.

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from embedded_host import __version__
-from embedded_host.cli.command import EXIT_CODES, keep_examples
+from embedded_host.cli.command import EXIT_CODES, OptionsCommand, keep_examples
 from embedded_host.cli.func_options import app_options, func_start_options
 from embedded_host.cli.lazy import LazyGroup
 from embedded_host.error_codes import with_code
@@ -94,7 +94,7 @@ def _host_names(
 
 
 @keep_examples
-@cli.command()
+@cli.command(cls=OptionsCommand)
 @click.option(
     "--script-root",
     type=click.Path(file_okay=False, path_type=Path),

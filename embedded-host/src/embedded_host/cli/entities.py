@@ -7,6 +7,7 @@ import click
 from embedded_host.cli.arguments import (
     NonEmpty,
     as_json,
+    completed_by,
     continuation_token,
     json_argument,
     sdk_encoded,
@@ -17,9 +18,20 @@ from embedded_host.cli.output import format_cell, print_json, print_result, prin
 from embedded_host.cli.target import Target, host_options, target_options
 
 _name = click.option(
-    "--name", required=True, type=NonEmpty(), metavar="NAME", help="The entity function's name."
+    "--name",
+    required=True,
+    type=NonEmpty(),
+    metavar="NAME",
+    shell_complete=completed_by("entity names"),
+    help="The entity function's name.",
 )
-_key = click.option("--key", required=True, metavar="KEY", help="The entity's key.")
+_key = click.option(
+    "--key",
+    required=True,
+    metavar="KEY",
+    shell_complete=completed_by("entity keys"),
+    help="The entity's key.",
+)
 
 
 @keep_examples
@@ -34,7 +46,13 @@ def entities() -> None:
 
 
 @command("list")
-@click.option("--name", type=NonEmpty(), metavar="NAME", help="Only entities of this function.")
+@click.option(
+    "--name",
+    type=NonEmpty(),
+    metavar="NAME",
+    shell_complete=completed_by("entity names"),
+    help="Only entities of this function.",
+)
 @top
 @continuation_token
 @as_json

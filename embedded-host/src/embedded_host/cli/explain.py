@@ -6,13 +6,16 @@ import re
 
 import click
 
+from embedded_host.cli.arguments import completed_by
 from embedded_host.cli.command import NotFoundError, command
 from embedded_host.cli.output import print_text
 from embedded_host.error_codes import CODE, entries
 
 
 @command()
-@click.argument("code", required=False, metavar="[CODE]")
+@click.argument(
+    "code", required=False, metavar="[CODE]", shell_complete=completed_by("error codes")
+)
 def explain(code: str | None) -> None:
     """Print the cause and the fix of an error code.
 

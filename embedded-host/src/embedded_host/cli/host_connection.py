@@ -40,6 +40,8 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 class HostConnection:
     """The URL, the access key and the query parameters of the requests to one host."""
 
+    timeout = TIMEOUT
+
     def __init__(
         self,
         url: str,
@@ -106,7 +108,7 @@ class HostConnection:
         url = self._base + path + (f"?{urlencode(query)}" if query else "")
         try:
             request = urllib.request.Request(url, data, headers, method=method)
-            with self._open(request, timeout=TIMEOUT) as received:
+            with self._open(request, timeout=self.timeout) as received:
                 return ApiResponse(
                     received.status,
                     _lower(received.headers),

@@ -7,6 +7,7 @@ import click
 from embedded_host.cli.arguments import (
     NonEmpty,
     as_json,
+    completed_by,
     continuation_token,
     instance_id,
     json_argument,
@@ -36,6 +37,7 @@ from embedded_host.store.interface import InstanceQuery
     required=True,
     type=NonEmpty(),
     metavar="NAME",
+    shell_complete=completed_by("orchestrators"),
     help="The orchestrator's name.",
 )
 @click.option(

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from embedded_host.cli.arguments import NonEmpty, as_json, instance_id, json_argument, reason
+from embedded_host.cli.arguments import (
+    NonEmpty,
+    as_json,
+    completed_by,
+    instance_id,
+    json_argument,
+    reason,
+)
 from embedded_host.cli.bulk import (
     Selection,
     confirm,
@@ -27,6 +34,7 @@ from embedded_host.engine.status import FINISHED, UNFINISHED
     required=True,
     type=NonEmpty(),
     metavar="NAME",
+    shell_complete=completed_by("events"),
     help="The name of the event.",
 )
 @click.option(

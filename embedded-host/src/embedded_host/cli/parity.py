@@ -7,7 +7,7 @@ import sys
 import click
 
 from embedded_host.cli.app_folder import load_folder
-from embedded_host.cli.arguments import as_json
+from embedded_host.cli.arguments import as_json, completed_by
 from embedded_host.cli.command import CommandError, command
 from embedded_host.cli.output import number_of, print_json, printable
 from embedded_host.cli.reader import Json
@@ -21,6 +21,7 @@ from embedded_host.cli.target import Target, host_options
     "ignored",
     multiple=True,
     metavar="CODE",
+    shell_complete=completed_by("parity codes"),
     help="Omit the findings with this code, such as EH805. Repeatable.",
 )
 @click.option("--python", metavar="PATH", help="Load the app folder with this interpreter.")

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import click
 
-from embedded_host.cli.arguments import NonEmpty
+from embedded_host.cli.arguments import NonEmpty, completed_by
 from embedded_host.cli.command import command, no_instance
 from embedded_host.cli.output import console, format_cell, on_terminal
 from embedded_host.cli.reader import InstanceStatus, Reader
@@ -45,6 +45,7 @@ SETTLED = 2.0
     multiple=True,
     type=NonEmpty(),
     metavar="ID",
+    shell_complete=completed_by("instance ids"),
     help="Only this instance. Repeatable.",
 )
 @click.option("--prefix", metavar="TEXT", help="Only ids that start with this prefix.")
