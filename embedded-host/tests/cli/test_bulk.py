@@ -9,7 +9,7 @@ from uuid import uuid4
 import click
 import pytest
 
-from embedded_host.cli.bulk import confirm, for_each, matching_ids, sentence
+from embedded_host.cli.bulk import NotConfirmedError, confirm, for_each, matching_ids, sentence
 from embedded_host.cli.command import CommandError, NotAllowedError
 from embedded_host.cli.management_api import ManagementClient
 from embedded_host.cli.reader import InstanceStatus, Page
@@ -58,7 +58,7 @@ def test_a_question_shows_the_number_and_examples(
 
 def test_without_a_terminal_a_confirmation_is_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    with pytest.raises(click.UsageError, match="This would suspend 1 instance at http://h: confi"):
+    with pytest.raises(NotConfirmedError, match="This would suspend 1 instance at http://h: confi"):
         confirm("suspend", ["a"], "http://h", False)
     confirm("suspend", ["a"], "http://h", True)
     confirm("suspend", [], "http://h", False)

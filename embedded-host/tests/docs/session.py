@@ -271,6 +271,8 @@ class ShellSession:
     def plain(self, line: str) -> str:
         for real in {str(self.home), str(self.home.resolve())}:
             line = line.replace(real, "/home/ada")
+        # The reader is in the app folder, but a borrowed host runs the app of another folder.
+        line = re.sub(r"^(Host: \S+) \(app .*\)$", r"\1", line)
         return plain(re.sub(rf":{self.port}\b", ":7071", line))
 
 

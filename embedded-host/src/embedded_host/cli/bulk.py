@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from embedded_host.cli.arguments import NonEmpty, completed_by
-from embedded_host.cli.command import Callback, NotAllowedError, NotFoundError
+from embedded_host.cli.command import Callback, CommandError, NotAllowedError, NotFoundError
 from embedded_host.cli.instance_filter import instance_filter
 from embedded_host.cli.output import number_of, printable
 from embedded_host.store.interface import InstanceQuery
@@ -25,6 +25,12 @@ PAGE_SIZE = 1000
 REQUESTS = 8
 """The number of simultaneous requests. The host commits their changes together."""
 Result = TypeVar("Result")
+
+
+class NotConfirmedError(CommandError):
+    """The change of several instances needs a confirmation."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True)
@@ -104,15 +110,15 @@ def confirm(action: str, ids: Sequence[str], host: str, yes: bool) -> None:
     """Ask for a confirmation of an action on instances, unless ``yes`` is True.
 
     ``action`` is a verb, such as ``terminate``, and ``host`` is the name of the host. Raises
-    UsageError if stdin is not a terminal, and Abort if the user declines.
+    NotConfirmedError if stdin is not a terminal, and Abort if the user declines.
     """
     if yes or not ids:
         return
     sentence = f"{action} {number_of(len(ids), 'instance')} at {host}"
     if not sys.stdin.isatty():
-        raise click.UsageError(
+        raise NotConfirmedError(
             f"This would {sentence}: confirm with --yes. To list the instances, run embedded-host "
-            "get-instances with the same options."
+            "get-instances with the same options. [EH518]"
         )
     examples = ", ".join(map(printable, ids[:3])) + (", ..." if len(ids) > 3 else "")
     question = f"{sentence[:1].upper()}{sentence[1:]} ({examples})?"

@@ -12,9 +12,9 @@ from embedded_host.cli.command import CommandError, command
 def completion(shell: str) -> None:
     """Print a completion script for a shell.
 
-    The script completes commands and options in bash 4.4 and newer, zsh, fish and PowerShell. In
-    zsh, load the script after compinit. For PowerShell, click 8.5 or newer is required (pip install
-    --upgrade click).
+    The script completes commands, options, instance ids, names, statuses, events and error codes in
+    bash 4.4 and newer, zsh, fish and PowerShell. In zsh, load the script after compinit. For
+    PowerShell, click 8.5 or newer is required (pip install --upgrade click).
 
     Examples:
       echo 'eval "$(embedded-host completion bash)"' >> ~/.bashrc

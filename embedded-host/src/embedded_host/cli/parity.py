@@ -92,5 +92,6 @@ def _paragraph(finding: Json) -> str:
     instances = finding.get("instances")
     if isinstance(instances, list) and instances:
         more = ", ..." if len(instances) > 3 else ""
-        text += f" Instances: {', '.join(map(str, instances[:3]))}{more}"
+        noun = "Instance" if len(instances) == 1 else "Instances"
+        text += f" {noun}: {', '.join(map(str, instances[:3]))}{more}"
     return text

@@ -12,7 +12,7 @@ import click
 
 from embedded_host.cli.arguments import as_json, script_root
 from embedded_host.cli.command import CommandError, command
-from embedded_host.cli.output import print_json, printable
+from embedded_host.cli.output import number_of, print_json, printable
 
 
 @command()
@@ -125,7 +125,7 @@ class ReplayResult:
 def _line(result: ReplayResult) -> str:
     file = printable(result.file)
     if result.problem is None:
-        steps = "1 step" if result.steps == 1 else f"{result.steps} steps"
-        turns = "1 turn" if result.turns == 1 else f"{result.turns} turns"
+        steps = number_of(result.steps or 0, "step")
+        turns = number_of(result.turns or 0, "turn")
         return f"{file}: {printable(result.name)} matches ({steps}, {turns})"
     return f"{file}: " + "\n".join(printable(line) for line in result.problem.splitlines())
