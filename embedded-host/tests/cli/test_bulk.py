@@ -33,7 +33,13 @@ class PagedHost(ManagementClient):
         super().__init__("http://localhost:1")
 
     def instances(
-        self, query: InstanceQuery, top: int, token: str | None = None, *, show_input: bool = False
+        self,
+        query: InstanceQuery,
+        top: int,
+        token: str | None = None,
+        *,
+        show_input: bool = False,
+        order: str | None = None,
     ) -> Page[InstanceStatus]:
         ids = ["@counter@a", "a", "b"] if token is None else ["c"]
         items = [InstanceStatus({"instanceId": id}) for id in ids]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,7 +113,7 @@ def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     def press(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(watch, "time", SimpleNamespace(sleep=press))
+    monkeypatch.setattr(watch, "time", SimpleNamespace(sleep=press, monotonic=time.monotonic))
 
 
 @pytest.mark.usefixtures("ctrl_c")

@@ -61,8 +61,10 @@ def test_each_command_sends_its_request(recorded_host: RecordedHost) -> None:
 def test_a_purge_requests_only_finished_instances(
     recorded_host: RecordedHost,
 ) -> None:
+    recorded_host.respond("GET", "/instances", 200, [])
     recorded_host.respond("DELETE", "/instances", 200, {"instancesDeleted": 3})
-    assert call("purge-history", "--url", recorded_host.url).out == "Deleted 3 instances.\n"
+    purged = call("purge-history", "--yes", "--url", recorded_host.url)
+    assert purged.out == "Deleted 3 instances.\n"
     assert recorded_host.requests[-1][2] == {
         "createdTimeFrom": "1970-01-01T00:00:00Z",
         "runtimeStatus": "Completed,Failed,Terminated,Canceled",

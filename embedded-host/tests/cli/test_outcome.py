@@ -52,12 +52,14 @@ def test_a_timeout_names_the_waits() -> None:
     ]
     host = Host("Running", diagnosis={"waitsFor": waits})
     text = "event Approval, timer 2026-01-02T03:04:05Z, entity add @counter@a"
-    assert waits_for(host, "a") == text
+    status = host.instance("a")
+    assert status is not None
+    assert waits_for(status) == text
     with pytest.raises(
         NotFinishedError, match=f"not finished after 0 s. It is Running and .*{text}"
     ):
         wait_until_finished(host, "a", 0)
-    assert waits_for(Host("Running", diagnosis=None), "a") == ""
+    assert waits_for(InstanceStatus({"diagnosis": None})) == ""
     assert NotFinishedError("").exit_code == 5
 
 

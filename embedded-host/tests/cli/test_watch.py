@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from embedded_host.cli import outcome, watch
+from embedded_host.cli import watch
 from embedded_host.cli.management_api import ManagementClient
 from embedded_host.cli.reader import EntityState, InstanceStatus, Page
 from embedded_host.cli.watch import COLUMNS, InstanceWatcher
@@ -86,40 +86,6 @@ def test_the_waits_of_an_instance_are_shown(
     host.post(links["terminatePostUri"])
 
 
-def test_the_waits_are_read_again_only_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = FakeReader()
-    reader.statuses = {"a": "Running"}
-    asked: list[str] = []
-
-    def waits_for(reader: object, instance_id: str) -> str:
-        asked.append(instance_id)
-        return "event E"
-
-    monkeypatch.setattr(outcome, "waits_for", waits_for)
-    watcher = InstanceWatcher(reader, ("a",), None)
-    status = reader.instance("a")
-    assert status is not None
-    times = [100.0, 101.0, 103.0, 104.0]
-    for now in times:
-        monkeypatch.setattr(time, "monotonic", partial(float, now))
-        assert watcher.row(status)["waitsFor"] == "event E"
-    assert len(asked) == 3, "the waits are known 2 s after the change"
-    changed = InstanceStatus({**status.document, "lastUpdatedTime": "later"})
-    watcher.row(changed)
-    assert len(asked) == 4
-
-
-def test_instances_that_finished_before_are_watched_by_id_only(state: Path) -> None:
-    called = call("watch", "--state", state, "--prefix", "b", "--until-finished", "--json")
-    assert called.out == ""
-    assert call("watch", "--state", state, "--id", "b").out.split() == [
-        "2026-01-02T03:04:25Z",
-        "b",
-        "Order",
-        "Failed",
-    ]
-
-
 class FakeReader:
     """A reader that returns the statuses that the test sets."""
 
@@ -164,6 +130,52 @@ class FakeReader:
 
     def entity(self, name: str, key: str) -> tuple[bool, object]:
         raise NotImplementedError
+
+
+class DiagnosingReader(FakeReader):
+    """A reader that counts the diagnoses."""
+
+    def __init__(self, document: dict[str, object]) -> None:
+        super().__init__()
+        self.statuses = {"a": "Running"}
+        self.document, self.count = document, 0
+
+    def instance(
+        self, instance_id: str, *, history: bool = False, diagnosis: bool = False
+    ) -> InstanceStatus | None:
+        self.count += diagnosis
+        return InstanceStatus(self.document)
+
+
+def test_the_waits_are_read_again_only_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = DiagnosingReader({"diagnosis": {"waitsFor": [{"kind": "event", "name": "E"}]}})
+    watcher = InstanceWatcher(reader, (), None)
+    listed = reader.instances(InstanceQuery(statuses=("Running",)), 1).items[0]
+    for now in (100.0, 101.0, 103.0, 104.0):
+        monkeypatch.setattr(time, "monotonic", partial(float, now))
+        assert watcher.row(listed)["waitsFor"] == "event E"
+    assert reader.count == 3, "the waits are known 2 s after the change"
+    watcher.row(InstanceStatus({**listed.document, "lastUpdatedTime": "later"}))
+    assert reader.count == 4
+
+
+def test_a_source_without_diagnoses_is_asked_once() -> None:
+    reader = DiagnosingReader({})
+    watcher = InstanceWatcher(reader, (), None)
+    listed = reader.instances(InstanceQuery(statuses=("Running",)), 1).items[0]
+    assert [watcher.row(listed)["waitsFor"] for _ in range(3)] == [None] * 3
+    assert reader.count == 1
+
+
+def test_instances_that_finished_before_are_watched_by_id_only(state: Path) -> None:
+    called = call("watch", "--state", state, "--prefix", "b", "--until-finished", "--json")
+    assert called.out == ""
+    assert call("watch", "--state", state, "--id", "b").out.split() == [
+        "2026-01-02T03:04:25Z",
+        "b",
+        "Order",
+        "Failed",
+    ]
 
 
 def test_instances_that_finish_stay_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from embedded_host.store.interface import StateError
-from embedded_host.store.lock import StateLock
+from embedded_host.store.lock import StateLock, is_locked
 
 HOLDER = """
 import os, sys
@@ -137,3 +137,13 @@ def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             pass
     with StateLock(tmp_path):
         assert (tmp_path / "lock").read_text(encoding="utf-8") == f"{os.getpid()}\n"
+
+
+def test_a_lock_is_tested_without_a_change_of_the_folder(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    assert not [*tmp_path.iterdir()]
+    with StateLock(tmp_path):
+        assert is_locked(tmp_path)
+    before = (tmp_path / "lock").read_bytes()
+    assert not is_locked(tmp_path)
+    assert (tmp_path / "lock").read_bytes() == before

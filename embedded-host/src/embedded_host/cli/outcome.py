@@ -36,7 +36,8 @@ def wait_until_finished(reader: Reader, instance_id: str, timeout: float | None)
         if status.is_finished:
             return status
         if end is not None and time.monotonic() >= end:
-            waits = waits_for(reader, instance_id)
+            detailed = reader.instance(instance_id, diagnosis=True)
+            waits = waits_for(detailed) if detailed else ""
             waiting = f" and waits for {waits}" if waits else ""
             raise NotFinishedError(
                 f"The instance '{instance_id}' has not finished after {timeout:g} s. It is "
@@ -48,13 +49,12 @@ def wait_until_finished(reader: Reader, instance_id: str, timeout: float | None)
         interval = min(interval * 1.5, LONGEST)
 
 
-def waits_for(reader: Reader, instance_id: str) -> str:
+def waits_for(status: InstanceStatus) -> str:
     """Return a list of what an instance waits for, such as ``event Approval``.
 
-    The list is empty if the source is not an embedded host, or if the instance has finished.
+    The list is empty if the status has no diagnosis, or if the instance has finished.
     """
-    status = reader.instance(instance_id, diagnosis=True)
-    diagnosis = {} if status is None else status.document.get("diagnosis") or {}
+    diagnosis = status.document.get("diagnosis") or {}
     return ", ".join(
         " ".join(
             str(wait[name])

@@ -120,6 +120,8 @@ class InstanceWatcher:
         self._waits: dict[str, tuple[str, float, float, str]] = {}
         """By instance id: the time of the instance's last change, the times when this change was
         seen and when the waits were read, and the waits."""
+        self._has_diagnoses = True
+        """False if the source does not diagnose instances."""
         self.is_limited = False
         """True if there are more than PAGE_SIZE instances. The others are not watched."""
 
@@ -148,13 +150,19 @@ class InstanceWatcher:
             return ""
         from embedded_host.cli.outcome import waits_for
 
+        if self._ids or not self._has_diagnoses:
+            return waits_for(status)
         id, now = status.instance_id, time.monotonic()
         updated, seen, read, text = self._waits.get(id, ("", now, now, ""))
         if updated != status.updated:
             seen = now
         elif read - seen > SETTLED:
             return text
-        text = waits_for(self._reader, id)
+        detailed = self._reader.instance(id, diagnosis=True)
+        if detailed is None:
+            return ""
+        self._has_diagnoses = "diagnosis" in detailed.document
+        text = waits_for(detailed)
         self._waits[id] = (status.updated, seen, now, text)
         return text
 
@@ -182,7 +190,7 @@ class InstanceWatcher:
                 self._poll_instance(instance_id)
 
     def _poll_instance(self, instance_id: str) -> None:
-        status = self._reader.instance(instance_id)
+        status = self._reader.instance(instance_id, diagnosis=True)
         if status is not None:
             self._statuses[instance_id] = status
         else:
