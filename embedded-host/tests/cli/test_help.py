@@ -103,7 +103,7 @@ STATUS_BEFORE = {
 
 
 BULK = ("purge-history", "restart", "resume", "rewind", "suspend", "terminate")
-"""The commands that ask for a confirmation if a filter selects the instances."""
+"""The commands that require a confirmation if a filter selects the instances."""
 
 
 @pytest.fixture

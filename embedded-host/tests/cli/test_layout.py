@@ -19,7 +19,7 @@ COLUMNS = ("instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTim
 ROW = ("order-7", "order", "Running", "2026-01-02T03:04:05Z", "2026-02-02T03:04:05Z")
 CHILD = "tree-0:6f2b9d0c1e34:west:3fa85f64-5717-4562-b3fc-2c963f66afa6"
 URL = "https://payments.example.com/v1/charges/1234567890/attempts/3?reason=declined"
-ERROR = f"The payment service did not answer to the request {URL} within thirty seconds."
+ERROR = f"The payment service did not respond to the request {URL} within thirty seconds."
 
 
 def drawn(

@@ -159,7 +159,7 @@ def test_the_waits_are_read_again_only_after_a_change(monkeypatch: pytest.Monkey
     assert reader.count == 4
 
 
-def test_a_source_without_diagnoses_is_asked_once() -> None:
+def test_a_source_without_diagnoses_reads_its_diagnosis_once() -> None:
     reader = DiagnosingReader({})
     watcher = InstanceWatcher(reader, (), None)
     listed = reader.instances(InstanceQuery(statuses=("Running",)), 1).items[0]

@@ -82,7 +82,7 @@ def publish_address(folder: Path, url: str) -> Iterator[None]:
 def url_of_running_host(folder: Path) -> str | None:
     """Return the URL of the host that uses a state folder, or None if no host uses it.
 
-    The connection is tried before the lock, because the lock is held for a moment while it is
+    The connection is tried before the lock, because the lock is held for a short time while it is
     tried.
     """
     path = folder / NAME

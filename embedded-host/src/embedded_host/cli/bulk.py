@@ -42,7 +42,7 @@ class Selection:
     query: InstanceQuery
     """The conditions on the instances, always with statuses."""
     yes: bool
-    """True if the user is not asked for a confirmation."""
+    """True if the user has confirmed in advance."""
     has_filter: bool = True
     """False if the query has only the default statuses."""
 
@@ -87,7 +87,7 @@ def instances_to_change(
             shell_complete=completed_by("instance ids"),
             help="Only this instance.",
         )
-        yes_option = click.option("--yes", is_flag=True, help="Do not ask for a confirmation.")
+        yes_option = click.option("--yes", is_flag=True, help="Confirm in advance.")
         return id_option(instance_filter(allowed)(yes_option(with_selection)))
 
     return decorate
@@ -107,7 +107,7 @@ def matching_ids(host: ManagementClient, query: InstanceQuery) -> list[str]:
 
 
 def confirm(action: str, ids: Sequence[str], host: str, yes: bool) -> None:
-    """Ask for a confirmation of an action on instances, unless ``yes`` is True.
+    """Request a confirmation of an action on instances, unless ``yes`` is True.
 
     ``action`` is a verb, such as ``terminate``, and ``host`` is the name of the host. Raises
     NotConfirmedError if stdin is not a terminal, and Abort if the user declines.

@@ -79,7 +79,7 @@ def _at_default_port(root: Path, code: str | None) -> FoundHost | NoHost:
 
 
 def _served_app(address: str, code: str | None) -> tuple[Path, str] | None:
-    """Return the folder and the task hub of a host's app, or None if the host does not tell them.
+    """Return the folder and the task hub of a host's app, or None if the host does not name them.
 
     The Azure Functions host has no such endpoint.
     """

@@ -50,7 +50,7 @@ def wait_until_finished(reader: Reader, instance_id: str, timeout: float | None)
 
 
 def waits_for(status: InstanceStatus) -> str:
-    """Return a list of what an instance waits for, such as ``event Approval``.
+    """Return the list of the waits of an instance, such as ``event Approval``.
 
     The list is empty if the status has no diagnosis, or if the instance has finished.
     """

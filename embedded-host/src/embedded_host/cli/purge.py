@@ -40,7 +40,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 def purge_history(target: Target, selection: Selection, as_json: bool) -> None:
     """Delete finished instances with their histories. Unfinished instances are kept.
 
-    Without --id, the command asks for a confirmation. Without any option that selects instances, it
+    Without --id, the command requires a confirmation. Without any option that selects instances, it
     deletes all finished instances.
 
     Examples:

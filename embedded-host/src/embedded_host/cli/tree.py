@@ -12,7 +12,7 @@ import click
 
 from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command, no_instance
-from embedded_host.cli.output import STYLES, on_terminal, print_json, printable
+from embedded_host.cli.output import on_terminal, print_json, printable
 from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, target_options
 from embedded_host.cli.timeline import format_duration
@@ -138,6 +138,8 @@ def _branches() -> Sequence[str]:
 
 
 def _colored(text: str, status: str) -> str:
+    from embedded_host.cli.layout import STYLES
+
     color = STYLES.get(status, "dim")
     if not on_terminal() or color == "dim":
         return text

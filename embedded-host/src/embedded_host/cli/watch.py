@@ -145,7 +145,7 @@ class InstanceWatcher:
         return {**row, "waitsFor": self._waits_for(status) or None}
 
     def _waits_for(self, status: InstanceStatus) -> str:
-        """Return what an instance waits for. The source is asked only after a change."""
+        """Return the waits of an instance. They are read only after a change."""
         if status.runtime_status not in ("Running", "Pending"):
             return ""
         from embedded_host.cli.outcome import waits_for
