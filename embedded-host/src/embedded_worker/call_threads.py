@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -90,6 +91,7 @@ class CallThreads:
                 if all_busy:
                     self._busy.watch(self._are_busy, self._has_waiting)
             report_exit_of_thread(partial(self._report_exit, request.id))
+            began = time.time()
             try:
                 result = self._run(request)
             except BaseException as error:  # the host waits for a result in any case
@@ -103,6 +105,8 @@ class CallThreads:
                 # not start another thread.
                 self._idle += 1
             if result is not None:
+                if isinstance(request, InvocationRequest):
+                    result = result._replace(began=began)
                 self._send(encode(result))
                 if result.exit_code is not None:
                     end_process(result.exit_code)

@@ -147,18 +147,19 @@ def _write_turn(message: TurnRequest) -> Parts:
 
 
 def _write_result(message: InvocationResult) -> Parts:
-    id, value, error, missing, counts, known, kept, lines, exit_code = message
+    id, value, error, missing, counts, known, kept, lines, exit_code, began = message
     if exit_code is not None:
         return f'["exit",{id},{exit_code}]', b""
     flags = f"{_TRUTH[missing]},{_TRUTH[kept]},{known},{'null' if counts is None else counts},"
     flags += "null" if lines is None else _to_json(lines)
+    end = "]" if began is None else f",{began:.6f}]"
     if error is not None:
-        return f'["result",{id},{flags},"error",{_to_json(error)}]', b""
+        return f'["result",{id},{flags},"error",{_to_json(error)}{end}', b""
     if value is None:
-        return f'["result",{id},{flags},"none",null]', b""
+        return f'["result",{id},{flags},"none",null{end}', b""
     if isinstance(value, str):
-        return f'["result",{id},{flags},"text",null]', value.encode()
-    return f'["result",{id},{flags},"http",{_to_json(value[:-1])}]', value.body
+        return f'["result",{id},{flags},"text",null{end}', value.encode()
+    return f'["result",{id},{flags},"http",{_to_json(value[:-1])}{end}', value.body
 
 
 _WRITERS: dict[type, Callable[[Any], Parts]] = {
@@ -402,7 +403,9 @@ def _read_exit(fields: list[Any], blob: memoryview) -> InvocationResult:
 
 
 def _read_result(fields: list[Any], blob: memoryview) -> InvocationResult:
-    id, missing, kept, known, counts, lines, kind, detail = fields
+    id, missing, kept, known, counts, lines, kind, detail, *rest = fields
+    if rest:
+        _check(rest, float)
     if not type(id) is type(known) is int or not type(missing) is type(kept) is bool:
         raise TypeError("invalid fields of a result")
     if counts is not None:
@@ -420,7 +423,8 @@ def _read_result(fields: list[Any], blob: memoryview) -> InvocationResult:
     elif kind != "none":
         raise ValueError(f"a result of the kind {kind!r}")
     read = None if lines is None else _read_lines(lines)
-    return InvocationResult(id, value, error, missing, counts, known, kept, read)
+    began = rest[0] if rest else None
+    return InvocationResult(id, value, error, missing, counts, known, kept, read, began=began)
 
 
 def _read_client_request(fields: list[Any], blob: memoryview) -> ClientRequest:

@@ -310,6 +310,11 @@ class InvocationResult(NamedTuple):
     The result has no value then. Without it, the host could not know which of the running calls
     has ended the process.
     """
+    began: float | None = None
+    """The Unix time at which a thread began to run the function, or None for other calls.
+
+    Host and worker run on one machine, so that they have the same clock.
+    """
 
 
 RPC_METHOD = "RPC"

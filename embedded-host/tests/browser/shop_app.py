@@ -46,6 +46,26 @@ def shop_app(root: Path) -> AppFolder:
             raise KeyError("its own") from None
         """,
     )
+    app.orchestrator(
+        "FanOut",
+        """
+        import azure.durable_functions as df
+        options = df.RetryOptions(1, 2)
+        yield context.task_all(
+            [context.call_activity_with_retry("Pick", options, n) for n in range(200)]
+        )
+        """,
+    )
+    app.activity(
+        "Pick",
+        """
+        if value == 133:
+            raise ValueError(f"no stock of item {value}")
+        return value
+        """,
+    )
+    app.orchestrator("Huge", 'return (yield context.call_activity("Export", 60_000))')
+    app.activity("Export", 'return [{"row": n, "text": "x" * 40} for n in range(value)]')
     app.activity("Reserve", "return value")
     app.activity("Fail", "raise ValueError(f'no stock of {value}')")
     # The first call for each order fails. A file records that this call has run.

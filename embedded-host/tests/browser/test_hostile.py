@@ -159,7 +159,7 @@ def test_html_in_errors_parents_and_functions_is_shown_as_text(dashboard: Dashbo
     )
     assert_nothing_parsed(page)
     page = dashboard.open(f"instance/{quote(ID + '-parent', safe='')}")
-    page.locator(".related").get_by_role("link", name=ID + "-child").click()
+    page.locator(".gantt").get_by_role("link", name=f"Open {ID}-child").click()
     expect(page.locator(".facts").get_by_role("link", name=ID + "-parent")).to_be_visible()
     assert_nothing_parsed(page)
     page = dashboard.open("functions")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import DashboardPage
@@ -45,32 +47,28 @@ def test_the_page_follows_an_instance_from_start_to_end(
     expect(page.locator(".panel", has_text="Custom status")).to_contain_text('"step": "charging"')
 
     timeline = page.get_by_role("group", name="Timeline")
-    expect(timeline.locator(".g-row")).to_have_count(7)
+    expect(timeline.locator(".g-row")).to_have_count(5)
     texts = [re.sub(r", .*", "", text) for text in timeline.locator(".g-label").all_text_contents()]
     assert texts == [
         "Orchestrator",
         "Reserve",
         "Reserve",
-        "Charge #1",
-        "Charge: retry delay",
-        "Charge #2",
+        f'Charge · 2 attempts "{id}"',
         "Timer",
     ]
-    expect(timeline.locator(".g-row").nth(3).locator(".g-bar")).to_have_attribute(
-        "data-state", "failed"
-    )
+    charge = timeline.locator(".g-row").nth(3)
+    expect(charge.locator(".g-bar[data-state=failed]")).to_have_count(1)
+    expect(charge.locator(".g-bar[data-kind=retry]")).to_have_count(1)
     timeline.locator(".g-row").nth(3).locator("summary").click()
     expect(timeline).to_contain_text("ConnectionError: the bank does not respond")
-    expect(timeline.get_by_label("Traceback")).to_contain_text(
-        'raise ConnectionError("the bank does not respond")'
-    )
+    expect(timeline.get_by_label("Attempts").locator("li")).to_have_count(2)
 
     shop.raise_event(links, "Approval", {"by": "me"})
     expect(status(page)).to_have_text("Completed")
     expect(diagnosis).to_be_hidden()
     expect(page.locator(".panel", has_text="Output")).to_contain_text(f'"shipped": "{id}"')
-    expect(timeline.locator(".g-row")).to_have_count(10)
-    page.locator(".related").get_by_role("link", name=f"{id}-ship").click()
+    expect(timeline.locator(".g-row")).to_have_count(8)
+    timeline.get_by_role("link", name=f"Open {id}-ship").click()
     expect(page.get_by_role("heading", name="Ship", level=1)).to_be_visible()
     page.locator(".facts").get_by_role("link", name=id).click()
     expect(page.get_by_role("heading", name="Order", level=1)).to_be_visible()
@@ -100,7 +98,8 @@ def test_arrow_keys_move_between_the_tabs(
 ) -> None:
     shop.end(shop.start("Failing", "A-17", id))
     page = dashboard.open(f"instance/{id}")
-    page.get_by_role("tab", name="Timeline").press("ArrowLeft")
+    page.get_by_role("tab", name="Timeline").press("ArrowRight")
+    page.get_by_role("tab", name="History").press("ArrowRight")
     expect(page.get_by_role("tab", name="Sequence")).to_be_focused()
     picture = page.get_by_role(
         "img", name=re.compile("Sequence of 4 messages between Client, Failing, Fail")
@@ -236,3 +235,99 @@ def test_an_unknown_instance_is_reported(dashboard: DashboardPage) -> None:
     dashboard.expected = "404"
     page = dashboard.open("instance/" + quote("a/b?c#d %"))
     expect(page.locator(".notice")).to_contain_text("“a/b?c#d %”")
+
+
+def test_the_failed_step_of_a_fan_out_is_visible_without_a_click(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
+    shop.end(shop.start("FanOut", None, id))
+    page = dashboard.open(f"instance/{id}")
+    timeline = page.get_by_role("group", name="Timeline")
+    group = timeline.locator(".g-row.group")
+    expect(group).to_contain_text("Pick \N{MULTIPLICATION SIGN} 200")
+    expect(group).to_contain_text(re.compile(r"199 ok, 1 failed, p50 .*, max "))
+    failed = timeline.locator(".g-row.inside")
+    expect(failed).to_have_count(1)
+    expect(failed.locator(".g-label")).to_contain_text("Pick · 2 attempts 133")
+    # The timer after the last attempt delays nothing, so it is not drawn.
+    expect(failed.locator(".g-bar[data-kind=retry]")).to_have_count(1)
+    failed.locator("summary").click()
+    expect(failed.get_by_label("Input", exact=True)).to_have_text("133")
+    expect(failed).to_contain_text("ValueError: no stock of item 133")
+
+    group.locator("summary").click()
+    expect(timeline.locator(".g-row.inside")).to_have_count(198)  # a page has 200 rows
+    page.get_by_label("Failed only (1)").check()
+    expect(timeline.locator(".g-row")).to_have_count(2)
+    page.get_by_label("Failed only (1)").uncheck()
+    completed = timeline.locator(".g-row.inside").nth(1)
+    completed.locator("summary").click()
+    expect(completed).to_contain_text("storeInputsInOrchestrationHistory")
+
+    page.get_by_role("tab", name="Sequence").click()
+    expect(page.get_by_role("img", name=re.compile("Sequence of 4 messages"))).to_be_visible()
+
+
+def test_a_value_of_megabytes_is_shown_in_part_and_downloaded(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
+    shop.end(shop.start("Huge", None, id))
+    page = dashboard.open(f"instance/{id}")
+    panel = page.locator(".panel", has_text="Output")
+    expect(panel.get_by_label("Output", exact=True)).to_contain_text('"row": 0,')
+    panel.get_by_role("button", name=re.compile("^Show the first 100,000 of ")).click()
+    expect(panel.get_by_label("Output", exact=True)).to_contain_text('"row": 900,')
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "output.json"
+    rows = json.loads(download.value.path().read_text(encoding="utf-8"))
+    assert len(rows) == 60_000
+    step = page.get_by_role("group", name="Timeline").locator(".g-row").nth(1)
+    step.locator("summary").click()
+    with page.expect_download() as download:
+        step.get_by_role("button", name="Download").click()
+    assert len(json.loads(download.value.path().read_text(encoding="utf-8"))) == 60_000
+
+
+TREE = {
+    "instanceId": "tree-0",
+    "name": "Top",
+    "runtimeStatus": "Running",
+    "createdTime": "2026-01-02T03:04:05Z",
+    "lastUpdatedTime": "2026-01-02T03:04:09Z",
+    "waitsFor": "Sub-orchestration Level",
+    "children": [
+        {
+            "instanceId": "tree-0:west",
+            "name": "Level",
+            "runtimeStatus": "Running",
+            "createdTime": "2026-01-02T03:04:06Z",
+            "lastUpdatedTime": "2026-01-02T03:04:09Z",
+            "waitsFor": "event StockCounted",
+            "children": [],
+            "entities": [],
+        }
+    ],
+    "entities": [{"id": "@stock@west", "name": "stock", "state": {"count": 5}}],
+    "truncated": 3,
+}
+
+
+def test_the_tree_has_the_children_and_the_entities_with_their_states(
+    dashboard: DashboardPage, shop: RunningHost, id: str
+) -> None:
+    shop.until(shop.start("Approve", None, id), "Running")
+    page = dashboard.page
+    page.route("**/dashboard/api/instances/*/tree", lambda route: route.fulfill(json=TREE))
+    dashboard.open(f"instance/{id}?tab=tree")
+    tree = page.get_by_role("tabpanel", name="Tree")
+    child = tree.locator("li li").first
+    expect(child).to_contain_text("Running Level tree-0:west")
+    expect(child).to_contain_text("waits for event StockCounted")
+    expect(child.get_by_role("link")).to_have_attribute("href", "#/instance/tree-0%3Awest")
+    expect(tree).to_contain_text('{"count":5}')
+    expect(tree).to_contain_text("3 more instances not shown")
+    report = Axe().run(page)
+    assert report.violations_count == 0, report.generate_report()
+    tree.get_by_role("link", name="@stock@west").click()
+    expect(page).to_have_url(re.compile("#/entities"))

@@ -24,10 +24,11 @@ APPEARANCES = {
 VIEWS = {
     "instances": "table.list tbody tr",
     "instances?view=causes": "table.causes tbody tr",
-    "instance/styled": ".g-row:nth-child(6)",
+    "instance/styled": "div:nth-child(5) > .g-row",
     "instance/styled?tab=history": "tr.event:nth-child(6)",
     "instance/styled?tab=sequence": ".sequence svg",
     "instance/styled-failed": ".panel.bad pre",
+    "instance/styled-fan": ".g-row.inside",
     "instance/none": ".notice",
     "functions": "article",
     "entities": "table.list tbody tr",
@@ -48,6 +49,7 @@ def starts_with(start: str, message: ConsoleMessage) -> bool:
 def filled(shop: RunningHost) -> RunningHost:
     shop.until(shop.start("Order", {**ORDER, "id": "styled"}, "styled"), "Running")
     shop.end(shop.start("Failing", "x" * 200, "styled-failed"))
+    shop.end(shop.start("FanOut", None, "styled-fan"))
     shop.post(
         "/runtime/webhooks/durabletask/entities/Revenue/styled?op=add",
         '"1"',

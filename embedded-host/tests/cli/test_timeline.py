@@ -1,20 +1,26 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from embedded_host.cli.reader import InstanceStatus
-from embedded_host.cli.timeline import bars, draw
+from embedded_host.cli.timeline import bars, draw, folded_bars
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
+from embedded_host.engine.json_codec import compact
+from embedded_host.engine.timestamps import format_utc
 from embedded_host.management.status import history_events
+from embedded_host.store.interface import AppendHistory
 from tests.cli.calling import call
 from tests.cli.conftest import CallHost
-from tests.cli.states import after, completed_history, started
+from tests.cli.states import after, completed_history, instance, started, write_state
 from tests.support.recorded_turns import recorded_history
 from tests.support.running_host import RunningHost
 
@@ -43,7 +49,7 @@ def drawn_bars(
             None if bar.end is None else (bar.end - start).total_seconds(),
             bar.outcome,
         )
-        for bar in bars(status(events, runtime_status))
+        for bar in bars(status(events, runtime_status), events)
     ]
 
 
@@ -99,7 +105,8 @@ def test_a_response_of_an_entity_has_no_bar() -> None:
 
 
 def test_each_attempt_of_sdk_2x_has_a_bar() -> None:
-    chart = bars(status(recorded_history("NativeRetry"), "Running"))
+    events = recorded_history("NativeRetry")
+    chart = bars(status(events, "Running"), events)
     assert [(bar.kind, bar.name, bar.outcome) for bar in chart[1:]] == [
         ("activity", "Flaky", "Failed"),
         ("timer", "timer", "Completed"),
@@ -111,10 +118,10 @@ def test_each_attempt_of_sdk_2x_has_a_bar() -> None:
 
 def test_a_lock_request_has_a_bar_until_the_entities_are_locked() -> None:
     events = recorded_history("NativeLock")
-    [_, lock] = bars(status(events, "Running"))
+    [_, lock] = bars(status(events, "Running"), events)
     ids = ", ".join(f"@tally@b2b33ec1768b419d8c0711b9d1ea117a-{key}" for key in "ab")
     assert (lock.kind, lock.label, lock.outcome) == ("lock", f"lock of {ids}", "Completed")
-    [_, lock] = bars(status(events[:4], "Running"))
+    [_, lock] = bars(status(events[:4], "Running"), events[:4])
     assert (lock.end, lock.outcome) == (None, "Running")
 
 
@@ -130,7 +137,7 @@ def test_an_event_for_another_instance_has_a_mark() -> None:
 
 
 def test_a_pending_instance_has_no_bars() -> None:
-    assert bars(InstanceStatus({"name": "Order", "runtimeStatus": "Pending"})) == []
+    assert bars(InstanceStatus({"name": "Order", "runtimeStatus": "Pending"}), []) == []
 
 
 @pytest.mark.parametrize(("encoding", "marks"), [("utf-8", "█░◆"), ("ascii", "#-*")])
@@ -139,15 +146,85 @@ def test_the_chart_uses_characters_that_the_console_can_encode(
 ) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", stream)
-    draw(bars(status(completed_history(), "Completed")), after(9))
+    draw(bars(status(completed_history(), "Completed"), completed_history()), after(9))
     stream.seek(0)
     lines = stream.read().splitlines()
     full, light, point = list(marks)
     assert lines[0].endswith("9.0 s  " + full * 40)
-    assert lines[1].split()[:5] == ["Charge", "Completed", "+1.0", "s", "2.0"]
+    assert lines[1].split()[:6] == ["Charge", "7", "Completed", "+1.0", "s", "2.0"]
     assert lines[1].endswith("  " + " " * 4 + full * 9)
     assert lines[2].endswith("  " + " " * 8 + light * 9)
     assert lines[3].endswith(point)
+
+
+def fan_out(failed: int, count: int = 5) -> list[HistoryEvent]:
+    """Return the history of ``count`` activities, of which one fails."""
+    events = [h.orchestrator_started(after(0)), started()]
+    events += [h.task_scheduled(after(1), id, "Step", compact([str(id)])) for id in range(count)]
+    for id in range(count):
+        done = (
+            h.task_failed(after(3), id, "boom", None)
+            if id == failed
+            else h.task_completed(after(2), id, "1")
+        )
+        events += [h.orchestrator_started(after(4)), done]
+    return events
+
+
+def test_steps_of_a_turn_with_the_same_name_share_a_bar_followed_by_the_failed_steps() -> None:
+    events = fan_out(failed=3)
+    chart = folded_bars(status(events, "Running"), events)
+    assert [(bar.label, bar.group, bar.outcome, bar.level) for bar in chart[1:]] == [
+        ("Step x 5", "4 ok, 1 failed, p50 1.0 s, max 2.0 s", "Failed", 1),
+        ("Step 3", "", "Failed", 2),
+    ]
+    assert [bar.label for bar in bars(status(events, "Running"), events)[1:]] == [
+        f"Step {number}" for number in range(5)
+    ]
+
+
+def test_the_attempts_of_a_call_share_a_bar_until_it_has_ended() -> None:
+    events = [
+        h.orchestrator_started(after(0)),
+        started(),
+        h.task_scheduled(after(1), 0, "Charge"),
+        h.task_failed(after(2), 0, "no", None),
+        h.orchestrator_started(after(2)),
+        h.timer_created(after(2), 1, after(9), retry_of=0),
+    ]
+    [_, charge] = folded_bars(status(events, "Running"), events)
+    assert (charge.end, charge.outcome) == (None, "Running")
+    events += [
+        h.orchestrator_started(after(9)),
+        h.timer_fired(after(2), 1, after(9)),
+        h.task_scheduled(after(9), 2, "Charge"),
+        h.task_completed(after(10), 2, "1"),
+    ]
+    [_, charge] = folded_bars(status(events, "Running"), events)
+    assert (charge.label, charge.start, charge.end) == ("Charge (2 attempts)", after(1), after(10))
+
+
+def test_the_time_in_a_queue_is_drawn_apart(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    completed = replace(h.task_completed(after(9), 0, "1"), started_at=format_utc(after(5)))
+    events = [started(), h.task_scheduled(after(1), 0, "Step"), completed]
+    draw(bars(status(events, "Running"), events), after(9))
+    [_, line] = capsys.readouterr().out.splitlines()
+    assert re.search(r" ([┄-])\1{17}([█#])\2{17}$", line)
+
+
+def test_the_options_show_failed_steps_only_and_each_attempt(tmp_path: Path) -> None:
+    events = [*fan_out(2), h.execution_completed(after(5), 9, "Failed", "boom")]
+    state = write_state(
+        tmp_path, instance(1, "f", "Failed", "boom"), AppendHistory(1, 0, tuple(events))
+    )
+    run = partial(call, "timeline", "--id", "f", "--state", state)
+    lines = [line.strip().split("  ")[0] for line in run("--failed").out.splitlines()]
+    assert lines == ["Order", "Step x 5", "4 ok, 1 failed, p50 1.0 s, max 2.0 s", "Step 2"]
+    assert len(run("--unfold").out.splitlines()) == 6
+    documents = run("--failed", "--json").json["bars"]
+    assert [document.get("input") for document in documents] == [None, "2"]
 
 
 @pytest.mark.process

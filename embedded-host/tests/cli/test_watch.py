@@ -15,6 +15,7 @@ from embedded_host.cli import watch
 from embedded_host.cli.management_api import ManagementClient
 from embedded_host.cli.reader import EntityState, InstanceStatus, Page
 from embedded_host.cli.watch import COLUMNS, InstanceWatcher
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.status import FINISHED
 from embedded_host.store.interface import InstanceQuery
 from tests.cli.calling import call
@@ -94,6 +95,9 @@ class FakeReader:
     def __init__(self) -> None:
         self.statuses: dict[str, str] = {}
         self.token: str | None = None
+
+    def recorded_history(self, instance_id: str) -> list[HistoryEvent]:
+        return []
 
     def _status(self, id: str) -> InstanceStatus:
         return InstanceStatus(

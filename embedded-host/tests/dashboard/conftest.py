@@ -30,6 +30,10 @@ def step(context: Any) -> Any:
     yield context.call_activity("Echo", 1)
 
 
+def echoing(context: Any) -> Any:
+    return (yield context.call_activity("Echo", context.get_input()))
+
+
 class DashboardUnderTest:
     """A dashboard and its task hub, which has a state file and a stopped clock."""
 
@@ -48,6 +52,7 @@ class DashboardUnderTest:
             "Parent": parent,
             "Step": step,
             "FailingParent": failing_parent,
+            "Echoing": echoing,
         }
         self._invoker = InlineInvoker(
             orchestrators, {"Echo": lambda value: value}, {"Counter": counter}

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from embedded_host.app.definitions import HostJson
+from embedded_host.dashboard.long_values import LONGEST
 from embedded_host.dashboard.server_sent_events import POLL_INTERVAL
 from embedded_host.parity.findings import Findings
 from embedded_host.parity.kinds.sdk2 import CALL_HTTP
@@ -368,3 +369,21 @@ async def test_the_tree_of_an_instance_contains_its_children(dashboard: Dashboar
     assert other_hub.status == 404
     for path in ("instances/none/tree", "instances/tree"):
         assert (await dashboard.request(f"/api/{path}")).status == 404
+
+
+async def test_a_long_value_is_cut_and_can_be_downloaded(dashboard: DashboardUnderTest) -> None:
+    text = "x" * (LONGEST + 10)
+    await dashboard.host.start("Echoing", "long", text)
+    body = await dashboard.get("instance?id=long")
+    assert body["cut"]["output"] == len(text) + 2
+    assert len(body["output"]) == LONGEST
+    index = next(n for n, event in enumerate(body["events"]) if event["EventType"] == 5)
+    assert body["cut"]["events"][str(index)] == {"Result": len(text) + 2}
+    assert await dashboard.get("value?id=long&part=output") == text
+    assert await dashboard.get("value?id=long&part=input") == text
+    assert await dashboard.get(f"value?id=long&event={index}&field=Result") == text
+    history = await dashboard.get("value?id=long&part=history")
+    assert len(history) == len(body["events"])
+    assert len(history[index]["Result"]) == len(text) + 2
+    for query in ("id=no&part=output", "id=long&part=no", "id=long&event=0&field=Timestamp"):
+        assert (await dashboard.request(f"/api/value?{query}")).status == 404

@@ -36,6 +36,8 @@ def test_a_call_has_its_times_and_the_indexes_of_its_events() -> None:
             "name": "Echo",
             "attempt": None,
             "instanceId": None,
+            "label": None,
+            "began": None,
             "event": 2,
             "completion": 3,
             "start": 1000,
@@ -108,6 +110,7 @@ def test_an_empty_history_has_no_steps() -> None:
         "end": None,
         "turns": [],
         "steps": [],
+        "groups": [],
         "spent": {"code": 0, "work": 0, "wait": 0, "total": 0},
         "cause": None,
     }
@@ -164,3 +167,36 @@ def test_the_cause_of_a_failure_of_sdk_2x_contains_all_traces() -> None:
     ended = h.execution_completed(after(2), 1, "Failed", None, failure=failure)
     result = interpreted(ended, output="TaskFailedError: Activity task #1 failed: boom")
     assert result["cause"] == "in Main\n\nCaused by ValueError: boom\nin Echo"
+
+
+def test_an_open_activity_is_queued_until_it_has_a_place() -> None:
+    events: list[HistoryEvent] = [h.orchestrator_started(T0), STARTED]
+    events += [h.task_scheduled(after(1), id, "Echo") for id in range(3)]
+    began = {0: None, 1: after(3), 2: after(1)}
+    result: Any = interpretation(events, None, after(9), began.__getitem__)
+    steps: list[dict[str, Any]] = result["steps"]
+    assert [(s["began"] and s["began"] - BEGIN, s.get("queued")) for s in steps] == [
+        (None, True),
+        (3000, None),
+        (None, None),
+    ]
+
+
+def test_similar_steps_are_a_group_with_the_failed_ones_first() -> None:
+    result = interpreted(
+        *(h.task_scheduled(after(1), id, "Echo", f'["{id}"]') for id in range(4)),
+        h.task_failed(after(2), 2, "boom", None),
+        h.task_completed(after(4), 3, "1"),
+    )
+    assert [step["label"] for step in result["steps"]] == ["0", "1", "2", "3"]
+    assert result["groups"] == [
+        {
+            "rows": [[2], [0], [1], [3]],
+            "name": "Echo",
+            "summary": "1 ok, 1 failed, 2 open",
+            "state": "open",
+            "failed": 1,
+            "p50": 3000.0,
+            "max": 3000.0,
+        }
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -86,7 +87,24 @@ def test_a_turn_request_that_arrives_in_pieces_runs(serve: Serve) -> None:
 def test_no_result_is_sent_if_run_returns_none(serve: Serve) -> None:
     host = serve(1, lambda request: None if request.id == 1 else InvocationResult(request.id))
     host.sendall(encode(InvocationRequest(1, "f", "")) + encode(InvocationRequest(2, "f", "")))
-    assert receive(host, 1) == [InvocationResult(2)]
+    [result] = receive(host, 1)
+    assert isinstance(result, InvocationResult)
+    assert (result.id, result.value) == (2, None)
+
+
+def test_a_result_has_the_time_at_which_a_thread_began_to_run_the_call(serve: Serve) -> None:
+    gate = threading.Event()
+    host = serve(1, lambda request: (gate.wait(10) and InvocationResult(request.id)) or None)
+    host.sendall(encode(InvocationRequest(1, "f", "")) + encode(InvocationRequest(2, "f", "")))
+    released = time.time()
+    gate.set()
+    first, second = receive(host, 2)
+    assert isinstance(first, InvocationResult)
+    assert isinstance(second, InvocationResult)
+    assert first.began is not None
+    assert second.began is not None
+    assert first.began <= time.time()
+    assert second.began >= released - 0.01  # the second call waited for the thread
 
 
 def test_large_calls_and_results_arrive(serve: Serve) -> None:

@@ -100,6 +100,7 @@ MESSAGES: list[Message] = [
     InvocationResult(2, error=ErrorData("ValueError", "boom", "stack")),
     InvocationResult(3, "null", counts=[1, 2], known=1, kept=True),
     InvocationResult(4),
+    InvocationResult(4, "1", began=1796062930.25),
     InvocationResult(5, missing=True),
     StopRequest(),
 ]
@@ -198,6 +199,8 @@ def test_a_malformed_frame_is_refused(data: bytes) -> None:
         ["result", 1, False, False, 0, ["1"], "none", None],
         ["result", 1, False, False, 0, {}, "none", None],
         ["result", 1, False, False, 0, None, "other", None],
+        ["result", 1, False, False, 0, None, "none", None, "now"],
+        ["result", 1, False, False, 0, None, "none", None, 1.5, 2.5],
         ["result", 1, False, False, 0, None, "http", [200, [["a"]]]],
         ["result", 1, False, False, 0, None, "http", ["200", []]],
         ["client_request", 1, "GET"],

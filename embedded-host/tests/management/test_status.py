@@ -6,10 +6,12 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent
@@ -303,3 +305,11 @@ def test_an_open_attempt_of_sdk_2x_keeps_its_scheduled_event() -> None:
 @pytest.mark.parametrize("output", ["1e+100", f'["{"x" * LARGE}",1e+100]'])
 def test_numbers_have_the_exponents_of_the_azure_functions_host(output: str) -> None:
     assert b"1E+100" in status_text(row(output=output), None)
+
+
+def test_the_history_omits_the_private_fields_of_completions() -> None:
+    scheduled = h.task_scheduled(T0, 0, "Step")
+    failed = h.task_failed(T0, 0, "boom", None)
+    private = structs.replace(failed, started_at="2026-01-01T00:00:00Z", failed_input="1")
+    shown = partial(history_events, show_output=True, show_input=True)
+    assert shown([scheduled, private]) == shown([scheduled, failed])

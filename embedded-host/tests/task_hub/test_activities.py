@@ -8,14 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from embedded_host.app.definitions import HostJson
 from embedded_host.engine.events import TaskCompleted, TaskFailed
 from embedded_host.engine.failures import UserError
 from embedded_host.engine.json_codec import compact
+from embedded_host.engine.timestamps import format_utc
 from embedded_host.parity.findings import Findings
 from embedded_host.store.interface import ActivityRow
 from embedded_host.task_hub.activities import Activities
+from embedded_host.task_hub.invoker import call_start
 from embedded_host.task_hub.unit_of_work import ActivityWork
 from tests.support.polling import eventually_async
 from tests.task_hub.kit import HubUnderTest, InlineInvoker, ManualClock
@@ -108,6 +111,50 @@ async def test_a_running_activity_has_its_start_time_and_others_wait_for_a_slot(
     await run.finish()
     assert run.activities.running_since(1, 0) is None
     assert [event.occurred_at - began for event in run.results] == [timedelta(seconds=5)] * 2
+
+
+async def test_the_completion_has_the_start_of_an_activity_that_waited_for_a_slot() -> None:
+    run = Run(limit=1)
+    run.invoker.gate = asyncio.Event()
+    began = run.clock.now()
+    for activity in (work(0), work(1), work(2, "fail")):
+        run.activities.start(activity)
+    await asyncio.sleep(0)
+    run.clock.advance(5)
+    run.invoker.gate.set()
+    await run.finish()
+    first, second, failed = run.results
+    waited = format_utc(began + timedelta(seconds=5))
+    assert (first.started_at, second.started_at, failed.started_at) == (UNSET, waited, waited)
+    assert isinstance(failed, TaskFailed)
+    assert failed.failed_input == '"2"'
+
+
+async def test_a_wait_for_a_thread_of_the_worker_is_not_part_of_the_run() -> None:
+    class OneThread(InlineInvoker):
+        async def activity(
+            self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
+        ) -> str | UserError | None:
+            start = call_start.get()
+            assert start is not None
+            start.timestamp = (run.clock.now() + timedelta(seconds=2)).timestamp()
+            run.clock.advance(5)
+            return "1"
+
+    run = Run()
+    run.invoker = OneThread({}, {"Echo": lambda value: value})
+    run.activities._invoker = run.invoker
+    began = run.clock.now()
+    run.activities.start(work(0))
+    await run.finish()
+    assert run.results[0].started_at == format_utc(began + timedelta(seconds=2))
+
+
+async def test_an_activity_that_runs_again_after_a_restart_has_its_start() -> None:
+    run = Run()
+    run.activities.start(work(0), is_resumed=True)
+    await run.finish()
+    assert run.results[0].started_at == format_utc(run.clock.now())
 
 
 @pytest.mark.parametrize(

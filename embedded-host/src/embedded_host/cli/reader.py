@@ -158,6 +158,12 @@ class Reader(Protocol):
         an embedded host or a state file.
         """
 
+    def recorded_history(self, instance_id: str) -> list[HistoryEvent]:
+        """Return the events with their private fields and with the events of turns.
+
+        The list is empty if the source does not return them.
+        """
+
     def instances(
         self,
         query: InstanceQuery,

@@ -11,6 +11,7 @@ from pathlib import Path
 from embedded_host.cli.command import CommandError
 from embedded_host.cli.reader import EntityState, InstanceStatus, Item, Json, Page
 from embedded_host.engine.entity_messages import EntityId
+from embedded_host.engine.events import HistoryEvent
 from embedded_host.engine.timestamps import format_utc
 from embedded_host.history import execution_traceback
 from embedded_host.management.parameters import continuation_token, id_of_token
@@ -86,6 +87,12 @@ class StateFile:
         with self.open() as store:
             tree = instance_tree(store, self.hub, instance_id)
         return None if tree is None else tree.document()
+
+    def recorded_history(self, instance_id: str) -> list[HistoryEvent]:
+        """Return the events with their private fields (see Reader)."""
+        with self.open() as store:
+            row = store.instance(self.hub, instance_id)
+            return [] if row is None else [e for turn in store.history(row.key) for e in turn]
 
     def instances(
         self,

@@ -25,6 +25,14 @@ from embedded_host.dashboard.assets import asset
 from embedded_host.dashboard.bulk import bulk_response
 from embedded_host.dashboard.functions import app_functions, calls
 from embedded_host.dashboard.instance_steps import interpretation
+from embedded_host.dashboard.long_values import (
+    cut_parts,
+    decoded_input,
+    encoded_starts,
+    event_value,
+    start_of,
+    values_of,
+)
 from embedded_host.dashboard.query_parameters import (
     InvalidParameterError,
     QueryParameters,
@@ -129,6 +137,7 @@ class Dashboard:
             "causes": self._causes,
             "histogram": self._histogram,
             "instance": self._instance,
+            "value": self._value,
             "entities": self._entities,
             "functions": self._functions,
             "findings": self._findings,
@@ -302,6 +311,8 @@ class Dashboard:
                 read = parse_integer(count) if seen == history else None
                 after = read if read is not None and read <= turns else 0
                 history_turns = overview.history(row.key)
+            before = sum(map(len, history_turns[:after]))
+            events, lengths = encoded_starts(history_turns[after:], before)
             details = {
                 "key": row.key,
                 "id": row.id,
@@ -312,16 +323,19 @@ class Dashboard:
                 **_executions(row),
                 "executionId": row.execution_id,
                 "parent": json.loads(row.parent) if row.parent else None,
-                "customStatus": row.custom_status,
-                "output": row.output,
-                "input": row.input,
+                "customStatus": start_of(row.custom_status),
+                "output": start_of(row.output),
+                "input": start_of(decoded_input(row.input)),
+                "cut": {"events": lengths, **cut_parts(values_of(row))},
                 "known": f"{history}/{turns}",
                 "appended": after > 0,
                 "interpretation": interpretation(
-                    list(chain.from_iterable(history_turns)), row.output, datetime.now(timezone.utc)
+                    list(chain.from_iterable(history_turns)),
+                    row.output,
+                    datetime.now(timezone.utc),
+                    partial(self._hub.running_since, row.key),
                 ),
             }
-            events = encode_events(chain.from_iterable(history_turns[after:]))
             return f'{compact(details)[:-1]},"events":{events}}}'
 
         body = await self._read(query)
@@ -340,6 +354,37 @@ class Dashboard:
         if tree is None:
             return _error(f"There is no instance '{instance_id}'. [EH338]", 404)
         return json_response(tree.document())
+
+    async def _value(self, parameters: QueryParameters) -> Response:
+        """Return a whole value of an instance, for a download.
+
+        ``part`` is ``input``, ``output``, ``customStatus`` or ``history``. Without it, ``event``
+        and ``field`` select a field of a history event.
+        """
+        hub, instance_id = self._hub.name, parameters.required("id")
+        part, field = parameters.text("part"), parameters.text("field")
+        index = parse_integer(parameters.text("event") or "-1")
+
+        def query(overview: Overview) -> str | None:
+            with overview.snapshot():
+                row = overview.instance(hub, instance_id)
+                if row is None:
+                    return None
+                if part in (values := values_of(row)):
+                    return values[part]
+                events = list(chain.from_iterable(overview.history(row.key)))
+            if part == "history":
+                return encode_events(events)
+            return None if index is None else event_value(events, index, field)
+
+        text = await self._read(query)
+        if text is None:
+            return _error(f"The instance '{instance_id}' has no such value. [EH338]", 404)
+        return Response(
+            200,
+            text.encode("utf-8", "replace"),
+            [("Content-Type", JSON), ("Content-Disposition", "attachment")],
+        )
 
     # -- functions and changes
 

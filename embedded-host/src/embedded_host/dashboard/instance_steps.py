@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from msgspec import UNSET
 
@@ -14,11 +15,19 @@ from embedded_host.history import (
     HistoryView,
     Outcome,
     Step,
+    StepGroup,
     Suspension,
     Timer,
     failure_trace,
+    input_label,
+    positions,
+    step_groups,
 )
 
+RunningSince = Callable[[int], datetime | None]
+SHOWN_WAIT = timedelta(milliseconds=10)
+"""Minimum wait of an activity that the page shows."""
+_MILLISECOND = timedelta(milliseconds=1)
 _CALL_KINDS = {
     CallKind.ACTIVITY: "activity",
     CallKind.HTTP: "activity",
@@ -30,13 +39,24 @@ _CALL_KINDS = {
 }
 
 
+def _unknown(task_id: int) -> datetime | None:
+    raise LookupError(task_id)
+
+
 def interpretation(
-    events: Iterable[HistoryEvent], output: str | None, now: datetime
+    events: Iterable[HistoryEvent],
+    output: str | None,
+    now: datetime,
+    running_since: RunningSince = _unknown,
 ) -> dict[str, object]:
     """Return the steps, turns and times of a history, and the traceback of a failure.
 
+    ``groups`` are the rows of the page: ``rows`` of a group has the indexes of the steps of each
+    row, which are the attempts of one call and the delays between them.
     Times are milliseconds since 1970. ``event`` and ``completion`` of a step are the indexes of two
     events in the history. The page reads the input and the result from these events.
+    ``running_since`` returns the time at which an open activity began to run, or None while it
+    waits for a place. It raises LookupError if the time is not known.
     """
     view = HistoryView.of(events)
     spent = view.time_spent(now)
@@ -50,7 +70,8 @@ def interpretation(
             for turn in view.turns
             if turn.finished_at
         ],
-        "steps": [_step(step, indexes, end) for step in view.steps],
+        "steps": [_step(step, indexes, end, running_since) for step in view.steps],
+        "groups": _groups(view),
         "spent": {
             name: int(part.total_seconds() * 1000)
             for name, part in (
@@ -64,7 +85,29 @@ def interpretation(
     }
 
 
-def _step(step: Step, indexes: dict[int, int], end: datetime | None) -> dict[str, object]:
+def _groups(view: HistoryView) -> list[dict[str, object]]:
+    groups = step_groups(view)
+    return [
+        {"rows": rows, **(_summary(group) if group.is_folded else {})}
+        for group, rows in zip(groups, positions(view, groups), strict=True)
+    ]
+
+
+def _summary(group: StepGroup) -> dict[str, object]:
+    times = group.run_times
+    return {
+        "name": group.name,
+        "summary": group.summary,
+        "state": group.outcome.value,
+        "failed": group.count(Outcome.FAILED),
+        "p50": group.median / _MILLISECOND if group.median is not None else None,
+        "max": times[-1] / _MILLISECOND if times else None,
+    }
+
+
+def _step(
+    step: Step, indexes: dict[int, int], end: datetime | None, running_since: RunningSince
+) -> dict[str, object]:
     if isinstance(step, EventRaised):
         time = _milliseconds(step.occurred_at)
         return {
@@ -87,15 +130,25 @@ def _step(step: Step, indexes: dict[int, int], end: datetime | None) -> dict[str
             "event": step.event,
             **_span(step.created_at, step.fired_at, step.outcome, end),
         }
-    return _call(step, end)
+    return _call(step, end, running_since)
 
 
-def _call(call: Call, end: datetime | None) -> dict[str, object]:
+def _call(call: Call, end: datetime | None, running_since: RunningSince) -> dict[str, object]:
+    began, queued = call.started_at, {}
+    if call.is_open and call.kind is CallKind.ACTIVITY:
+        with suppress(LookupError):
+            began = running_since(call.id)
+            queued = {} if began else {"queued": True}
+    if began is not None and began - call.scheduled_at < SHOWN_WAIT:
+        began = None
     return {
         "kind": _CALL_KINDS[call.kind],
         "name": _name(call),
         "attempt": call.attempt,
         "instanceId": call.instance_id,
+        "label": input_label(call),
+        "began": began and _milliseconds(began),
+        **queued,
         "event": call.event,
         "completion": call.completion,
         **_span(call.scheduled_at, call.finished_at, call.outcome, end),

@@ -158,10 +158,20 @@ class TaskCompleted(TaskCompletionEvent, frozen=True, kw_only=True, gc=False, ta
     """The result of an activity."""
 
     result: str | None = None
+    started_at: str | UnsetType = UNSET
+    """Time at which the activity began to run, if it waited for a place before.
+
+    Payloads for the worker and responses of the management API omit this field.
+    """
 
 
 class TaskFailed(FailureEvent, frozen=True, kw_only=True, gc=False, tag=6):
-    """The failure of an activity."""
+    """The failure of an activity. Only the dashboard and the command line show both fields."""
+
+    started_at: str | UnsetType = UNSET
+    """As ``TaskCompleted.started_at``."""
+    failed_input: str | UnsetType = UNSET
+    """The start of the activity's input as JSON, which TaskScheduled does not always contain."""
 
 
 class SubOrchestrationInstanceCreated(SchedulingEvent, frozen=True, kw_only=True, gc=False, tag=7):

@@ -12,6 +12,15 @@ from embedded_host.history.failures import (
 )
 from embedded_host.history.inferred_turns import infer_turns
 from embedded_host.history.status_api import events_as_shown, events_of_status
+from embedded_host.history.step_groups import (
+    StepGroup,
+    StepRow,
+    positions,
+    step_end,
+    step_groups,
+    step_start,
+)
+from embedded_host.history.step_inputs import input_label
 from embedded_host.history.steps import (
     Action,
     Call,
@@ -41,6 +50,8 @@ __all__ = [
     "HistoryView",
     "Outcome",
     "Step",
+    "StepGroup",
+    "StepRow",
     "Suspension",
     "TimeSpent",
     "Timer",
@@ -55,7 +66,12 @@ __all__ = [
     "failure_trace",
     "failure_traceback",
     "infer_turns",
+    "input_label",
     "joined",
     "open_waits",
+    "positions",
+    "step_end",
+    "step_groups",
+    "step_start",
     "waiting_since",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from msgspec import UNSET, UnsetType
+
 from embedded_host.engine.entity_messages import (
     OPERATION,
     EntityMessage,
@@ -22,11 +24,14 @@ from embedded_host.engine.events import (
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     TaskCompleted,
+    TaskFailed,
     TaskScheduled,
     TimerCreated,
 )
 from embedded_host.engine.functions import HTTP_ACTIVITY
+from embedded_host.engine.json_codec import compact
 from embedded_host.engine.matched_events import MatchedEvents
+from embedded_host.engine.timestamps import parse_utc
 from embedded_host.history.failures import failure_text, failure_trace, response_failure
 from embedded_host.history.steps import Call, CallKind, Outcome, Step, Suspension, Timer
 
@@ -75,6 +80,12 @@ class StepReader:
         at = self.matched.completions.get(index)
         completion = None if at is None else self.events[at]
         outcome, result, error, details = self.unfinished, None, None, None
+        input = event.input
+        started_at: str | UnsetType = UNSET
+        if isinstance(completion, (TaskCompleted, TaskFailed)):
+            started_at = completion.started_at
+        if isinstance(completion, TaskFailed) and input is None and completion.failed_input:
+            input = compact([completion.failed_input])
         if isinstance(completion, (TaskCompleted, SubOrchestrationInstanceCompleted)):
             outcome, result = Outcome.COMPLETED, completion.result
         elif isinstance(completion, FailureEvent):
@@ -90,12 +101,13 @@ class StepReader:
             outcome,
             self.matched.attempts.get(index),
             event.instance_id if isinstance(event, SubOrchestrationInstanceCreated) else None,
-            event.input,
+            input,
             result,
             error,
             details,
             event=index,
             completion=at,
+            started_at=parse_utc(started_at) if started_at else None,
         )
 
     def _timer(self, index: int, event: TimerCreated) -> Timer:

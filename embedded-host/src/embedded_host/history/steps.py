@@ -90,6 +90,8 @@ class Call:
     """Index of the scheduling event in the history."""
     completion: int | None = field(default=None, compare=False)
     """Index of the completion or response in the history, or None if there is none."""
+    started_at: datetime | None = field(default=None, compare=False)
+    """Time at which a completed activity began to run, if it waited for a place before."""
 
     @property
     def is_open(self) -> bool:

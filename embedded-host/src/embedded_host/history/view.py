@@ -49,7 +49,7 @@ class TimeSpent:
     code: timedelta
     """Time in turns."""
     work: timedelta
-    """Time outside turns during which an activity, sub-orchestration or entity call was open."""
+    """Time outside turns during which an activity ran, or a child or entity call was open."""
     wait: timedelta
     """The remaining time: in queues, in suspension, or in waits for timers, events and locks."""
     total: timedelta
@@ -199,7 +199,7 @@ class HistoryView:
         until = self.ended_at or now
         turns = [(turn.started_at, turn.finished_at or until) for turn in self.turns]
         calls = [
-            (call.scheduled_at, call.finished_at or until)
+            (call.started_at or call.scheduled_at, call.finished_at or until)
             for call in self.calls
             if call.kind in _WORK and not call.is_signal
         ]

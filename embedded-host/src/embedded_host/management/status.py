@@ -27,6 +27,8 @@ from embedded_host.store.interface import InstanceRow
 _HIDDEN_EVENTS = (OrchestratorStarted, OrchestratorCompleted)
 _HIDDEN_FIELDS = {
     "RetryOf",
+    "StartedAt",
+    "FailedInput",
     "Stack",
     "EventId",
     "IsPlayed",

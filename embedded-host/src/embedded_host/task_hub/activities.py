@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from functools import partial
+
+from msgspec import UNSET, UnsetType, structs
 
 from embedded_host.engine import history as h
 from embedded_host.engine.credentials import without_credentials
@@ -14,16 +16,22 @@ from embedded_host.engine.events import TaskCompleted, TaskFailed
 from embedded_host.engine.failures import UserError, activity_failed
 from embedded_host.engine.functions import HTTP_ACTIVITY, DurableFunctions
 from embedded_host.engine.sdk_protocols import SDK_1X
+from embedded_host.engine.timestamps import format_utc
 from embedded_host.engine.values_on_azure import changed_value
 from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
-from embedded_host.task_hub.invoker import Call, Invoker, run_call
+from embedded_host.task_hub.invoker import Call, CallStart, Invoker, call_start, run_call
 from embedded_host.task_hub.tracer import ActivityRun, current_trace
 from embedded_host.task_hub.unit_of_work import ActivityWork
 
 HTTP_CALLS = 1000
 """Maximum number of concurrent ``call_http`` requests."""
+
+RECORDED_WAIT = timedelta(milliseconds=10)
+"""Minimum wait of an activity for a place or a thread that the history records."""
+KEPT_INPUT = 1000
+"""Maximum number of characters of a failed activity's input that the history keeps."""
 
 
 class Activities:
@@ -65,12 +73,15 @@ class Activities:
         """Number of running activities and HTTP calls."""
         return self._activities.busy + self._http_calls.busy
 
-    def start(self, work: ActivityWork) -> None:
-        """Run an activity as soon as the limit allows it."""
+    def start(self, work: ActivityWork, *, is_resumed: bool = False) -> None:
+        """Run an activity as soon as the limit allows it.
+
+        ``is_resumed`` is true for an activity that was scheduled before the start of the host.
+        """
         # After a response 202, call_http polls until it has the result. It must not occupy the
         # place of an activity meanwhile.
         limiter = self._http_calls if work.row.name == HTTP_ACTIVITY else self._activities
-        limiter.put(partial(self._run, work))
+        limiter.put(partial(self._run, work, None if is_resumed else self._clock.now()))
 
     def running_since(self, instance: int, task_id: int) -> datetime | None:
         """Return the start time of an activity, or None while it is queued."""
@@ -83,11 +94,12 @@ class Activities:
         """
         return sum(await asyncio.gather(self._activities.close(grace), self._http_calls.close(0)))
 
-    async def _run(self, work: ActivityWork) -> None:
+    async def _run(self, work: ActivityWork, queued_at: datetime | None) -> None:
         if not self._is_wanted(work):
             return
         activity = (work.row.instance, work.row.task_id)
-        self._running[activity] = self._clock.now()
+        began = self._running[activity] = self._clock.now()
+        call_start.set(start := CallStart())
         span = None if self._start_span is None else self._start_span(work)
         if self._start_span is not None:
             current_trace.set(None if span is None else span.context)
@@ -102,13 +114,24 @@ class Activities:
             functions = self._functions()
             name = functions.activities.registered(row.name)
             failed = activity_failed(now, row.task_id, name, outcome, functions.protocol)
+            # The failed input is kept in any case: it shows which of many equal calls has failed.
+            # A request of call_http may contain credentials, so that it is not kept.
+            is_http = row.name == HTTP_ACTIVITY
+            failed = structs.replace(
+                failed,
+                started_at=_started_at(queued_at, began, now, start),
+                failed_input=UNSET if is_http else row.input[:KEPT_INPUT],
+            )
             if span is not None:
                 span.end(failed.reason or "")
             self._on_result(work, failed)
         else:
             if span is not None:
                 span.end(None)
-            self._on_result(work, h.task_completed(now, row.task_id, outcome))
+            completed = h.task_completed(now, row.task_id, outcome)
+            if (started_at := _started_at(queued_at, began, now, start)) is not UNSET:
+                completed = structs.replace(completed, started_at=started_at)
+            self._on_result(work, completed)
 
     async def _outcome(self, work: ActivityWork) -> str | UserError | None:
         row, functions = work.row, self._functions().activities
@@ -169,3 +192,19 @@ class Activities:
 
         self._findings.add(CREDENTIALS, name, instance_id=work.instance_id)
         return replace(error, message=message) if self._is_strict else error
+
+
+def _started_at(
+    queued_at: datetime | None, began: datetime, now: datetime, start: CallStart
+) -> str | UnsetType:
+    """Return the time at which an activity began to run, or UNSET if it has hardly waited.
+
+    A worker has fewer threads than the host has places, so that an activity waits for a place and
+    then for a thread. ``queued_at`` is None if the activity waited during a restart of the host.
+    """
+    started = began
+    if start.timestamp is not None:
+        started = min(max(began, datetime.fromtimestamp(start.timestamp, timezone.utc)), now)
+    if queued_at is not None and started - queued_at < RECORDED_WAIT:
+        return UNSET
+    return format_utc(started)

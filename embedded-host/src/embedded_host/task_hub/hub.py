@@ -154,7 +154,7 @@ class TaskHub:
             self.timers.add(entry.due, (entry.instance, entry.message))
         for activity, address in self.store.all_activities():
             if self._is_ours(address.hub):
-                self._activities.start(ActivityWork(activity, address.id))
+                self._activities.start(ActivityWork(activity, address.id), is_resumed=True)
         for address in self.store.continued():
             if self._is_ours(address.hub) and (instance := self.find(address.id)):
                 self._wake(instance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -69,6 +70,17 @@ class WorkerLostError(EmbeddedHostError):
             return ""
         return f" and {self.concurrent_calls} other call{'s' if self.concurrent_calls > 1 else ''}"
 
+
+@dataclass
+class CallStart:
+    """The time at which a worker's thread began to run a call."""
+
+    timestamp: float | None = None
+    """The Unix time, or None if the call has not waited for a thread."""
+
+
+call_start: ContextVar[CallStart | None] = ContextVar("call_start", default=None)
+"""The object in which an invoker records the start of the current task's call."""
 
 LOST_WORKERS = 3
 """The number of workers that a call can lose before it fails."""

@@ -33,7 +33,7 @@ from embedded_host.engine.json_codec import encodable
 from embedded_host.engine.sdk_protocols import SDK_1X, SDK_2X
 from embedded_host.history import failure_traceback
 from embedded_host.protocols import adapter
-from embedded_host.task_hub.invoker import Invoker
+from embedded_host.task_hub.invoker import Invoker, call_start
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.failed_runs import log_failed_run
 from embedded_host.workers.function_retries import FunctionRetries
@@ -221,7 +221,12 @@ class AppInvoker:
         client = self._client(function.requires_grpc) if function.takes_client else ""
         id = invocation_id or str(uuid4())
         invocation = Invocation(function.name, trigger, client, id, retry)
-        return await self._worker.invoke(invocation, alone=alone)
+        result = await self._worker.invoke(invocation, alone=alone)
+        # The first run of an activity with a retry policy is its start.
+        start = call_start.get()
+        if start is not None and start.timestamp is None:
+            start.timestamp = result.began
+        return result
 
     async def _run(self, kind: str, name: str, trigger: str, alone: bool) -> str | UserError | None:
         function = self._functions[kind, name.lower()]

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from embedded_host.engine import history as h
 from embedded_host.engine.events import HistoryEvent, event_object
@@ -114,3 +115,15 @@ def test_an_unforeseen_error_fails_the_instance(monkeypatch: pytest.MonkeyPatch)
         == "the host cannot process the output of the orchestrator: ZeroDivisionError: ours"
     )
     assert result.host_error.startswith("Traceback")
+
+
+def test_the_payload_omits_the_private_fields_of_completions() -> None:
+    done, failed = h.task_completed(T0, 0, "1"), h.task_failed(T0, 1, "boom", None)
+    private: list[HistoryEvent] = [
+        replace(done, started_at="2026-01-01T00:00:00Z"),
+        replace(failed, started_at="2026-01-01T00:00:00Z", failed_input="1"),
+    ]
+    sent = json.loads(unseen_events(turn([], private)))
+    assert sent == objects([done, failed])
+    payload = json.loads(orchestrator_payload(turn([], private)))
+    assert [set(event) for event in payload["history"]] == [set(event) for event in sent]

@@ -164,6 +164,13 @@ export const quiet = (...children) => h("span", { class: "quiet" }, children);
 export const instanceHref = (id) => `#/instance/${encodeURIComponent(id)}`;
 export const instanceLink = (id) => link(instanceHref(id), id, { class: "id" });
 
+/** Return a link to an entity with an id like "@name@key". */
+export function entityLink(id) {
+  const [, name, ...key] = id.split("@");
+  const params = new URLSearchParams({ name, prefix: key.join("@") });
+  return link(`#/entities?${params}`, id, { class: "id" });
+}
+
 export const factList = (list) =>
   h(
     "dl",

@@ -1,13 +1,20 @@
-/** @file The timeline: one row for the orchestrator's code, then one for each step. */
-import { h, button, factList, instanceLink, notice, replace, quiet } from "./dom.js";
+/** @file The timeline: a row for the orchestrator's code, then rows of calls and groups. */
+import { h, button, entityLink, factList, instanceLink, notice, replace, quiet } from "./dom.js";
 import { durationText, utcText, timeElement } from "./time.js";
-import { KINDS, spent, valuesOf } from "./steps.js";
+import { KINDS, SETTING, rowOf, spent, valuesOf } from "./steps.js";
 import { codeBlock, errorView, formattedJson } from "./values.js";
 
-const ROWS = 200;
-const TICKS = 5;
+const ROWS = 200,
+  FAILED = 20,
+  TICKS = 5;
 /** The kinds of steps without a duration. */
 const MARKS = ["event", "sent"];
+const STATES = {
+  open: "open",
+  completed: "completed",
+  failed: "failed",
+  abandoned: "not completed before the orchestration ended",
+};
 
 /** Return the view. update(model) draws the model; tick(model) moves the bars of open steps. */
 export function ganttView() {
@@ -25,8 +32,11 @@ export function ganttView() {
     zoom = Math.min(64, Math.max(1, zoom * factor));
     inner.style.setProperty("--zoom", zoom);
     out.disabled = zoom === 1;
+    update(last);
   };
   const out = button("−", () => set(0.5), { class: "small", aria: "Zoom out", disabled: true });
+  const failedOnly = h("input", { type: "checkbox", onchange: () => update(last) });
+  const failedText = h("span");
   const bar = h(
     "div",
     { class: "row" },
@@ -34,12 +44,37 @@ export function ganttView() {
     h(
       "span",
       { class: "buttons" },
+      h("label", null, failedOnly, failedText),
       out,
       button("+", () => set(2), { class: "small", aria: "Zoom in" }),
     ),
   );
   const node = h("div", null, bar, outer, more);
   const drawn = new Map();
+
+  /** Return the rows to draw: {key, steps} for a call, or {key, group, steps}. */
+  function shownRows(model, now) {
+    const { start, end, turns } = model;
+    const code = { kind: "code", name: "Orchestrator", start, end: end ?? now, turns };
+    code.state = end === null ? "open" : "completed";
+    const shown = failedOnly.checked ? [] : [{ key: "code", steps: [code], state: code.state }];
+    for (const group of model.groups) {
+      const members = group.rows.map((indexes) => rowOf(model, indexes));
+      const failed = members.filter((row) => row.state === "failed");
+      if (failedOnly.checked && !failed.length) continue;
+      if (!group.summary) {
+        shown.push(members[0]);
+        continue;
+      }
+      const key = `g${Math.min(...group.rows.flat())}`;
+      const isOpen = open.has(key);
+      const all =
+        isOpen && !failedOnly.checked ? members : isOpen ? failed : failed.slice(0, FAILED);
+      shown.push({ key, group, failed, steps: members.flatMap((row) => row.steps) });
+      shown.push(...all.map((row) => ({ ...row, inside: true })));
+    }
+    return shown;
+  }
 
   function update(model) {
     last = model;
@@ -58,6 +93,7 @@ export function ganttView() {
         h("span", { class: "key", "data-kind": name }),
         `${text} ${durationText(ms)}`,
       );
+    const queued = steps.some((step) => step.began || step.queued);
     replace(
       summary,
       h("b", null, durationText(time.total)),
@@ -65,136 +101,258 @@ export function ganttView() {
       part("code", "orchestrator code", time.code),
       part("activity", "running calls", time.work),
       part("wait", "waiting", time.wait),
-    );
-    replace(
-      scale,
-      Array.from({ length: TICKS }, (_, n) =>
+      queued &&
         h(
           "span",
-          { class: "tick", style: { left: `${(n / TICKS) * 100}%` } },
-          n ? "+" + durationText((total * n) / TICKS) : "0",
+          { class: "spent-part" },
+          h("span", { class: "key", "data-kind": "queue" }),
+          "queued",
+        ),
+    );
+    const ticks = TICKS * zoom;
+    replace(
+      scale,
+      Array.from({ length: ticks }, (_, n) =>
+        h(
+          "span",
+          { class: "tick", style: { left: `${(n / ticks) * 100}%` } },
+          n ? "+" + durationText((total * n) / ticks) : "0",
         ),
       ),
     );
-    const shown = [
-      {
-        kind: "code",
-        name: "Orchestrator",
-        start,
-        end: end ?? now,
-        state: end === null ? "open" : "completed",
-        turns: model.turns,
-      },
-      ...steps.slice(0, limit),
-    ];
-    shown.forEach((step, n) => {
-      const mark = JSON.stringify([step.state, step.end, step.attempt, step.turns?.length]);
-      let row = drawn.get(n);
+    const all = shownRows(model, now);
+    const failures = model.groups
+      .flatMap((group) => group.rows)
+      .filter((indexes) => rowOf(model, indexes).state === "failed").length;
+    failedText.textContent = ` Failed only (${failures.toLocaleString()})`;
+    failedOnly.disabled = !failures && !failedOnly.checked;
+    const shown = all.slice(0, limit);
+    let next = rows.firstChild;
+    const keys = new Set();
+    for (const item of shown) {
+      keys.add(item.key);
+      const mark = JSON.stringify([
+        item.group?.summary,
+        item.group && open.has(item.key),
+        item.inside,
+        item.group ? item.group.max : item.steps?.map((s) => [s.state, s.end, s.turns?.length]),
+      ]);
+      let row = drawn.get(item.key);
       if (!row || row.mark !== mark) {
-        const newRow = rowOf(step, n, mark);
-        if (row) row.node.replaceWith(newRow.node);
-        else rows.append(newRow.node);
-        drawn.set(n, (row = newRow));
+        if (row && row.node === next) next = next.nextSibling;
+        row?.node.remove();
+        drawn.set(item.key, (row = { ...make(item), mark }));
       }
-      row.position(percentAt, now);
-    });
-    for (const [n, row] of drawn)
-      if (n >= shown.length) {
+      if (row.node === next) next = next.nextSibling;
+      else rows.insertBefore(row.node, next);
+      row.position?.(item, percentAt, now);
+    }
+    for (const [key, row] of drawn)
+      if (!keys.has(key)) {
         row.node.remove();
-        drawn.delete(n);
+        drawn.delete(key);
       }
     replace(
       more,
-      steps.length > limit &&
-        button(`Show ${Math.min(ROWS, steps.length - limit)} more of ${steps.length} steps`, () => {
+      all.length > limit &&
+        button(`Show ${Math.min(ROWS, all.length - limit)} more of ${all.length} rows`, () => {
           limit += ROWS;
           update(last);
         }),
       !steps.length &&
         notice(end === null ? "There are no calls yet" : "The orchestrator made no calls", null),
+      model.steps.some((s) => s.kind === "activity" && !s.label) &&
+        quiet("The history does not contain the inputs of all activities. ", SETTING),
     );
   }
 
-  function rowOf(step, n, mark) {
-    const spans = step.turns
-      ? [[step.start, step.end, "wait"], ...step.turns.map((turn) => [...turn, "code"])]
-      : [[step.start, step.end, step.kind]];
-    const bars = spans.map(([, , kind]) =>
-      h("span", { class: "g-bar", "data-kind": kind, "data-state": !step.turns && step.state }),
-    );
+  function make(item) {
+    const track = h("span", { class: "g-track" });
     const lasted = h("span", { class: "g-time" });
-    const title = `${KINDS[step.kind] || ""} ${step.name}\n${utcText(step.start)}`;
-    const label = h(
-      "span",
-      { class: "g-label", title },
-      h("span", { class: "key", "data-kind": step.kind, "data-state": step.state }),
-      h("span", null, step.kind === "retry" ? `${step.name}: retry delay` : step.name),
-      step.attempt && quiet(` #${step.attempt}`),
-      h("span", { class: "hidden" }, `, ${KINDS[step.kind] || "code"}, ${step.state}, `),
-    );
     const detail = h("div", { class: "g-detail" });
     const row = h(
       "details",
       {
-        class: "g-row",
-        open: open.has(n),
+        class: `g-row${item.inside ? " inside" : ""}${item.group ? " group" : ""}`,
+        open: open.has(item.key),
         ontoggle: () => {
-          if (row.open) {
-            open.add(n);
-            replace(detail, detailOf(step, last.events));
-          } else open.delete(n);
+          if (row.open === open.has(item.key)) return;
+          open[row.open ? "add" : "delete"](item.key);
+          if (item.group) update(last);
+          else if (row.open) replace(detail, detailOf(item, last));
         },
       },
-      h("summary", null, label, h("span", { class: "g-track" }, bars), lasted),
-      detail,
+      h("summary", null, labelOf(item), track, lasted, item.group && groupSummary(item.group)),
+      !item.group && detail,
     );
-    const position = (percentAt, now) => {
-      const end = step.state === "open" ? now : step.end;
-      spans.forEach(([from, to], index) => {
+    if (row.open && !item.group) replace(detail, detailOf(item, last));
+    const position = (current, percentAt, now) => {
+      const spans = spansOf(current, now);
+      while (track.childElementCount < spans.length) track.append(h("span", { class: "g-bar" }));
+      spans.forEach(([from, to, kind, state], index) => {
         const left = percentAt(from);
-        const right = percentAt(index ? to : end);
-        Object.assign(bars[index].style, {
+        const piece = track.children[index];
+        [piece.dataset.kind, piece.dataset.state] = [kind, state || ""];
+        Object.assign(piece.style, {
           left: `${left}%`,
-          width: `${Math.max(0, right - left)}%`,
+          width: `${Math.max(0, percentAt(to) - left)}%`,
         });
       });
-      lasted.textContent = MARKS.includes(step.kind) ? "" : durationText(end - step.start);
+      const [step] = current.steps;
+      lasted.textContent = MARKS.includes(step.kind)
+        ? ""
+        : durationText(Math.max(...current.steps.map((s) => s.end ?? now)) - step.start);
     };
-    return { node: row, mark, position };
+    // A link in a summary is not accessible, so that it follows the row.
+    const [{ instanceId }] = item.steps;
+    const goTo = !item.group && instanceId && linkTo(instanceId);
+    if (goTo)
+      Object.assign(goTo, {
+        textContent: "↗",
+        className: "g-link",
+        ariaLabel: `Open ${instanceId}`,
+      });
+    return { node: h("div", null, row, goTo), position };
   }
   return { node, update, tick: (model) => model && update(model) };
 }
 
-function detailOf(step, events) {
+/** Return the bars of a row: [from, to, kind, state]. */
+function spansOf({ steps, group, failed }, now) {
+  const [first] = steps;
+  const endOf = (step) => (step.state === "open" ? now : (step.end ?? now));
+  if (first.turns)
+    return [[first.start, endOf(first), "wait"], ...first.turns.map((turn) => [...turn, "code"])];
+  const ofSteps = (list) =>
+    list.flatMap((step) => {
+      if (step.queued) return [[step.start, endOf(step), "queue", step.state]];
+      const run = [step.began ?? step.start, endOf(step), step.kind, step.state];
+      return step.began ? [[step.start, step.began, "queue", ""], run] : [run];
+    });
+  if (!group) return ofSteps(steps);
+  const ends = steps.map(endOf);
+  return [
+    [
+      Math.min(...steps.map((s) => s.start)),
+      Math.max(...ends),
+      first.kind,
+      group.state === "open" ? "open" : "folded",
+    ],
+    ...failed.slice(0, FAILED).flatMap((row) => ofSteps(row.steps.slice(-1))),
+  ];
+}
+
+function labelOf({ steps, group, state, attempts = [], label }) {
+  const [first] = steps;
+  const name = group
+    ? group.name
+    : first.kind === "retry"
+      ? `${first.name}: retry delay`
+      : first.name;
+  const shown = group ? group.state : state;
+  return h(
+    "span",
+    {
+      class: "g-label",
+      title: `${KINDS[first.kind] || ""} ${name} ${label ?? ""}\n${utcText(first.start)}`,
+    },
+    h("span", { class: "key", "data-kind": first.kind, "data-state": shown }),
+    h("span", null, name),
+    group && ` × ${group.rows.length.toLocaleString()}`,
+    !group && first.kind === "child" && [" ", h("code", null, first.instanceId)],
+    attempts.length > 1 && quiet(` · ${attempts.length} attempts`),
+    !group && label && quiet(" ", label),
+    h("span", { class: "hidden" }, `, ${KINDS[first.kind] || "code"}, ${shown}, `),
+  );
+}
+
+const groupSummary = ({ summary, p50, max, failed }) =>
+  h(
+    "span",
+    { class: "g-sum", "data-failed": failed > 0 },
+    summary,
+    max !== null && `, p50 ${durationText(p50)}, max ${durationText(max)}`,
+  );
+
+function detailOf({ steps, attempts, state }, { events }) {
+  const [first] = steps,
+    calls = attempts?.length ? attempts : [first],
+    step = calls.at(-1);
   const values = valuesOf(step, events);
+  const isRetried = calls.length > 1;
+  // The history keeps the input of a failed attempt in any case.
+  values.input ??= calls.map((call) => valuesOf(call, events).input).find((input) => input);
+  const isMark = MARKS.includes(first.kind);
   const facts = factList([
-    ["Started", timeElement(step.start, { fraction: true })],
+    [
+      step.began || step.queued ? "Scheduled" : "Started",
+      timeElement(first.start, { fraction: true }),
+    ],
+    !isRetried && step.began && ["Began to run", timeElement(step.began, { fraction: true })],
+    !isRetried && step.began && ["Queued for", durationText(step.began - step.start)],
     step.end !== null &&
-      !MARKS.includes(step.kind) && [
+      !isMark && [
         step.state === "abandoned" ? "Abandoned at" : "Ended",
         timeElement(step.end, { fraction: true }),
       ],
+    step.end !== null && !isMark && !isRetried && ["Ran for", durationText(runTime(step))],
     step.due && ["Due", timeElement(step.due, { fraction: true })],
-    [
-      "State",
-      {
-        open: "open",
-        completed: "completed",
-        failed: "failed",
-        abandoned: "not completed before the orchestration ended",
-      }[step.state],
-    ],
+    ["State", step.queued ? "queued" : STATES[state]],
     step.turns && ["Turns", step.turns.length],
-    step.instanceId &&
-      !step.instanceId.startsWith("@") && ["Instance", instanceLink(step.instanceId)],
+    step.instanceId && [
+      step.instanceId.startsWith("@") ? "Entity" : "Instance",
+      linkTo(step.instanceId),
+    ],
   ]);
-  const value = (name, text) =>
+  const value = (name, text, field) =>
     text !== null &&
-    text !== undefined && [h("h3", null, name), codeBlock(formattedJson(text), name)];
+    text !== undefined && [
+      h("h3", null, name),
+      codeBlock(
+        formattedJson(text, name === "Input" && step.kind),
+        name,
+        cutOf(step, field, events),
+      ),
+    ];
   return [
     facts,
-    value("Input", values.input),
-    value("Result", values.result),
+    isRetried &&
+      h(
+        "ol",
+        { class: "attempts", aria: "Attempts" },
+        calls.map((call) =>
+          h(
+            "li",
+            null,
+            `${STATES[call.state]} after ${durationText(runTime(call))}`,
+            call.state === "failed" && [
+              ": ",
+              quiet((valuesOf(call, events).error || "").slice(0, 300)),
+            ],
+          ),
+        ),
+      ),
+    value("Input", values.input, "Input"),
+    step.kind === "activity" &&
+      (values.input ?? null) === null &&
+      h("p", { class: "quiet" }, "The history does not contain the input. ", SETTING),
+    value("Result", values.result, step.kind === "entity" ? "Input" : "Result"),
     values.error !== undefined && [h("h3", null, "Error"), errorView(values.error, values.details)],
   ];
+}
+
+const linkTo = (id) => (id.startsWith("@") ? entityLink : instanceLink)(id);
+const runTime = (call) => (call.end ?? Date.now()) - (call.began ?? call.start);
+
+/** Return the part of the history that the page has only in part, or undefined. */
+function cutOf(step, field, events) {
+  const at =
+    field === "Input" && step.kind !== "entity" ? step.event : (step.completion ?? step.event);
+  const length = events.cut?.[at]?.[field];
+  return (
+    length && {
+      length,
+      download: (label) => events.download({ event: String(at), field }, label),
+    }
+  );
 }

@@ -3,7 +3,6 @@ import {
   h,
   button,
   setOptions,
-  copyButton,
   truncate,
   tableHead,
   notice,
@@ -13,6 +12,7 @@ import {
 } from "./dom.js";
 import { durationText, timeElement } from "./time.js";
 import { failureOf, typeName } from "./steps.js";
+import { downloadPart } from "./download.js";
 import { formattedJson } from "./values.js";
 
 const ROWS = 300;
@@ -23,7 +23,9 @@ const TURN_EVENTS = [12, 13];
 export function historyView() {
   let limit = ROWS,
     events = [],
+    scheduled = new Map(),
     start = 0,
+    id = "",
     mark = "";
   const filterChanged = () => {
     limit = ROWS;
@@ -37,7 +39,7 @@ export function historyView() {
   const table = h(
     "table",
     { class: "events", aria: "Events" },
-    tableHead("#", "Time", "Elapsed", "Event", "Name", "Detail", "JSON"),
+    tableHead("No.", "Time", "Elapsed", "Event", "Name", "Detail", "JSON"),
     rows,
   );
   const container = h("div", { class: "scroll" }, table);
@@ -53,7 +55,10 @@ export function historyView() {
         "span",
         { class: "buttons" },
         count,
-        copyButton(() => JSON.stringify(events, null, 2), "Copy the history as JSON"),
+        button("Download", () => downloadPart(id, { part: "history" }, "history"), {
+          class: "small",
+          aria: "Download the history as JSON",
+        }),
       ),
     ),
     container,
@@ -67,7 +72,8 @@ export function historyView() {
       events.length > 0 &&
       mark.split("/")[0] === row.known.split("/")[0];
     mark = row.known;
-    [events, start] = [all, model.start];
+    [events, start, id] = [all, model.start, row.id];
+    scheduled = new Map(all.filter((e) => e.EventId >= 0).map((e) => [e.EventId, e.Name]));
     const known = [...new Set(all.map(typeName))].sort();
     if (types.options.length !== known.length + 1)
       setOptions(
@@ -145,7 +151,7 @@ export function historyView() {
       },
       { class: "small", "aria-expanded": "false", aria: `JSON of event ${n}` },
     );
-    const [name, detail] = nameAndDetail(event);
+    const [name, detail] = nameAndDetail(event, scheduled);
     const tr = h(
       "tr",
       { class: "event" },
@@ -162,14 +168,16 @@ export function historyView() {
   return { node, update };
 }
 
-function nameAndDetail(e) {
-  const number = e.TaskScheduledId ?? e.TimerId ?? (e.EventId >= 0 ? e.EventId : undefined);
-  const name = e.Name || e.OrchestrationStatus || (number !== undefined ? `#${number}` : "");
-  const detail =
-    e.FireAt && e.EventType === 10
-      ? ["due ", timeElement(e.FireAt, { fraction: true, short: true })]
-      : e.FailureDetails
-        ? failureOf(e.FailureDetails)[0]
-        : formattedJson(e.Reason ?? e.Result ?? e.InstanceId ?? e.Input ?? e.Data, true);
+/** Return the name and the detail of an event. A completion has the name of its call. */
+function nameAndDetail(e, scheduled) {
+  const name = e.Name || e.OrchestrationStatus || scheduled.get(e.TaskScheduledId) || "";
+  const detail = e.FireAt
+    ? ["due ", timeElement(e.FireAt, { fraction: true, short: true })]
+    : e.FailureDetails
+      ? failureOf(e.FailureDetails)[0]
+      : formattedJson(
+          e.Reason ?? e.Result ?? e.InstanceId ?? e.Input ?? e.Data,
+          e.EventType === 4 ? "activity" : true,
+        );
   return [name, typeof detail === "string" ? truncate(detail, 160) : detail];
 }

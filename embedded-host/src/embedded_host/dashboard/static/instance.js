@@ -18,18 +18,43 @@ import {
 import { durationText, timeElement } from "./time.js";
 import { ACTIONS, elapsed, getFromDashboard, getJson, instancePath, isLive } from "./api.js";
 import { everySecond, keepUpToDate } from "./live.js";
+import { downloadPart } from "./download.js";
 import { valuePanel, errorView } from "./values.js";
 import { modelOf } from "./steps.js";
 import { ganttView } from "./gantt.js";
 import { historyView } from "./history.js";
 import { sequenceView } from "./sequence.js";
+import { treeView } from "./tree.js";
 import { openActionDialog, openEventDialog } from "./actions.js";
 
 const TABS = {
   timeline: ["Timeline", ganttView],
   history: ["History", historyView],
   sequence: ["Sequence", sequenceView],
+  tree: ["Tree", treeView],
+  logs: ["Logs", logsView],
 };
+
+/** Return the view of the log lines. Its module is loaded when the tab is opened. */
+function logsView() {
+  const node = h("div");
+  let panel = null;
+  return {
+    node,
+    async update(model, events, row) {
+      panel ||= import("./logs.js").then(({ logsPanel }) => logsPanel(row.id));
+      try {
+        replace(node, (await panel).node);
+      } catch (error) {
+        replace(node, failure(error));
+      }
+    },
+    async hide() {
+      (await panel)?.stop();
+      panel = null;
+    },
+  };
+}
 
 export async function show(body, { id, params, signal }) {
   let row = null,
@@ -41,7 +66,6 @@ export async function show(body, { id, params, signal }) {
   const actions = h("div", { class: "buttons", role: "group", aria: "Actions" });
   const diagnosis = h("section", { class: "diagnosis", aria: "Diagnosis", hidden: true });
   const values = h("div", { class: "panels" });
-  const children = h("section", { class: "related" });
   const content = h("div", {
     role: "tabpanel",
     id: unique("panel"),
@@ -73,6 +97,7 @@ export async function show(body, { id, params, signal }) {
   );
 
   function choose(name, focus) {
+    if (name !== tab) views[tab].hide?.();
     tab = name;
     for (const each of tabs) {
       const isSelected = each.dataset.tab === name;
@@ -143,6 +168,11 @@ export async function show(body, { id, params, signal }) {
 
   function drawValues() {
     const failed = row.status === "Failed";
+    const cut = (part) =>
+      row.cut[part] && {
+        length: row.cut[part],
+        download: (label) => downloadPart(id, { part }, label),
+      };
     redraw(values, JSON.stringify([row.input, row.output, row.customStatus, row.status]), () => {
       const ended = ["Suspended", "Terminated"].includes(row.status) ? "Reason" : "Output";
       return [
@@ -153,44 +183,15 @@ export async function show(body, { id, params, signal }) {
             h("h2", null, "Error", copyButton(row.output || "", "Copy error")),
             errorView(row.output, model.cause),
           ),
-        valuePanel("Input", row.input, { unwrap: true }),
+        valuePanel("Input", row.input, { unwrap: true, cut: cut("input") }),
         !failed &&
-          valuePanel(ended, row.output, { empty: isLive(row.status) ? "None yet" : "None" }),
-        valuePanel("Custom status", row.customStatus),
+          valuePanel(ended, row.output, {
+            empty: isLive(row.status) ? "None yet" : "None",
+            cut: cut("output"),
+          }),
+        valuePanel("Custom status", row.customStatus, { cut: cut("customStatus") }),
       ];
     });
-    // SDK 2.x gives all attempts of a retried sub-orchestration one id. The last attempt is shown.
-    const byId = new Map(
-      model.steps.filter((s) => s.kind === "child").map((s) => [s.instanceId, s]),
-    );
-    const calls = [...byId.values()];
-    children.hidden = !calls.length;
-    redraw(children, JSON.stringify(calls.map((c) => [c.instanceId, c.state])), () => [
-      h("h2", null, `Sub-orchestrations (${calls.length})`),
-      h(
-        "ul",
-        { class: "children" },
-        calls
-          .slice(0, 200)
-          .map((c) =>
-            h(
-              "li",
-              null,
-              badge(
-                { open: "Running", completed: "Completed", failed: "Failed", abandoned: "Running" }[
-                  c.state
-                ],
-              ),
-              " ",
-              c.name,
-              " ",
-              instanceLink(c.instanceId),
-            ),
-          ),
-      ),
-      calls.length > 200 &&
-        h("p", { class: "quiet" }, `and ${calls.length - 200} more in the history`),
-    ]);
   }
 
   // A diagnosis may replay the instance, so it is requested at most once per second.
@@ -249,13 +250,16 @@ export async function show(body, { id, params, signal }) {
       );
       return 0;
     }
+    const cut = details.appended ? { ...events.cut, ...details.cut.events } : details.cut.events;
     events = details.appended ? events.concat(details.events) : details.events;
+    events.cut = cut;
     row = details;
     if (!hasFrame) {
       hasFrame = true;
-      replace(body, head, actions, diagnosis, values, children, list, content);
+      replace(body, head, actions, diagnosis, values, list, content);
       if (!content.firstChild) choose(tab);
     }
+    events.download = (part, label) => downloadPart(id, part, label);
     model = modelOf(row, events);
     drawHead();
     drawValues();
@@ -264,6 +268,7 @@ export async function show(body, { id, params, signal }) {
     return 0;
   }
 
+  signal.addEventListener("abort", () => views[tab].hide?.());
   everySecond(signal, () => {
     if (!row || !isLive(row.status)) return;
     tick();

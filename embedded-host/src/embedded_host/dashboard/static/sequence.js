@@ -49,24 +49,39 @@ export function sequenceView() {
 
 const entityLane = (step) => (step.instanceId || "").split("@").slice(1).join(" ");
 
-function messagesOf({ steps, start, end }, row) {
+const laneOf = (s, self) =>
+  ({
+    activity: s.name === self ? `${s.name} ()` : s.name,
+    child: `${s.name} ↗`,
+    entity: entityLane(s),
+    lock: entityLane(s),
+    release: entityLane(s),
+    sent: s.instanceId,
+    event: "Client",
+    suspended: "Client",
+  })[s.kind] || "Timer";
+
+function messagesOf({ steps, groups, start, end }, row) {
   const self = row.name,
     messages = [];
   const add = (at, from, to, text, more) => messages.push({ at, from, to, text, ...more });
   add(start, row.parent ? row.parent.Name || "Parent" : "Client", self, "start");
-  for (const s of steps) {
+  for (const { rows, summary, state } of groups)
+    if (summary) addGroup(rows, summary, state);
+    else rows[0].forEach((index) => addStep(steps[index]));
+
+  function addGroup(rows, summary, state) {
+    const members = rows.flat().map((index) => steps[index]);
+    const [first] = members;
+    const lane = laneOf(first, self);
+    add(Math.min(...members.map((s) => s.start)), self, lane, `× ${rows.length}`);
+    const ends = members.map((s) => s.end).filter(Boolean);
+    if (ends.length)
+      add(Math.max(...ends), lane, self, summary, { back: true, bad: state === "failed" });
+  }
+  function addStep(s) {
     const timer = s.kind === "timer" || s.kind === "retry";
-    const lane =
-      {
-        activity: s.name === self ? `${s.name} ()` : s.name,
-        child: `${s.name} ↗`,
-        entity: entityLane(s),
-        lock: entityLane(s),
-        release: entityLane(s),
-        sent: s.instanceId,
-        event: "Client",
-        suspended: "Client",
-      }[s.kind] || "Timer";
+    const lane = laneOf(s, self);
     if (s.kind === "event") add(s.start, lane, self, s.name);
     else if (s.kind === "suspended") {
       add(s.start, lane, self, "suspend");

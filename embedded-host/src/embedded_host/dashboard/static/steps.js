@@ -34,6 +34,21 @@ export const KINDS = {
   suspended: "Suspended",
 };
 
+/** The sentence about the setting that keeps the inputs of activities. */
+export const SETTING =
+  "To keep the inputs of new instances, set " +
+  "extensions.durableTask.storeInputsInOrchestrationHistory to true in host.json.";
+
+/** Return a row of the timeline: the attempts of one call with their delays, or another step. */
+export function rowOf(model, indexes) {
+  const steps = indexes.map((index) => model.steps[index]);
+  const attempts = steps.filter((step) => step.kind !== "retry");
+  const last = steps.at(-1);
+  const state = last.state === "open" || !attempts.length ? last.state : attempts.at(-1).state;
+  const label = attempts.map((step) => step.label).find(Boolean);
+  return { key: `s${indexes[0]}`, steps, attempts, state, label };
+}
+
 const parsed = (text) => {
   try {
     return JSON.parse(text);
@@ -45,7 +60,9 @@ const parsed = (text) => {
 /**
  * Return the model of an instance: its history as interpreted by the host, and the events.
  * {turns: [[start, end]], start, end, spent, cause, events,
- *  steps: [{kind, name, start, end, state, attempt, instanceId, due, event, completion}]}
+ *  steps: [{kind, name, start, began, end, state, attempt, label, instanceId, due, event,
+ *           completion}],
+ *  groups: [{rows: [[index of a step]], name, summary, state, failed, p50, max}]}
  */
 export function modelOf(row, events) {
   const { start, ...rest } = row.interpretation;
@@ -79,7 +96,9 @@ export function valuesOf(step, events) {
   if (step.kind === "lock" || step.kind === "release") return {};
   const failure = completion?.FailureDetails && failureOf(completion.FailureDetails);
   return {
-    input: event.Input,
+    input:
+      event.Input ??
+      (completion?.FailedInput === undefined ? null : JSON.stringify([completion.FailedInput])),
     result: completion?.Result,
     error: failure ? failure[0] : completion?.Reason,
     details: failure ? failure[1] : completion?.Details,

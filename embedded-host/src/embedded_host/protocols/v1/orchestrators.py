@@ -20,6 +20,8 @@ from embedded_host.engine.events import (
     OrchestratorCompleted,
     OrchestratorStarted,
     SchedulingEvent,
+    TaskCompleted,
+    TaskFailed,
     TimerCreated,
     encode_events,
 )
@@ -76,6 +78,10 @@ def _public(event: HistoryEvent) -> HistoryEvent:
     """Return the event without the host's private fields."""
     if isinstance(event, TimerCreated) and event.retry_of is not UNSET:
         return replace(event, retry_of=UNSET)
+    if isinstance(event, TaskCompleted):
+        return event if event.started_at is UNSET else replace(event, started_at=UNSET)
+    if isinstance(event, TaskFailed):
+        return replace(event, started_at=UNSET, failed_input=UNSET)
     return event
 
 
