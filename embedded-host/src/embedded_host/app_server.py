@@ -35,6 +35,8 @@ from embedded_host.startup_output import functions_text, problems_text
 from embedded_host.store.files import STATE_FILE
 from embedded_host.store.integrity_check import IntegrityCheck
 from embedded_host.store.interface import StateError
+from embedded_host.store.log_lines import LOG_LINES
+from embedded_host.store.log_store import LogStore
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.commit import GroupCommit
@@ -44,6 +46,7 @@ from embedded_host.task_hub.settings import REPLAYED_INSTANCES
 from embedded_host.workers.app_interpreter import AppInterpreterError
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.function_retries import FunctionRetries
+from embedded_host.workers.host_records import HostRecords
 from embedded_host.workers.invoker import AppInvoker
 from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
 from embedded_host.workers.worker import Worker
@@ -51,6 +54,8 @@ from embedded_worker.protocol import ConsoleFormat, LoadRequest, LoadResult
 
 if TYPE_CHECKING:
     from embedded_host.telemetry.host_telemetry import HostTelemetry
+    from embedded_host.workers.worker import LogHandler
+    from embedded_worker.protocol import LogReport
 
 log = logging.getLogger("embedded_host")
 
@@ -82,6 +87,8 @@ class ServerOptions:
     """Returns the command that installs the packages of the extra ``otel``."""
     grace: float = 5.0
     """Seconds until running requests and functions are cancelled at shutdown."""
+    log_limit: int = 0
+    """Maximum size of the stored log lines in MB, or 0 to store no lines."""
 
 
 class AppServer:
@@ -136,6 +143,7 @@ class AppServer:
         path = sdk_path()
         self._sdk_url = f"http://127.0.0.1:{sdk_socket.getsockname()[1]}{path}"
         store, check = self._open_state(stack)
+        self._open_logs(stack, app.host.hub_name)
         commit = GroupCommit(store, self._on_fatal)
         stack.push_async_callback(commit.close)
         call_http = CallHttpClient(app.host.http_sleep_ms)
@@ -180,6 +188,7 @@ class AppServer:
         on_client_request = runtime.client_requests(partial(router.client_request, self.public_url))
         public = router.public
         if telemetry is not None:
+            self._worker.on_logs = partial(_export_logs, telemetry, self._worker.on_logs)
             tracing = telemetry.http(runtime.findings)
             on_client_request = tracing.client_requests(on_client_request)
             public = partial(tracing.public, handle=router.public)
@@ -276,6 +285,7 @@ class AppServer:
             self._sdk_url,
             strict=self._options.strict,
             console=self._options.console,
+            keeps_logs=self._options.log_limit > 0 or app.host.exports_telemetry,
         )
 
     def _open_state(self, stack: AsyncExitStack) -> tuple[SqliteStore, IntegrityCheck | None]:
@@ -309,6 +319,18 @@ class AppServer:
         if telemetry is not None:
             stack.push_async_callback(telemetry.close)
         return telemetry
+
+    def _open_logs(self, stack: AsyncExitStack, hub: str) -> None:
+        """Store the log lines of the functions and of the host until the host stops."""
+        if not self._options.log_limit:
+            return
+        path = self._options.state / LOG_LINES
+        logs = LogStore(path, hub, self._options.log_limit * 1_000_000)
+        stack.callback(logs.close)
+        self._worker.on_logs = lambda report: logs.add(report.lines, report.dropped)
+        handler = HostRecords(logs.add)
+        log.addHandler(handler)
+        stack.callback(log.removeHandler, handler)
 
     async def _load(self, app: App) -> LoadedApp:
         try:
@@ -392,3 +414,9 @@ class AppServer:
         return home_page(
             functions, has_dashboard=self._router is not None and self._router.has_dashboard
         )
+
+
+def _export_logs(telemetry: HostTelemetry, keep: LogHandler, report: LogReport) -> None:
+    """Export the log lines of functions, and pass them on to ``keep``."""
+    keep(report)
+    telemetry.logs.lines(report.lines)

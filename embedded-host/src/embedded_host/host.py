@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from embedded_host.app_server import AppServer
 
 log = logging.getLogger("embedded_host")
+LOG_LIMIT = 64
+"""Default maximum size of the stored log lines in MB."""
 GRACE = 5.0
 """Seconds until running functions are cancelled at shutdown."""
 WITHOUT_FSYNC = (
@@ -91,6 +93,8 @@ class HostOptions:
     """The format of the lines of functions."""
     install_telemetry: Callable[[], str] = str
     """Returns the command that installs the packages of the extra ``otel``."""
+    log_limit: int = LOG_LIMIT
+    """Maximum size of the stored log lines in MB, or 0 to store no lines."""
     app: AppOptions = field(default_factory=AppOptions)
     """The options that change the settings of the app."""
     replayed_instances: int = REPLAYED_INSTANCES
@@ -103,7 +107,7 @@ class HostStartError(EmbeddedHostError):
 
 def run_host(options: HostOptions) -> int:
     """Run the host until Ctrl+C or SIGTERM, and return the exit code."""
-    _configure_logging(options.verbose)
+    _configure_logging(options.verbose, as_json=options.console == "json")
     raise_file_limit()
     host = Host(options)
     try:
@@ -246,6 +250,7 @@ class Host:
             self.options.replayed_instances,
             self.options.install_telemetry,
             GRACE,
+            self.options.log_limit,
         )
         self._server = AppServer(options, public, environ, worker, self.stop)
         await self._server.start(stack, app)
@@ -423,6 +428,7 @@ def _print_interpreter(interpreter: AppInterpreter, hello: Hello) -> None:
     )
 
 
-def _configure_logging(verbose: bool) -> None:
-    logging.basicConfig(level=logging.WARNING, handlers=[console_handler("%(message)s")])
+def _configure_logging(verbose: bool, *, as_json: bool) -> None:
+    handler = console_handler("%(message)s", as_json=as_json)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     log.setLevel(logging.DEBUG if verbose else logging.INFO)

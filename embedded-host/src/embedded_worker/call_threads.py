@@ -22,6 +22,7 @@ from embedded_worker.protocol import (
     ErrorData,
     InvocationRequest,
     InvocationResult,
+    LogReport,
     Message,
     TurnRequest,
 )
@@ -44,11 +45,14 @@ class CallThreads:
         name: str,
         run: Callable[[InvocationRequest | TurnRequest], InvocationResult | None],
         busy: BusyThreads | None = None,
+        take_logs: Callable[[], LogReport] = lambda: LogReport(()),
     ) -> None:
         """Run requests with ``run``. If it returns None, no result is sent.
 
-        ``busy`` reports calls that wait for a thread.
+        ``busy`` reports calls that wait for a thread. ``take_logs`` returns the log lines to send
+        before a call ends the process.
         """
+        self._take_logs = take_logs
         self._busy = busy
         self._socket, self._limit, self._name, self._run = sock, limit, name, run
         self._reader = FrameReader()
@@ -107,6 +111,8 @@ class CallThreads:
             if result is not None:
                 if isinstance(request, InvocationRequest):
                     result = result._replace(began=began)
+                if result.exit_code is not None:
+                    self._send_logs()
                 self._send(encode(result))
                 if result.exit_code is not None:
                     end_process(result.exit_code)
@@ -118,7 +124,13 @@ class CallThreads:
     def _has_waiting(self) -> bool:
         return bool(self._read) or is_readable(self._socket)
 
+    def _send_logs(self) -> None:
+        report = self._take_logs()
+        if report.lines:
+            self._send(encode(report))
+
     def _report_exit(self, id: int, exit_code: int) -> None:
+        self._send_logs()
         self._send(encode(InvocationResult(id, exit_code=exit_code)))
 
     def _next(self) -> InvocationRequest | TurnRequest:

@@ -1,7 +1,8 @@
 """The output of the app to stdout and stderr, as records of the category Host.Function.Console.
 
 The Azure Functions host reads the output of its worker through pipes. Here, the output goes to the
-console without a detour unless host.json hides it or ``--console`` changes its format.
+console without a detour unless host.json hides it or ``--console`` changes its format. Each
+complete line also goes to the store of log lines, with the function that has printed it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import io
 import os
 import sys
 import threading
+from collections.abc import Iterable
 from typing import Callable, TextIO
 
+from embedded_worker.function_logs import current_invocation
 from embedded_worker.log_levels import CONSOLE, ERROR, INFORMATION, WARNING, LogLevels
-from embedded_worker.log_output import ConsoleOutput
+from embedded_worker.log_output import ConsoleOutput, now, without_keys
+from embedded_worker.protocol import LogLine
 
 _ERROR_WORDS = ("error", "fail", "severe", "unhandled exception")
 
@@ -33,14 +37,29 @@ def stderr_of_logs(levels: LogLevels) -> TextIO:
     return stream
 
 
-def capture_output(levels: LogLevels, output: ConsoleOutput) -> None:
-    """Hide the process's output or write it to ``output``, as ``levels`` and its format require."""
+Store = Callable[[LogLine], None]
+
+
+def capture_output(levels: LogLevels, output: ConsoleOutput, store: Store | None = None) -> None:
+    """Hide the process's output or write it to ``output``, as ``levels`` and its format require.
+
+    ``store`` receives the visible lines.
+    """
     for descriptor, name, is_error in ((1, "stdout", False), (2, "stderr", True)):
         visible = _visible(levels, is_error=is_error)
         if not visible:
             _redirect_to_nothing(descriptor)
         elif INFORMATION not in visible or output.format != "default":
-            setattr(sys, name, _line_stream(getattr(sys, name), levels, output, is_error))
+            setattr(sys, name, _line_stream(getattr(sys, name), levels, output, store, is_error))
+        elif store is not None:
+            record_output(name, levels, store)
+
+
+def record_output(name: str, levels: LogLevels, store: Store) -> None:
+    """Pass the lines of functions to ``store`` that the stream ``name`` of ``sys`` shows."""
+    is_error = name == "stderr"
+    if _visible(levels, is_error=is_error):
+        setattr(sys, name, RecordedStream(getattr(sys, name), store, is_error=is_error))
 
 
 def _visible(levels: LogLevels, *, is_error: bool) -> list[int]:
@@ -57,19 +76,75 @@ def _redirect_to_nothing(descriptor: int) -> None:
 
 
 def _line_stream(
-    replaced: TextIO, levels: LogLevels, output: ConsoleOutput, is_error: bool
+    replaced: TextIO,
+    levels: LogLevels,
+    output: ConsoleOutput,
+    store: Store | None,
+    is_error: bool,
 ) -> LineStream:
     def write_line(line: str) -> None:
         level = level_of_output(line, is_error=is_error)
         if not levels.is_enabled(CONSOLE, level):
             return
+        printed, is_replay = _printed(level, line)
         if output.format == "default":
             replaced.write(f"{line}\n")
             replaced.flush()
         else:
-            output.write(CONSOLE, 0, level, line)
+            output.write(printed, is_replay=is_replay)
+        if store is not None and not is_replay:
+            store(printed)
 
     return LineStream(replaced, write_line)
+
+
+def _printed(level: int, text: str) -> tuple[LogLine, bool]:
+    """Return a printed line, and True if an orchestrator prints it in a replay."""
+    text, running = without_keys(text), current_invocation()
+    if running is None:
+        return LogLine(now(), level, CONSOLE, text), False
+    return running.line(CONSOLE, level, text), running.is_replaying
+
+
+class RecordedStream:
+    """A replacement of ``sys.stdout`` or ``sys.stderr`` that also stores the lines of functions.
+
+    The output goes to the replaced stream at once and without a change.
+    """
+
+    def __init__(self, replaced: TextIO, store: Store, *, is_error: bool) -> None:
+        """Replace a stream. ``store`` receives each complete line of a running function."""
+        self._replaced, self._store, self._is_error = replaced, store, is_error
+        self._rests: dict[int, str] = {}
+        """The incomplete lines by thread."""
+
+    def __getattr__(self, name: str) -> object:
+        """Return an attribute of the replaced stream."""
+        return getattr(self._replaced, name)
+
+    def write(self, text: str) -> int:
+        """Write ``text``, and store the lines that it completes."""
+        written = self._replaced.write(text)
+        thread = threading.get_ident()
+        *lines, rest = (self._rests.pop(thread, "") + text).split("\n")
+        if rest:
+            self._rests[thread] = rest[-MAX_LINE:]
+        for line in lines:
+            printed, is_replay = _printed(
+                level_of_output(line, is_error=self._is_error), line.rstrip("\r")
+            )
+            if printed.function and not is_replay:
+                self._store(printed)
+        return written
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write all ``lines``."""
+        for line in lines:
+            self.write(line)
+
+
+MAX_LINE = 100_000
+"""Maximum characters of an incomplete line that are kept."""
 
 
 class LineStream(io.TextIOBase):

@@ -95,6 +95,11 @@ class Channel(asyncio.Protocol):
         while self._large and not self._paused and self._transport is not None:
             self._transport.write(self._large.popleft())
 
+    @property
+    def is_paused(self) -> bool:
+        """True while the socket accepts no data."""
+        return self._paused
+
     def pause_writing(self) -> None:
         """Keep further large frames until the socket accepts data again."""
         self._paused = True

@@ -37,7 +37,9 @@ from embedded_worker.protocol import (
     LoadProblem,
     LoadRequest,
     LoadResult,
+    LogLine,
     LogOptions,
+    LogReport,
     Message,
     Placement,
     RetryData,
@@ -74,7 +76,7 @@ def encode(message: Message) -> bytes:
 
     The peer waits for results and client responses. Therefore a result that cannot be sent is
     replaced by an error, and a client response that cannot be sent is replaced by a response with
-    status 500. Surrogates in the result of a load or in a finding become U+FFFD. Raises
+    status 500. Surrogates in the result of a load, a finding or a log line become U+FFFD. Raises
     UnsendableMessageError for any other message that cannot be sent.
     """
     try:
@@ -90,7 +92,7 @@ def encode(message: Message) -> bytes:
                 ClientResponse(message.id, 500, b'"The response is too large for a worker."')
             )
         if isinstance(error, UnicodeEncodeError) and isinstance(
-            message, (LoadResult, FindingReport)
+            message, (LoadResult, FindingReport, LogReport)
         ):
             return _frame(message, replaces_surrogates=True)
         raise UnsendableMessageError(f"{type(error).__name__}: {error}") from error
@@ -128,8 +130,11 @@ Parts = tuple[str, bytes]
 
 
 def _write_invocation(message: InvocationRequest) -> Parts:
-    id, function, trigger, invocation_id, client, retry, trace = message
-    start = f'["invocation",{id},{_quote(function)},{_quote(invocation_id)},{_quote(client)},'
+    id, function, trigger, invocation_id, client, retry, trace, instance_id = message
+    start = (
+        f'["invocation",{id},{_quote(function)},{_quote(invocation_id)},{_quote(client)},'
+        f"{_quote(instance_id)},"
+    )
     start += "null," if retry is None else f"{_to_json(retry)},"
     start += "null," if trace is None else f"{_to_json(trace)},"
     if isinstance(trigger, str):
@@ -138,10 +143,10 @@ def _write_invocation(message: InvocationRequest) -> Parts:
 
 
 def _write_turn(message: TurnRequest) -> Parts:
-    id, function, instance_id, execution_id, payload, seen, is_replay = message
+    id, function, instance_id, execution_id, payload, seen, is_replay, invocation_id = message
     return (
         f'["turn",{id},{_quote(function)},{_quote(instance_id)},{_quote(execution_id)},{seen},'
-        f"{_TRUTH[is_replay]}]",
+        f"{_TRUTH[is_replay]},{_quote(invocation_id)}]",
         payload.encode(),
     )
 
@@ -168,6 +173,7 @@ _WRITERS: dict[type, Callable[[Any], Parts]] = {
     ImportStarted: lambda message: (_to_json(["import_started", *message]), b""),
     FindingReport: lambda message: (_to_json(["findings", *message]), b""),
     LoadResult: lambda message: (_to_json(["loaded", *message]), b""),
+    LogReport: lambda message: (_to_json(["logs", *message]), b""),
     InvocationRequest: _write_invocation,
     TurnRequest: _write_turn,
     InvocationResult: _write_result,
@@ -302,10 +308,13 @@ def _read_load(fields: list[Any], blob: memoryview) -> LoadRequest:
 
 
 def _read_logs(value: Any) -> LogOptions:
-    _check(value, dict, dict, str)
-    levels, console_levels, format = value
+    _check(value, dict, dict, str, bool)
+    levels, console_levels, format, keeps = value
     return LogOptions(
-        _texts(levels), _texts(console_levels), CONSOLE_FORMATS[CONSOLE_FORMATS.index(format)]
+        _texts(levels),
+        _texts(console_levels),
+        CONSOLE_FORMATS[CONSOLE_FORMATS.index(format)],
+        keeps,
     )
 
 
@@ -330,6 +339,16 @@ def _read_findings(fields: list[Any], blob: memoryview) -> FindingReport:
     return FindingReport(_list(fields[0], _read_finding))
 
 
+def _read_line(value: Any) -> LogLine:
+    _check(value, int, int, str, str, str, str, str)
+    return LogLine(*value)
+
+
+def _read_log_report(fields: list[Any], blob: memoryview) -> LogReport:
+    _check(fields, list, int)
+    return LogReport(_list(fields[0], _read_line), fields[1])
+
+
 def _read_loaded(fields: list[Any], blob: memoryview) -> LoadResult:
     _check(fields, list, list, dict, list)
     problems, functions, placements, findings = fields
@@ -342,20 +361,27 @@ def _read_loaded(fields: list[Any], blob: memoryview) -> LoadResult:
 
 
 def _read_invocation(fields: list[Any], blob: memoryview) -> InvocationRequest:
-    id, function, invocation_id, client, retried, traced, http = fields
-    if type(id) is not int or not type(function) is type(invocation_id) is type(client) is str:
+    id, function, invocation_id, client, instance_id, retried, traced, http = fields
+    if (
+        type(id) is not int
+        or not type(function) is type(invocation_id) is type(client) is type(instance_id) is str
+    ):
         raise TypeError("fields of an invocation")
     retry = None if retried is None else _read_retry(retried)
     trace = _read_trace(traced)
     if http is None:
-        payload = str(blob, "utf-8")
-        return InvocationRequest(id, function, payload, invocation_id, client, retry, trace)
+        value = str(blob, "utf-8")
+        return InvocationRequest(
+            id, function, value, invocation_id, client, retry, trace, instance_id
+        )
     method, url, headers, query, route = http
     _check([method, url], str, str)
     request = HttpRequestData(
         method, url, _texts(headers), _texts(query), _texts(route), bytes(blob)
     )
-    return InvocationRequest(id, function, request, invocation_id, client, retry, trace)
+    return InvocationRequest(
+        id, function, request, invocation_id, client, retry, trace, instance_id
+    )
 
 
 def _read_trace(value: Any) -> TraceData | None:
@@ -375,15 +401,18 @@ def _read_retry(value: Any) -> RetryData:
 
 
 def _read_turn(fields: list[Any], blob: memoryview) -> TurnRequest:
-    id, function, instance_id, execution_id, seen, is_replay = fields
+    id, function, instance_id, execution_id, seen, is_replay, invocation_id = fields
     if (
         not type(id) is type(seen) is int
         or type(is_replay) is not bool
         or not type(function) is type(instance_id) is type(execution_id) is str
+        or type(invocation_id) is not str
     ):
         raise TypeError("invalid fields of a turn")
     payload = str(blob, "utf-8")
-    return TurnRequest(id, function, instance_id, execution_id, payload, seen, is_replay)
+    return TurnRequest(
+        id, function, instance_id, execution_id, payload, seen, is_replay, invocation_id
+    )
 
 
 def _read_call(value: Any) -> tuple[int, str]:
@@ -449,6 +478,7 @@ _READERS: dict[str, Callable[[list[Any], memoryview], Message]] = {
     "load": _read_load,
     "import_started": _read_import_started,
     "findings": _read_findings,
+    "logs": _read_log_report,
     "loaded": _read_loaded,
     "invocation": _read_invocation,
     "turn": _read_turn,

@@ -15,44 +15,59 @@ import threading
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Callable, TextIO
+from typing import Callable, Protocol, TextIO
 
 from embedded_worker.app_files import is_app_file
 from embedded_worker.function_context import thread_local_storage
 from embedded_worker.log_levels import LogLevels, level_of_record
-from embedded_worker.log_output import ConsoleOutput
-from embedded_worker.protocol import FindingData, LoadRequest
+from embedded_worker.log_output import ConsoleOutput, now, without_keys
+from embedded_worker.protocol import FindingData, LoadRequest, LogLine
 
 THREAD_RECORD, IMPORT_RECORD = "EH855", "EH856"
 """The codes of the parity findings (``embedded_host/parity/kinds/logs.py``)."""
 _SYSTEM_LOGGERS = ("azure_functions_worker", "azure.functions")
 """The Azure Functions host does not print records of loggers whose names begin with these."""
 _TRUE = ("1", "true", "t", "yes", "y")
-_running: dict[str, str] = {}
-"""The names of the functions of the running invocations, by invocation id."""
+_running: dict[str, RunningFunction] = {}
+"""The running invocations by their ids."""
 _of_task: ContextVar[RunningFunction | None] = ContextVar("running function", default=None)
+
+
+class ReplayState(Protocol):
+    """The execution of an orchestrator."""
+
+    @property
+    def is_replaying(self) -> bool:
+        """True while the execution runs code that an earlier turn has already run."""
 
 
 class RunningFunction:
     """An invocation while it runs. It is a context manager."""
 
-    __slots__ = ("_is_coroutine", "_thread", "function", "id")
+    __slots__ = ("_is_coroutine", "_thread", "function", "id", "instance_id", "session")
 
-    def __init__(self, function: str, id: str, *, is_coroutine: bool = False) -> None:
+    def __init__(
+        self, function: str, id: str, instance_id: str = "", *, is_coroutine: bool = False
+    ) -> None:
         """Prepare an invocation with the id ``id``.
 
+        ``instance_id`` is the instance of an orchestrator, an activity or an entity.
         If ``is_coroutine`` is True, the records of the current task and of the tasks that it starts
         belong to the invocation. Otherwise the records of the current thread belong to it.
         """
         self.function, self.id, self._is_coroutine = function, id, is_coroutine
+        self.instance_id = instance_id
+        self.session: ReplayState | None = None
+        """The execution of an orchestrator in a turn."""
         self._thread = threading.get_ident()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> RunningFunction:
         """Begin the invocation."""
-        _running[self.id] = self.function
+        _running[self.id] = self
         thread_local_storage.invocation_id = self.id
         if self._is_coroutine:
             _of_task.set(self)
+        return self
 
     def __exit__(self, *error: object) -> None:
         """End the invocation.
@@ -64,6 +79,15 @@ class RunningFunction:
         if not self._is_coroutine:
             thread_local_storage.invocation_id = None
 
+    @property
+    def is_replaying(self) -> bool:
+        """True if an orchestrator runs code that an earlier turn has already run."""
+        return self.session is not None and self.session.is_replaying
+
+    def line(self, category: str, level: int, text: str) -> LogLine:
+        """Return a log line of this invocation, written now."""
+        return LogLine(now(), level, category, text, self.function, self.id, self.instance_id)
+
     def owns_current_task(self) -> bool:
         """Return True if the current code is a task of this invocation's event loop."""
         if self._thread != threading.get_ident():
@@ -74,8 +98,8 @@ class RunningFunction:
             return False
 
 
-def current_function() -> str | None:
-    """Return the function to which a record belongs that is written now, or None."""
+def current_invocation() -> RunningFunction | None:
+    """Return the invocation to which a record belongs that is written now, or None."""
     task = _of_task.get()
     if task is not None and task.owns_current_task():
         return _running.get(task.id)
@@ -94,15 +118,19 @@ class FunctionLogHandler(logging.Handler):
         *,
         is_strict: bool,
         report: Callable[[FindingData], None],
+        store: Callable[[LogLine], None] | None = None,
     ) -> None:
         """Write the records of functions to ``output``.
 
         ``host_handler`` handles the records of the host's own loggers. ``report`` sends a parity
-        finding to the host.
+        finding to the host. ``store`` stores a visible line, unless an orchestrator writes it in a
+        replay.
         """
         super().__init__()
         self.levels, self.output, self._host_handler = levels, output, host_handler
-        self._is_strict, self._report = is_strict, report
+        self._is_strict, self._report, self._store = is_strict, report, store
+        self.stores_host_records = False
+        """True in a worker process, whose own records the host cannot store."""
         self._root = Path()
         self._importing: int | None = None
         """The thread that imports the app, or None."""
@@ -130,20 +158,40 @@ class FunctionLogHandler(logging.Handler):
         """Write the record if it is visible."""
         if record.name.startswith("embedded_host"):
             self._host_handler.handle(record)
+            if self.stores_host_records and self._store is not None:
+                self._store(self._host_line(record))
             return
         if record.name.startswith(_SYSTEM_LOGGERS):
             return
         level = level_of_record(record.levelno)
-        function = current_function()
-        category = f"Function.{function}.User" if function is not None else "Function"
+        running = current_invocation()
+        category = f"Function.{running.function}.User" if running is not None else "Function"
         if not self.levels.is_enabled(category, level):
             return
         try:
-            if function is None and not self._shows_lost(record):
-                return
-            self.output.write(category, 0, level, self.format(record))
+            if running is None:
+                if not self._shows_lost(record):
+                    return
+                task = _of_task.get()
+                line = LogLine(now(), level, category, without_keys(self.format(record)))
+                if task is not None:  # the invocation has ended, or the code runs in a thread
+                    line = line._replace(function=task.function, instance_id=task.instance_id)
+                is_replay = False
+            else:
+                line = running.line(category, level, without_keys(self.format(record)))
+                is_replay = running.is_replaying
+            self.output.write(line, is_replay=is_replay)
+            if self._store is not None and not is_replay:
+                self._store(line)
         except Exception:
             self.handleError(record)
+
+    def _host_line(self, record: logging.LogRecord) -> LogLine:
+        running = current_invocation()
+        level, text = level_of_record(record.levelno), without_keys(self.format(record))
+        if running is None:
+            return LogLine(now(), level, record.name, text)
+        return running.line(record.name, level, text)
 
     def _shows_lost(self, record: logging.LogRecord) -> bool:
         """Add a finding for a record that is lost on the Azure Functions host.
@@ -178,18 +226,20 @@ def function_log_handler(
     report: Callable[[FindingData], None],
     host_handler: logging.Handler,
     stream: TextIO | None = None,
+    store: Callable[[LogLine], None] | None = None,
 ) -> FunctionLogHandler:
     """Return the handler for the app in ``request``, whose import begins now in this thread.
 
     The handler writes to ``stream``, or to stderr. See ``FunctionLogHandler``.
     """
-    levels, console_levels, format = request.logs
+    levels, console_levels, format, keeps = request.logs
     handler = FunctionLogHandler(
         LogLevels(levels, console_levels),
         ConsoleOutput(format, stream),
         host_handler,
         is_strict=request.strict,
         report=report,
+        store=store if keeps else None,
     )
     handler.begin_import(Path(request.root))
     return handler

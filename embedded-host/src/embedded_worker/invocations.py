@@ -43,7 +43,8 @@ class Invocations:
         """
         function = self._app.functions[invoke.function]
         assert isinstance(function, LoadedFunction)
-        with RunningFunction(invoke.function, invoke.invocation_id, is_coroutine=True):
+        id, instance_id = invoke.invocation_id, invoke.instance_id
+        with RunningFunction(invoke.function, id, instance_id, is_coroutine=True):
             return await self._run_coroutine(function, invoke)
 
     async def _run_coroutine(

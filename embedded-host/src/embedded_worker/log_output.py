@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -9,7 +10,8 @@ import threading
 import time
 from typing import TextIO
 
-from embedded_worker.protocol import ConsoleFormat
+from embedded_worker.log_levels import LEVELS, level_of_record
+from embedded_worker.protocol import ConsoleFormat, LogLine
 
 HIDDEN = "[Hidden Credential]"
 """The placeholder that the Azure Functions host prints instead of a key."""
@@ -32,17 +34,79 @@ def without_keys(text: str) -> str:
     return _KEYS.sub(lambda match: f"{match[1] or match[2]}{HIDDEN}", text)
 
 
+def now() -> int:
+    """Return the time in microseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1000
+
+
+def time_text(micros: int) -> str:
+    """Return a time in ISO 8601 with milliseconds."""
+    seconds, rest = divmod(micros, 1_000_000)
+    return f"{time.strftime(_TIME, time.gmtime(seconds))}.{rest // 1000:03d}Z"
+
+
+def json_text(line: LogLine) -> str:
+    """Return a line as a JSON object."""
+    return json.dumps(line_document(line), ensure_ascii=False)
+
+
+def line_document(line: LogLine) -> dict[str, str]:
+    """Return the members of a line's JSON object. Members without a value are omitted."""
+    document = {
+        "time": time_text(line.time),
+        "level": LEVELS[line.level],
+        "category": line.category,
+        "function": line.function,
+        "invocationId": line.invocation_id,
+        "instanceId": line.instance_id,
+        "message": line.text,
+    }
+    return {name: value for name, value in document.items() if value or name == "message"}
+
+
+def line_text(line: LogLine) -> str:
+    """Return the level, the function, the instance and the text of a line."""
+    source = line.function
+    if line.instance_id:
+        source += f" ({line.instance_id})"
+    return f"{_NAMES[line.level]} {source}{': ' if source else ''}{line.text}"
+
+
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return without_keys(super().format(record))
 
 
-def console_handler(pattern: str, stream: TextIO | None = None) -> logging.Handler:
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = without_keys(super().format(record))
+        return json_text(line_of_record(record, text))
+
+
+def line_of_record(record: logging.LogRecord, text: str) -> LogLine:
+    """Return the line of a record of the host, which may have the function that it is about."""
+    return LogLine(
+        int(record.created * 1_000_000),
+        level_of_record(record.levelno),
+        record.name,
+        text,
+        str(getattr(record, "function", "")),
+        "",
+        str(getattr(record, "instance_id", "")),
+    )
+
+
+def console_handler(
+    pattern: str, stream: TextIO | None = None, *, as_json: bool = False
+) -> logging.Handler:
     """Return a handler that writes the time and the formatted ``pattern`` to ``stream``.
 
-    The default stream is stderr.
+    The default stream is stderr. If ``as_json`` is True, each record is a JSON object.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
+    if as_json:
+        handler.setFormatter(_JsonFormatter("%(message)s"))
+        return handler
     formatter = _Formatter(f"[%(asctime)s.%(msecs)03dZ] {pattern}", _TIME)
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
@@ -58,20 +122,27 @@ class ConsoleOutput:
         self._stream = stream
         self._lock = threading.Lock()
 
-    def write(self, category: str, event_id: int, level: int, text: str) -> None:
-        """Write one record. ``level`` is a number of ``log_levels.LEVELS``."""
-        lines = without_keys(self._formatted(category, event_id, level, text))
+    def write(self, line: LogLine, event_id: int = 0, *, is_replay: bool = False) -> None:
+        """Write one line, whose text has no keys.
+
+        ``is_replay`` is True if an orchestrator has written the line in an earlier turn already.
+        The default format marks such a line.
+        """
+        lines = self._formatted(line, event_id, is_replay)
         stream = self._stream or sys.stderr
         with self._lock:
             stream.write(f"{lines}\n")
             stream.flush()
 
-    def _formatted(self, category: str, event_id: int, level: int, text: str) -> str:
+    def _formatted(self, line: LogLine, event_id: int, is_replay: bool) -> str:
         if self.format == "simple":
-            body = "\n".join(f"      {line}" for line in text.split("\n"))
-            return f"{_SHORT_NAMES[level]}: {category}[{event_id}]\n{body}"
-        now = time.time()
-        stamp = f"[{time.strftime(_TIME, time.gmtime(now))}.{int(now * 1000) % 1000:03d}Z]"
+            body = "\n".join(f"      {part}" for part in line.text.split("\n"))
+            return f"{_SHORT_NAMES[line.level]}: {line.category}[{event_id}]\n{body}"
+        if self.format == "json":
+            if not is_replay:
+                return json_text(line)
+            return json.dumps({**line_document(line), "isReplay": True}, ensure_ascii=False)
+        stamp = f"[{time_text(line.time)}]"
         if self.format == "func":
-            return "\n".join(f"{stamp} {line}" for line in text.split("\n"))
-        return f"{stamp} {_NAMES[level]} {text}"
+            return "\n".join(f"{stamp} {part}" for part in line.text.split("\n"))
+        return f"{stamp} {line_text(line)}{' (replay)' if is_replay else ''}"

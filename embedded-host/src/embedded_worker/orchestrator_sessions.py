@@ -182,6 +182,11 @@ class OrchestratorSession:
         ]
 
     @property
+    def is_replaying(self) -> bool:
+        """True while the orchestrator runs code that an earlier turn has already run."""
+        return bool(self._context._is_replaying)
+
+    @property
     def counts(self) -> list[int]:
         """The number of actions after each event of the last turn.
 

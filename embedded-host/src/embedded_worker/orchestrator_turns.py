@@ -8,6 +8,7 @@ from embedded_worker.blocked_turns import BlockedTurns
 from embedded_worker.converters import converter_for
 from embedded_worker.durable_calls import can_keep, open_session
 from embedded_worker.failed_calls import error_data, failed_result, report_empty_error
+from embedded_worker.function_logs import current_invocation
 from embedded_worker.imported_app import ImportedApp
 from embedded_worker.invocations import Invocations
 from embedded_worker.loading import LoadedFunction
@@ -50,6 +51,8 @@ class OrchestratorTurns:
                 )
                 if turn.is_replay:
                     session.report_lines()
+            if (running := current_invocation()) is not None:
+                running.session = session
             output = self._run_session(function, turn, session, events)
         except BaseException as error:
             report_empty_error(self._app, error, turn.function, turn.instance_id)

@@ -20,6 +20,7 @@ from embedded_worker.blocked_calls import BlockedLoop, BusyThreads
 from embedded_worker.call_threads import CallThreads
 from embedded_worker.channel import FEW_CALLS, Channel
 from embedded_worker.current_trace import current_trace
+from embedded_worker.log_buffer import INTERVAL, LogBuffer
 from embedded_worker.log_levels import LogLevels
 from embedded_worker.log_output import console_handler
 from embedded_worker.process_exit import (
@@ -41,6 +42,8 @@ from embedded_worker.protocol import (
     InvocationRequest,
     InvocationResult,
     LoadRequest,
+    LogLine,
+    LogReport,
     Message,
     StopRequest,
 )
@@ -106,9 +109,10 @@ async def _serve(
 
     report_os_exit()
     runner = Runner(in_own_process=True)
-    CallThreads(durable, DURABLE_THREADS, "durable", runner.run).start()
+    logs = handler.take_logs
+    CallThreads(durable, DURABLE_THREADS, "durable", runner.run, take_logs=logs).start()
     busy = BusyThreads(lambda: runner.root)
-    CallThreads(functions, function_threads(), THREAD_NAMES, runner.run, busy).start()
+    CallThreads(functions, function_threads(), THREAD_NAMES, runner.run, busy, logs).start()
     handler.start(channel, runner)
     await handler.stopped.wait()
     # Exit here, because asyncio.run would first wait for threads that functions started.
@@ -135,6 +139,7 @@ class MessageHandler:
         self._ids = itertools.count(1)
         self._runner: Runner | None = None
         self._blocked: BlockedLoop | None = None
+        self._logs: LogBuffer | None = None
 
     def start(self, channel: Channel, runner: Runner) -> None:
         """Handle messages from now on, beginning with those that have arrived already."""
@@ -160,6 +165,7 @@ class MessageHandler:
         elif isinstance(message, LoadRequest):
             self._load(channel, self._runner, message)
         elif isinstance(message, StopRequest):
+            self.flush_logs()
             self.stopped.set()
 
     def _report(self, channel: Channel, finding: FindingData) -> None:
@@ -169,13 +175,28 @@ class MessageHandler:
 
     def _load(self, channel: Channel, runner: Runner, request: LoadRequest) -> None:
         report = runner.report = partial(self._report, channel)
-        logs = configure_logging(request, report)
+        buffer = LogBuffer(self._flush_logs_soon, partial(_send_logs, channel))
+        self._logs = buffer
+        logs = configure_logging(request, report, buffer.add)
         send = partial(self.send_client_request, channel)
         runner.carry_client_calls(send, request, in_host=False)
         result = runner.load(request, lambda name: channel.send(ImportStarted(name), at_once=True))
         channel.send(result._replace(findings=[*result.findings, *logs.end_import()]))
         gc.collect()
         gc.freeze()  # the imported modules live as long as the process
+
+    def _flush_logs_soon(self) -> None:
+        """Send the log lines after ``INTERVAL`` seconds. The caller may be any thread."""
+        self._loop.call_soon_threadsafe(self._loop.call_later, INTERVAL, self.flush_logs)
+
+    def take_logs(self) -> LogReport:
+        """Return the log lines that wait, because the process exits."""
+        return LogReport(()) if self._logs is None else self._logs.take()
+
+    def flush_logs(self) -> None:
+        """Send the log lines that wait."""
+        if self._logs is not None:
+            self._logs.flush()
 
     async def send_client_request(
         self, channel: Channel, method: str, path: str, body: bytes
@@ -209,6 +230,7 @@ class MessageHandler:
 
     def _report_exit(self, channel: Channel, id: int, exit_code: int) -> None:
         with contextlib.suppress(ConnectionError):
+            self.flush_logs()
             channel.send_last(InvocationResult(id, exit_code=exit_code))
 
     def on_close(self, channel: Channel) -> None:
@@ -216,18 +238,31 @@ class MessageHandler:
         end_process(1 if not self.stopped.is_set() else 0)
 
 
+def _send_logs(channel: Channel, report: LogReport) -> bool:
+    if channel.is_paused:
+        return False
+    with contextlib.suppress(ConnectionError):  # the host has exited
+        channel.send(report)
+    return True
+
+
 def configure_logging(
-    request: LoadRequest, report: Callable[[FindingData], None]
+    request: LoadRequest,
+    report: Callable[[FindingData], None],
+    store: Callable[[LogLine], None] | None = None,
 ) -> FunctionLogHandler:
     """Write the log records of functions, and hide their output if host.json hides it.
 
-    The import of the app has begun. ``report`` sends a parity finding to the host.
+    The import of the app has begun. ``report`` sends a parity finding to the host. ``store`` sends
+    a log line to the host, if the host keeps log lines.
     """
     from embedded_worker.captured_output import capture_output, stderr_of_logs
     from embedded_worker.function_logs import function_log_handler, install
 
     stream = stderr_of_logs(LogLevels(request.logs.levels, request.logs.console_levels))
-    handler = function_log_handler(request, report, console_handler(HOST_PATTERN, stream), stream)
-    capture_output(handler.levels, handler.output)
+    host_handler = console_handler(HOST_PATTERN, stream, as_json=request.logs.format == "json")
+    handler = function_log_handler(request, report, host_handler, stream, store)
+    handler.stores_host_records = True
+    capture_output(handler.levels, handler.output, store if request.logs.keeps else None)
     install(handler)
     return handler

@@ -27,14 +27,15 @@ other functions in the function threads.
 """
 PLACEMENTS: tuple[Placement, ...] = ("event_loop", "durable_threads", "function_threads")
 
-ConsoleFormat = Literal["default", "func", "simple"]
+ConsoleFormat = Literal["default", "func", "simple", "json"]
 """The format of the lines of functions (``embedded-host start --console``).
 
-``default`` has the time, the level and the message. ``func`` has the time and the message, as
-Core Tools print them. ``simple`` has the level and the category in one line and the message below
-it, as the Azure Functions host prints them without Core Tools.
+``default`` has the time, the level, the function, the instance and the message. ``func`` has the
+time and the message, as Core Tools print them. ``simple`` has the level and the category in one
+line and the message below it, as the Azure Functions host prints them without Core Tools. ``json``
+has one JSON object in each line.
 """
-CONSOLE_FORMATS: tuple[ConsoleFormat, ...] = ("default", "func", "simple")
+CONSOLE_FORMATS: tuple[ConsoleFormat, ...] = ("default", "func", "simple", "json")
 
 SESSION_LIMIT = 400
 """Maximum number of orchestrators that one worker keeps in memory."""
@@ -118,6 +119,8 @@ class LogOptions(NamedTuple):
     console_levels: Mapping[str, str] = {}
     """``logging.console.logLevel`` of host.json."""
     format: ConsoleFormat = "default"
+    keeps: bool = False
+    """True if the host stores the lines, so that the worker sends them to it."""
 
 
 class LoadRequest(NamedTuple):
@@ -178,6 +181,30 @@ class FindingReport(NamedTuple):
     """Reports parity findings. A worker sends it at any time after ``LoadResult``."""
 
     findings: Sequence[FindingData]
+
+
+class LogLine(NamedTuple):
+    """A log record of a function, or a line of its output."""
+
+    time: int
+    """Microseconds since 1970-01-01 UTC."""
+    level: int
+    """The number of a level (``log_levels.LEVELS``)."""
+    category: str
+    text: str
+    function: str = ""
+    """The name of the function, or an empty string if no function has written the line."""
+    invocation_id: str = ""
+    instance_id: str = ""
+    """The instance of the invocation, or an empty string for a function without an instance."""
+
+
+class LogReport(NamedTuple):
+    """Sends log lines to the host. A worker sends it at any time after ``LoadRequest``."""
+
+    lines: Sequence[LogLine]
+    dropped: int = 0
+    """The number of lines before these lines that the worker has discarded."""
 
 
 class LoadResult(NamedTuple):
@@ -252,6 +279,8 @@ class InvocationRequest(NamedTuple):
     """The retry of a function with a retry policy, or None for a function without one."""
     trace: TraceData | None = None
     """The span of the invocation, or None without telemetry."""
+    instance_id: str = ""
+    """The instance that the function belongs to: that of an activity or of an entity."""
 
 
 class TurnRequest(NamedTuple):
@@ -274,6 +303,7 @@ class TurnRequest(NamedTuple):
     The host replays some instances in this way at each turn, to find code that is not
     deterministic.
     """
+    invocation_id: str = ""
 
 
 class CallLineData(NamedTuple):
@@ -351,6 +381,7 @@ Message = Union[
     ImportStarted,
     LoadResult,
     FindingReport,
+    LogReport,
     InvocationRequest,
     TurnRequest,
     InvocationResult,

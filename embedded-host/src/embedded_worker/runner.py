@@ -117,11 +117,12 @@ class Runner:
     def run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
         """Run any other function in this thread. The result contains its exception, if any."""
         if isinstance(request, TurnRequest):
-            with RunningFunction(request.function, f"turn {request.id}"):
+            id = request.invocation_id or f"turn {request.id}"
+            with RunningFunction(request.function, id, request.instance_id):
                 return self._turns.run(request)
         request = _with_id(request)
         current_trace.set(request.trace)
-        with RunningFunction(request.function, request.invocation_id):
+        with RunningFunction(request.function, request.invocation_id, request.instance_id):
             return self._invocations.run(request)
 
 

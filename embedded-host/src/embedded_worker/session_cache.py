@@ -36,6 +36,10 @@ class Session(Protocol):
         """The number of actions after each event of the last turn, or None."""
 
     @property
+    def is_replaying(self) -> bool:
+        """True while the orchestrator runs code that an earlier turn has already run."""
+
+    @property
     def finished(self) -> bool:
         """True if the execution has completed, failed or continued as new."""
 

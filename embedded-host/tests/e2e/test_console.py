@@ -50,13 +50,14 @@ def test_records_and_output_are_visible_unless_no_function_runs(
     start_host: StartHost, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     log = run(start_host, tmp_path, {}, *options)
-    assert re.search(r"\] INFO info of localhost:\d+\n", log)
+    assert re.search(r"\] INFO One: info of localhost:\d+\n", log)
     assert "\nprinted\n" in log
     assert "] INFO record of a thread\n" in log
     assert log.count("[EH855]") == log.count("[EH856]") == 1
     assert "'One/__init__.py' (One/__init__.py line 6)" in log
     assert "record at import" not in log
-    assert "Executing" not in log
+    assert log.count("INFO One: Executing 'Functions.One'") == 1
+    assert log.count("INFO One: Executed 'Functions.One' (Succeeded") == 1
 
 
 def test_strict_loses_the_records_of_threads(start_host: StartHost, tmp_path: Path) -> None:

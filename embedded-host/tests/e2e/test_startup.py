@@ -235,7 +235,7 @@ def test_two_hosts_with_different_state_folders_run_at_once(
 def test_a_state_file_of_another_version_is_an_error(app: AppFolder, start_host: StartHost) -> None:
     host = start_host(app.root)
     assert host.stop() == 0
-    (file,) = host.state.glob("*.db")
+    file = host.state / "state.db"
     with sqlite3.connect(file) as connection:
         connection.execute("PRAGMA user_version = 1000")
     connection.close()

@@ -14,7 +14,14 @@ from embedded_worker import call_threads
 from embedded_worker.call_threads import CallThreads
 from embedded_worker.channel import LARGE_FRAME
 from embedded_worker.framing import FrameReader, encode
-from embedded_worker.protocol import InvocationRequest, InvocationResult, Message, TurnRequest
+from embedded_worker.protocol import (
+    InvocationRequest,
+    InvocationResult,
+    LogLine,
+    LogReport,
+    Message,
+    TurnRequest,
+)
 from tests.support.polling import eventually
 
 Serve = Callable[
@@ -216,3 +223,15 @@ def test_the_process_exits_when_the_connection_ends_or_is_malformed(
     host.sendall(last)
     host.shutdown(socket.SHUT_WR)
     eventually(lambda: ended == [1], "the process exits")
+
+
+def test_log_lines_are_sent_before_a_call_ends_the_process(ended: list[int]) -> None:
+    report = LogReport([LogLine(1, 2, "c", "the last line")])
+    ours, worker = socket.socketpair()
+    with ours:
+        ours.settimeout(20)
+        run = lambda request: InvocationResult(request.id, exit_code=3)  # noqa: E731
+        CallThreads(worker, 1, "test", run, take_logs=lambda: report).start()
+        ours.sendall(encode(InvocationRequest(1, "f", "")))
+        assert receive(ours, 2) == [report, InvocationResult(1, exit_code=3)]
+        eventually(lambda: ended == [3], "the process ends")

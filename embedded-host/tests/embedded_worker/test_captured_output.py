@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from embedded_worker.captured_output import level_of_output
-from embedded_worker.log_levels import ERROR, INFORMATION, WARNING
+from embedded_worker.captured_output import RecordedStream, level_of_output, record_output
+from embedded_worker.function_logs import RunningFunction
+from embedded_worker.log_levels import ERROR, INFORMATION, WARNING, LogLevels
+from embedded_worker.protocol import LogLine
 
 PROGRAM = """
 import subprocess, sys
 from embedded_worker.captured_output import capture_output, stderr_of_logs
 from embedded_worker.log_levels import LogLevels
 from embedded_worker.log_output import ConsoleOutput
+from embedded_worker.protocol import LogLine
 levels = LogLevels({"Host.Function.Console": sys.argv[1]})
 output = ConsoleOutput(sys.argv[2], stderr_of_logs(levels))
 capture_output(levels, output)
 print("out"); print("err", file=sys.stderr); print("an error", file=sys.stderr)
 sys.stdout.buffer.write(b"bytes\\n"); print("no", end=""); print("w"); sys.stdout.flush()
 subprocess.run([sys.executable, "-c", "print('child')"])
-output.write("Function.One.User", 0, 2, "record")
+output.write(LogLine(0, 2, "Function.One.User", "record"))
 """
 
 
@@ -77,3 +82,47 @@ def test_output_has_the_format_of_records() -> None:
 )
 def test_a_line_has_the_level_of_its_words(line: str, is_error: bool, level: int) -> None:
     assert level_of_output(line, is_error=is_error) == level
+
+
+def test_a_recorded_stream_stores_the_lines_of_functions_and_writes_at_once() -> None:
+    shown, stored = io.StringIO(), list[LogLine]()
+    stream = RecordedStream(shown, stored.append, is_error=True)
+    print("of the host", file=stream)
+    with RunningFunction("One", "id", "i-1"):
+        print("first", 1, file=stream)
+        print("an err", end="", file=stream)
+        assert shown.getvalue().endswith("an err")
+        stream.writelines(["or\r\n", "?code=" + "x" * 40 + "\n"])
+    assert [(line.level, line.text) for line in stored] == [
+        (INFORMATION, "first 1"),
+        (ERROR, "an error"),
+        (INFORMATION, "?code=[Hidden Credential]"),
+    ]
+    assert {line[4:] for line in stored} == {("One", "id", "i-1")}
+    assert stream.closed is False, "the other attributes are those of the stream"
+
+
+def test_lines_of_threads_are_not_mixed() -> None:
+    stored: list[LogLine] = []
+    stream = RecordedStream(io.StringIO(), stored.append, is_error=False)
+
+    def work() -> None:
+        with RunningFunction("Other", "other"):
+            print("other", file=stream)
+
+    with RunningFunction("One", "one"):
+        stream.write("o")
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        stream.write("ne\n")
+    assert [(line.function, line.text) for line in stored] == [("Other", "other"), ("One", "one")]
+
+
+def test_a_hidden_stream_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = io.StringIO()
+    for level, is_recorded in (("None", False), ("Information", True)):
+        monkeypatch.setattr(sys, "stdout", before)
+        levels = LogLevels({"Host.Function.Console": level})
+        record_output("stdout", levels, lambda line: None)
+        assert (sys.stdout is not before) is is_recorded

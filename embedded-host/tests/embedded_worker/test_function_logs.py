@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -17,11 +18,11 @@ from embedded_worker.function_logs import (
     THREAD_RECORD,
     FunctionLogHandler,
     RunningFunction,
-    current_function,
+    current_invocation,
     function_log_handler,
     install,
 )
-from embedded_worker.protocol import FindingData, LoadRequest, LogOptions
+from embedded_worker.protocol import ConsoleFormat, FindingData, LoadRequest, LogLine, LogOptions
 
 HERE = Path(__file__).parent
 
@@ -29,13 +30,20 @@ HERE = Path(__file__).parent
 class Logs:
     """A logger with a ``FunctionLogHandler``, the lines that it writes, and its findings."""
 
-    def __init__(self, levels: dict[str, str], *, strict: bool = False) -> None:
+    def __init__(
+        self, levels: dict[str, str], *, strict: bool = False, format: ConsoleFormat = "simple"
+    ) -> None:
         self.stream = io.StringIO()
         self.findings: list[FindingData] = []
         self.of_host = io.StringIO()
-        request = LoadRequest(str(HERE), [], LogOptions(levels, {}, "simple"), strict=strict)
+        self.stored: list[LogLine] = []
+        request = LoadRequest(str(HERE), [], LogOptions(levels, {}, format, True), strict=strict)
         self.handler: FunctionLogHandler = function_log_handler(
-            request, self.findings.append, logging.StreamHandler(self.of_host), self.stream
+            request,
+            self.findings.append,
+            logging.StreamHandler(self.of_host),
+            self.stream,
+            self.stored.append,
         )
         self.log = logging.getLogger("tests.function_logs")
         self.log.handlers[:] = [self.handler]
@@ -67,7 +75,7 @@ def test_a_record_has_the_category_of_its_function(logs: Logs) -> None:
         logs.log.debug("hidden")
         logs.log.log(5, "hidden")
     assert logs.lines == ["info: Function.One.User[0]", "      two", "      lines"]
-    assert current_function() is None
+    assert current_invocation() is None
 
 
 def test_the_level_of_the_category_decides() -> None:
@@ -216,3 +224,87 @@ def test_the_setting_decides_about_debug_records(logs: Logs, value: str, level: 
     finally:
         root.handlers[:] = handlers
         root.setLevel(before)
+
+
+class Replay:
+    is_replaying = False
+
+
+def test_a_line_has_its_invocation_and_its_instance() -> None:
+    logs = Logs({}, format="default")
+    with RunningFunction("One", "id", "i-1"):
+        logs.log.info("hello ?code=%s", "x" * 40)
+    (line,) = logs.stored
+    assert line[1:] == (
+        2,
+        "Function.One.User",
+        "hello ?code=[Hidden Credential]",
+        "One",
+        "id",
+        "i-1",
+    )
+    assert logs.lines[0].endswith("Z] INFO One (i-1): hello ?code=[Hidden Credential]")
+
+
+def test_a_line_of_a_replay_is_marked_and_not_stored() -> None:
+    logs = Logs({}, format="default")
+    with RunningFunction("One", "id", "i-1") as running:
+        running.session = session = Replay()
+        for session.is_replaying in (True, False):
+            logs.log.info("hello")
+    assert [line.partition("Z] ")[2] for line in logs.lines] == [
+        "INFO One (i-1): hello (replay)",
+        "INFO One (i-1): hello",
+    ]
+    assert len(logs.stored) == 1
+
+
+def test_a_hidden_line_is_not_stored() -> None:
+    logs = Logs({"Function": "Error"})
+    with RunningFunction("One", "id"):
+        logs.log.info("hidden")
+    assert not logs.stored
+
+
+async def test_a_line_after_the_end_of_its_invocation_has_its_function_and_instance() -> None:
+    logs = Logs({})
+    logs.handler.end_import()
+
+    async def function() -> asyncio.Task[None]:
+        with RunningFunction("One", "id", "i-1", is_coroutine=True):
+            return asyncio.create_task(asyncio.to_thread(logs.log.info, "late"))
+
+    await (await asyncio.create_task(function()))
+    assert [(line.function, line.instance_id) for line in logs.stored] == [("One", "i-1")]
+
+
+def test_json_has_the_fields_of_a_line() -> None:
+    logs = Logs({}, format="json")
+    with RunningFunction("One", "the-id", "i-1") as running:
+        running.session = session = Replay()
+        logs.log.warning("two\nlines")
+        session.is_replaying = True
+        logs.log.warning("again")
+    first, second = map(json.loads, logs.lines)
+    assert first.pop("time").endswith("Z")
+    assert first == {
+        "level": "Warning",
+        "category": "Function.One.User",
+        "function": "One",
+        "invocationId": "the-id",
+        "instanceId": "i-1",
+        "message": "two\nlines",
+    }
+    assert second["isReplay"] is True
+
+
+def test_a_worker_process_stores_the_records_of_the_worker(logs: Logs) -> None:
+    record = logging.LogRecord("embedded_host.workers", logging.ERROR, "", 1, "shown", None, None)
+    logs.handler.handle(record)
+    assert not logs.stored
+    logs.handler.stores_host_records = True
+    with RunningFunction("One", "id", "i-1"):
+        logs.handler.handle(record)
+    assert [line[1:] for line in logs.stored] == [
+        (4, "embedded_host.workers", "shown", "One", "id", "i-1")
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 
 import pytest
@@ -71,3 +73,23 @@ def test_keys_are_hidden_in_console_lines_and_tracebacks(
     shown = capsys.readouterr().err
     assert KEY not in shown
     assert shown.count("[Hidden Credential]") >= 2
+
+
+def test_json_records_have_one_line_and_no_keys() -> None:
+    stream = io.StringIO()
+    handler = console_handler("%(levelname)s %(message)s", stream, as_json=True)
+    record = logging.LogRecord(
+        "embedded_host.x", logging.ERROR, "", 1, f"two\n?code={KEY}", None, None
+    )
+    record.created = 1_700_000_000.25
+    record.function, record.instance_id = "F", "i-1"
+    handler.handle(record)
+    assert json.loads(stream.getvalue()) == {
+        "time": "2023-11-14T22:13:20.250Z",
+        "level": "Error",
+        "category": "embedded_host.x",
+        "function": "F",
+        "instanceId": "i-1",
+        "message": "two\n?code=[Hidden Credential]",
+    }
+    assert stream.getvalue().count("\n") == 1

@@ -153,7 +153,7 @@ async def test_the_load_request_sets_the_log_levels(
     with RunningFunction("F", "id"):
         logging.getLogger("x").info("hidden")
         logging.getLogger("x").error("shown")
-    assert capsys.readouterr().err.endswith("ERROR shown\n")
+    assert capsys.readouterr().err.endswith("ERROR F: shown\n")
 
 
 def test_logging_goes_to_stderr_with_the_records_of_the_worker(
@@ -164,5 +164,5 @@ def test_logging_goes_to_stderr_with_the_records_of_the_worker(
         logging.getLogger("my.function").info("hello")
     logging.getLogger("embedded_host.workers").warning("advice")
     error = capsys.readouterr().err
-    assert "INFO hello" in error
+    assert "INFO F: hello" in error
     assert "WARNING advice" in error

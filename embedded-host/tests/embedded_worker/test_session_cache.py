@@ -15,7 +15,7 @@ class StoredSession:
     seen = 2
     known = 0
     counts: list[int] | None = None
-    finished = False
+    finished = is_replaying = False
     lines: CallLineData | None = None
 
     def report_lines(self) -> None:

@@ -33,7 +33,9 @@ from embedded_host.workers.worker import (
     ClientRequestHandler,
     FindingHandler,
     Invocation,
+    LogHandler,
     ignore_finding,
+    ignore_logs,
     respond_unavailable,
 )
 from embedded_worker.protocol import (
@@ -54,6 +56,7 @@ class FakeWorker:
         self.calls: list[tuple[str, HttpRequestData, str]] = []
         self.on_client_request: ClientRequestHandler = respond_unavailable
         self.on_finding: FindingHandler = ignore_finding
+        self.on_logs: LogHandler = ignore_logs
         self.response: InvocationResult | Exception = InvocationResult(
             1, HttpResponseData(200, [], b"")
         )
@@ -72,7 +75,12 @@ class FakeWorker:
         raise NotImplementedError
 
     async def turn(
-        self, function: str, turn: OrchestratorInput, *, alone: bool = False
+        self,
+        function: str,
+        turn: OrchestratorInput,
+        *,
+        alone: bool = False,
+        invocation_id: str = "",
     ) -> InvocationResult:
         raise NotImplementedError
 

@@ -40,7 +40,8 @@ STARTED = h.execution_started(
 class RecordedSession:
     """A session that returns one response for each turn."""
 
-    execution_id, seen, known, counts, finished = "e", 0, 0, None, False
+    execution_id, seen, known, counts = "e", 0, 0, None
+    finished = is_replaying = False
 
     def __init__(self, responses: Sequence[dict[str, Any]]) -> None:
         self._responses = iter(responses)

@@ -4,14 +4,15 @@ import pytest
 
 from embedded_host.workers.factory import make_worker
 from embedded_host.workers.in_process import InProcessWorker
+from embedded_host.workers.invocation_log import InvocationLog
 from embedded_host.workers.pool import WorkerPool
 
 
 def test_the_setting_selects_the_kind_of_worker() -> None:
-    assert isinstance(make_worker({}, in_process=True), InProcessWorker)
-    assert isinstance(
-        make_worker({"FUNCTIONS_WORKER_PROCESS_COUNT": "10"}, in_process=False), WorkerPool
-    )
+    for in_process, kind in ((True, InProcessWorker), (False, WorkerPool)):
+        worker = make_worker({"FUNCTIONS_WORKER_PROCESS_COUNT": "10"}, in_process=in_process)
+        assert isinstance(worker, InvocationLog)
+        assert isinstance(worker._worker, kind)
 
 
 @pytest.mark.parametrize("count", ["0", "11", "many", "-1", "1.5"])

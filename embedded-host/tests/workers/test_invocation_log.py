@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
 
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers import invocation_log
 from embedded_host.workers.invocation_log import InvocationLog, called_by_admin
 from embedded_host.workers.worker import (
     ClientRequestHandler,
     FindingHandler,
     Invocation,
+    LogHandler,
     ignore_finding,
+    ignore_logs,
     respond_unavailable,
 )
 from embedded_worker.protocol import (
@@ -26,6 +30,7 @@ from embedded_worker.protocol import (
     LoadRequest,
     LoadResult,
     LogOptions,
+    LogReport,
 )
 
 HTTP = HttpRequestData("GET", "http://localhost/", {}, {}, {}, b"")
@@ -36,6 +41,7 @@ class WorkerDouble:
 
     on_client_request: ClientRequestHandler = respond_unavailable
     on_finding: FindingHandler = ignore_finding
+    on_logs: LogHandler = ignore_logs
 
     async def start(self) -> None: ...
 
@@ -52,7 +58,12 @@ class WorkerDouble:
         return InvocationResult(1, error=ErrorData("E", "x") if is_bad else None)
 
     async def turn(
-        self, function: str, turn: OrchestratorInput, *, alone: bool = False
+        self,
+        function: str,
+        turn: OrchestratorInput,
+        *,
+        alone: bool = False,
+        invocation_id: str = "",
     ) -> InvocationResult:
         return InvocationResult(1)
 
@@ -126,3 +137,51 @@ async def test_the_handlers_are_those_of_the_worker() -> None:
     assert worker.on_client_request is respond is log.on_client_request
     log.on_finding = print
     assert worker.on_finding is print is log.on_finding
+
+
+async def default_log(reports: list[LogReport]) -> InvocationLog:
+    log = InvocationLog(WorkerDouble(), "default")
+    log.on_logs = reports.append
+    await log.load(LoadRequest("", [], LogOptions(keeps=True)))
+    return log
+
+
+async def test_the_lines_of_an_instance_are_stored(capsys: pytest.CaptureFixture[str]) -> None:
+    reports: list[LogReport] = []
+    log = await default_log(reports)
+    await log.turn("flow", OrchestratorInput("i-1", "e", [], [], None, None))
+    first, second = [line for report in reports for line in report.lines]
+    assert (first.function, first.instance_id) == ("flow", "i-1")
+    assert first.invocation_id == second.invocation_id
+    assert second.text.startswith("Executed 'Functions.flow' (Succeeded, Id=")
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[0].partition("] ")[2] == f"INFO flow (i-1): {first.text}"
+
+
+async def test_a_busy_host_counts_the_other_invocations(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(invocation_log, "LOGGED_INVOCATIONS", 2)
+    reports: list[LogReport] = []
+    log = await default_log(reports)
+    second = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: second[0])
+    for _ in range(5):
+        await log.invoke(Invocation("work", "1", instance_id="i-1"))
+    assert len(reports) == 4
+    second[0] += 1
+    await log.invoke(Invocation("work", "1"))
+    log._write_omitted()
+    assert len(reports) == 7
+    assert reports[-1].lines[0].text.startswith("3 more invocations within a second")
+    assert capsys.readouterr().err.count("\n") == 7
+
+
+async def test_the_formats_of_the_functions_host_have_all_invocations(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(invocation_log, "LOGGED_INVOCATIONS", 1)
+    log = InvocationLog(WorkerDouble(), "func")
+    for _ in range(3):
+        await log.invoke(Invocation("work", "1"))
+    assert capsys.readouterr().err.count("Executed") == 3

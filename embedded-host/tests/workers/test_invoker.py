@@ -120,8 +120,7 @@ async def test_a_failed_orchestrator_of_sdk_2_is_logged_with_its_traceback(
     result = await run_turn(CompletingWorker("FAILED", failureDetails=details))
     stack = '  File "function_app.py", line 49, in main\n    fail()\n'
     assert [record.getMessage() for record in caplog.records] == [
-        "Orchestrator 'Fails' of instance 'i-1' failed [EH401]: "
-        f"Traceback (most recent call last):\n{stack}ValueError: boom"
+        f"Orchestrator 'Fails' of instance 'i-1' failed [EH401]: ValueError: boom\n{stack.rstrip()}"
     ]
     assert isinstance(result, OrchestratorDecisions)
     assert isinstance(result.end, Completion)

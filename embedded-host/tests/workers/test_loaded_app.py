@@ -295,14 +295,14 @@ def app_with(host: HostJson) -> App:
 
 def test_the_workers_get_the_log_levels_of_host_json() -> None:
     host = HostJson(log_levels={"default": "Error"}, console_log_levels={"x": "None"})
-    logs = load_request(app_with(host), ENVIRON, "", console="func").logs
-    assert logs == ({"default": "Error"}, {"x": "None"}, "func")
+    logs = load_request(app_with(host), ENVIRON, "", console="func", keeps_logs=True).logs
+    assert logs == ({"default": "Error"}, {"x": "None"}, "func", True)
 
 
 def test_a_disabled_console_hides_all_records() -> None:
     host = HostJson(log_levels={"default": "Trace"}, is_console_enabled=False)
     logs = load_request(app_with(host), ENVIRON, "").logs
-    assert logs == ({"default": "None"}, {}, "default")
+    assert logs == ({"default": "None"}, {}, "default", False)
     assert not LoadedApp(app_with(host)).shows_failure("F")
 
 

@@ -44,6 +44,7 @@ _MODULES = {
     "backup": "backup:backup",
     "recover": "recover:recover",
     "keys": "keys:keys",
+    "logs": "logs:logs",
     "completion": "completion:completion",
     "explain": "explain:explain",
 }
@@ -174,12 +175,27 @@ def _host_names(
 )
 @click.option(
     "--console",
-    type=click.Choice(CONSOLE_FORMATS),
+    type=click.Choice([name for name in CONSOLE_FORMATS if name != "json"]),
     default="default",
     show_default=True,
     help="The format of the functions' log records and output. The value func is the format of "
-    "Core Tools, and simple is that of the Azure Functions host, with categories. Both also print "
-    "two lines for each invocation.",
+    "Core Tools, and simple is that of the Azure Functions host, with categories.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="With the value json, each log line on stderr is a JSON object. Overrides --console.",
+)
+@click.option(
+    "--log-limit",
+    type=click.IntRange(0, 100_000),
+    default=64,
+    show_default=True,
+    metavar="MB",
+    help="The maximum size of the log lines that the host stores for the dashboard and for the "
+    "command embedded-host logs. Lines are deleted after 7 days. 0: store no lines.",
 )
 @click.option(
     "--replayed-instances",
@@ -209,6 +225,8 @@ def start(
     names: tuple[str, ...],
     parity: str,
     console: ConsoleFormat,
+    log_format: str,
+    log_limit: int,
     cors: tuple[str, ...],
     cors_credentials: bool,
     functions: tuple[str, ...],
@@ -244,7 +262,8 @@ def start(
         reload=not (no_reload or in_process),
         verbose=verbose,
         fsync=fsync == "on",
-        console=console,
+        console="json" if log_format == "json" else console,
+        log_limit=log_limit,
         app=app_options(cors, cors_credentials, functions, more_functions, user_log_level),
         strict=parity == "strict",
         replayed_instances=replayed_instances,

@@ -211,6 +211,23 @@ class ManagementClient:
         self._host.expect(response, 200)
         return response.json_object()
 
+    def logs(self, query: Mapping[str, str]) -> list[Json]:
+        """Return log lines. Raises CommandError for another kind of host."""
+        response = self._host.send("GET", "/dashboard/api/logs", query)
+        if response.status in (401, 403):
+            raise CommandError(
+                f"{self.name} requires a key to read log lines (status {response.status}): pass "
+                "the key with --code. [EH503]"
+            )
+        if response.status == 404:
+            raise CommandError(
+                f"{self.name} is not an embedded host with log lines. Select an embedded host with "
+                "--url, or the state folder with --state. [EH509]"
+            )
+        self._host.expect(response, 200)
+        lines: list[Json] = response.json_object()["lines"]
+        return lines
+
     def orchestrators(self) -> list[str]:
         """Return the orchestrators' durable names. Raises CommandError without the master key."""
         return [

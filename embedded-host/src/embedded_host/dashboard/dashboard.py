@@ -25,6 +25,7 @@ from embedded_host.dashboard.assets import asset
 from embedded_host.dashboard.bulk import bulk_response
 from embedded_host.dashboard.functions import app_functions, calls
 from embedded_host.dashboard.instance_steps import interpretation
+from embedded_host.dashboard.log_document import log_document, log_query
 from embedded_host.dashboard.long_values import (
     cut_parts,
     decoded_input,
@@ -44,6 +45,7 @@ from embedded_host.engine.json_codec import compact
 from embedded_host.parity.documents import parity_document
 from embedded_host.store.failure_causes import first_line
 from embedded_host.store.interface import InstanceQuery, StateError
+from embedded_host.store.log_lines import LOG_LINES, read_lines
 from embedded_host.store.overview import (
     InstanceDetails,
     InstanceValues,
@@ -141,6 +143,7 @@ class Dashboard:
             "entities": self._entities,
             "functions": self._functions,
             "findings": self._findings,
+            "logs": self._logs,
             "events": self._events,
         }
         name = path.removeprefix("api/")
@@ -413,6 +416,14 @@ class Dashboard:
 
     async def _findings(self, parameters: QueryParameters) -> Response:
         return json_response(msgspec.to_builtins(parity_document(self._hub.findings)))
+
+    async def _logs(self, parameters: QueryParameters) -> Response:
+        """Return the log lines of an instance or a function: the newest, or those after a line."""
+        query = log_query(self._hub.name, parameters)
+        path = self._state.with_name(LOG_LINES)
+        loop = asyncio.get_running_loop()
+        lines = await loop.run_in_executor(self._thread, read_lines, path, query)
+        return json_response(log_document(lines, query.after))
 
     async def _events(self, parameters: QueryParameters) -> Response:
         if self._feed is None:

@@ -21,7 +21,7 @@ def make_worker(
 ) -> Worker:
     """Return a worker whose functions have the environment ``environ``.
 
-    Unless ``console`` is ``default``, the worker prints two lines for each invocation.
+    The worker logs two lines for each invocation, in the format ``console``.
     ``timeout`` is functionTimeout in seconds.
     ``interpreter`` runs the worker processes; None means the host's interpreter.
     ``on_connected`` is called when the first worker process has connected.
@@ -30,8 +30,6 @@ def make_worker(
     Raises ValueError if FUNCTIONS_WORKER_PROCESS_COUNT is invalid.
     """
     worker = _worker(environ, in_process, timeout, interpreter, on_connected, is_stopping)
-    if console == "default":
-        return worker
     from embedded_host.workers.invocation_log import InvocationLog
 
     return InvocationLog(worker, console)

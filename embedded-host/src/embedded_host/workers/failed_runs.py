@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.workers.host_records import about
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import ErrorData
 
@@ -24,12 +25,18 @@ def log_failed_run(
             error,
         )
     elif error.type == "FunctionLoadError":
-        log.error("Function '%s' is out of service: %s [EH310]", function, error.message)
+        log.error(
+            "Function '%s' is out of service: %s [EH310]",
+            function,
+            error.message,
+            extra=about(function),
+        )
     elif app.shows_failure(function):
         log.error(
-            "Function '%s' failed: %s: %s [EH320]\n%s",
+            "Function '%s' failed: %s: %s [EH320]%s",
             function,
             error.type,
             error.message,
-            error.stack,
+            app.failures.frames(function, error.stack),
+            extra=about(function),
         )

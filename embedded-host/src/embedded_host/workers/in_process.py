@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import os
+import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +18,12 @@ from embedded_host.workers.worker import (
     ClientRequestHandler,
     FindingHandler,
     Invocation,
+    LogHandler,
     ignore_finding,
+    ignore_logs,
     respond_unavailable,
 )
+from embedded_worker.captured_output import record_output
 from embedded_worker.function_logs import function_log_handler, install
 from embedded_worker.protocol import (
     ClientResponse,
@@ -29,6 +33,8 @@ from embedded_worker.protocol import (
     InvocationResult,
     LoadRequest,
     LoadResult,
+    LogLine,
+    LogReport,
     Placement,
     TurnRequest,
 )
@@ -58,6 +64,7 @@ class InProcessWorker:
         self._ids = itertools.count(1)
         self.on_client_request: ClientRequestHandler = respond_unavailable
         self.on_finding: FindingHandler = ignore_finding
+        self.on_logs: LogHandler = ignore_logs
 
     async def start(self) -> None:
         """Set the environment of the functions and create their threads."""
@@ -80,10 +87,17 @@ class InProcessWorker:
         self._runner.report = report
         if not self._is_only_app:
             return self._runner.load(load)
-        handler = function_log_handler(load, report, logging.getLogger().handlers[0])
+        host_handler = logging.getLogger().handlers[0]
+        handler = function_log_handler(load, report, host_handler, sys.stderr, self._store_line)
         install(handler)
+        if load.logs.keeps:
+            for name in ("stdout", "stderr"):
+                record_output(name, handler.levels, self._store_line)
         result = self._runner.load(load)
         return result._replace(findings=[*result.findings, *handler.end_import()])
+
+    def _store_line(self, line: LogLine) -> None:
+        self.on_logs(LogReport((line,)))
 
     async def _send_client_request(self, method: str, path: str, body: bytes) -> ClientResponse:
         return ClientResponse(0, *(await self.on_client_request(method, path, body)))
@@ -104,10 +118,22 @@ class InProcessWorker:
         return checked_exit(running.result())
 
     async def turn(
-        self, function: str, turn: OrchestratorInput, *, alone: bool = False
+        self,
+        function: str,
+        turn: OrchestratorInput,
+        *,
+        alone: bool = False,
+        invocation_id: str = "",
     ) -> InvocationResult:
         """Run one turn of an orchestrator. ``alone`` has no effect: there is only one process."""
-        return await run_turn(self._run, next(self._ids), function, turn, kept=True)
+        return await run_turn(
+            self._run,
+            next(self._ids),
+            function,
+            turn,
+            kept=True,
+            invocation_id=invocation_id,
+        )
 
     async def _run(self, request: InvocationRequest | TurnRequest) -> InvocationResult:
         """Run a function that is not a coroutine function in one of the threads."""

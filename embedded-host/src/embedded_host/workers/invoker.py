@@ -37,6 +37,7 @@ from embedded_host.task_hub.invoker import Invoker, call_start
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.failed_runs import log_failed_run
 from embedded_host.workers.function_retries import FunctionRetries
+from embedded_host.workers.host_records import about
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_host.workers.worker import Invocation, Worker
 from embedded_worker.protocol import InvocationResult, RetryData
@@ -148,20 +149,30 @@ class AppInvoker:
     def _log_failure(self, name: str, instance_id: str, shown: str) -> None:
         if not self._loaded.shows_failure(self._functions["orchestrator", name.lower()].name):
             return
-        log.error("Orchestrator '%s' of instance '%s' failed [EH401]: %s", name, instance_id, shown)
+        function = self._functions["orchestrator", name.lower()].name
+        log.error(
+            "Orchestrator '%s' of instance '%s' failed [EH401]: %s",
+            name,
+            instance_id,
+            self._loaded.failures.text(function, shown),
+            extra=about(function, instance_id),
+        )
 
     async def activity(
         self, name: str, instance_id: str, input: str, task_id: int, *, alone: bool = False
     ) -> str | UserError | None:
         """Run an activity, and log its exception."""
-        outcome = await self._run("activity", name, input, alone)
+        outcome = await self._run("activity", name, instance_id, input, alone)
         if isinstance(outcome, UserError):
-            if self._loaded.shows_failure(self._functions["activity", name.lower()].name):
+            function = self._functions["activity", name.lower()].name
+            if self._loaded.shows_failure(function):
+                stack = outcome.stack and self._loaded.failures.text(function, outcome.stack)
                 log.error(
                     "Activity '%s' of instance '%s' failed [EH402]: %s",
                     name,
                     instance_id,
-                    outcome.stack or self._with_position(outcome.text, name),
+                    stack or self._with_position(outcome.text, name),
+                    extra=about(function, instance_id),
                 )
             return self._adapter.activity_error(self._recorded(outcome))
         return None if outcome == "null" else outcome
@@ -180,7 +191,8 @@ class AppInvoker:
         self, name: str, instance_id: str, batch: EntityInput, *, alone: bool = False
     ) -> EntityOutput | InvocationFailure:
         """Run the operations of ``batch`` on an entity."""
-        outcome = await self._run("entity", name, self._adapter.entity_payload(batch), alone)
+        payload = self._adapter.entity_payload(batch)
+        outcome = await self._run("entity", name, instance_id, payload, alone)
         if isinstance(outcome, UserError):
             outcome = self._recorded(outcome)
         return self._adapter.entity_result(outcome or "", len(batch.operations))
@@ -213,6 +225,7 @@ class AppInvoker:
         retry: RetryData | None = None,
         *,
         alone: bool = False,
+        instance_id: str = "",
     ) -> InvocationResult:
         """Run a function that has no HTTP trigger.
 
@@ -220,7 +233,7 @@ class AppInvoker:
         """
         client = self._client(function.requires_grpc) if function.takes_client else ""
         id = invocation_id or str(uuid4())
-        invocation = Invocation(function.name, trigger, client, id, retry)
+        invocation = Invocation(function.name, trigger, client, id, retry, instance_id)
         result = await self._worker.invoke(invocation, alone=alone)
         # The first run of an activity with a retry policy is its start.
         start = call_start.get()
@@ -228,11 +241,13 @@ class AppInvoker:
             start.timestamp = result.began
         return result
 
-    async def _run(self, kind: str, name: str, trigger: str, alone: bool) -> str | UserError | None:
+    async def _run(
+        self, kind: str, name: str, instance_id: str, trigger: str, alone: bool
+    ) -> str | UserError | None:
         function = self._functions[kind, name.lower()]
+        run = partial(self.function, function, trigger, alone=alone, instance_id=instance_id)
         if kind != "activity" or function.retry is None or self._retries is None:
-            return _outcome(await self.function(function, trigger, alone=alone))
-        run = partial(self.function, function, trigger, alone=alone)
+            return _outcome(await run())
         log_failure = partial(log_failed_run, log, self._loaded, function.name)
         return _outcome(await self._retries.run(function, run, log_failure, keeps_id=True))
 

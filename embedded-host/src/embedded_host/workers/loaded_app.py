@@ -20,6 +20,7 @@ from embedded_host.app.schedule import ScheduleError
 from embedded_host.app.setting import UnresolvedSettingError, resolve_percent, setting
 from embedded_host.app.timer_trigger import TimerTrigger
 from embedded_host.parity.app_findings import app_findings
+from embedded_host.workers.failure_texts import FailureTexts
 from embedded_worker.log_levels import ERROR, RESULTS, LogLevels
 from embedded_worker.protocol import (
     BindingSpec,
@@ -87,6 +88,11 @@ class LoadedApp:
         options = _log_options(self.app.host, "default")
         return LogLevels(options.levels, options.console_levels)
 
+    @cached_property
+    def failures(self) -> FailureTexts:
+        """The texts of failed runs in the log."""
+        return FailureTexts(self.app.root)
+
     def shows_failure(self, function: str) -> bool:
         """Return True if the log levels of host.json show the error of a failed function."""
         return any(
@@ -122,20 +128,22 @@ def load_request(
     *,
     strict: bool = False,
     console: ConsoleFormat = "default",
+    keeps_logs: bool = False,
 ) -> LoadRequest:
     """Return the load request for the workers.
 
     ``rpc_base`` is the base URL of the durable client's endpoint. The gRPC channels of SDK 2.x have
     the host and port of this URL as their target, but the worker carries them over its connection
     to the host. ``strict`` is the mode of ``--parity``, and ``console`` is the value of
-    ``--console``. A folder with both programming models is a
-    v2 app if its app object declares functions (functions-host.md#function-indexing).
+    ``--console``. If ``keeps_logs`` is true, the workers send their log lines. A folder with both
+    programming models is a v2 app if its app object declares functions
+    (functions-host.md#function-indexing).
     """
     script = setting("PYTHON_SCRIPT_FILE_NAME", environ) or "function_app.py"
     return LoadRequest(
         str(app.root),
         [_spec(function) for function in app.functions],
-        _log_options(app.host, console),
+        _log_options(app.host, console)._replace(keeps=keeps_logs),
         script if app.uses_v2_model else None,
         rpc_base,
         urlsplit(rpc_base).netloc,

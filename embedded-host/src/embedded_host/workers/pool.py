@@ -25,7 +25,9 @@ from embedded_host.workers.worker import (
     ClientRequestHandler,
     FindingHandler,
     Invocation,
+    LogHandler,
     ignore_finding,
+    ignore_logs,
     respond_unavailable,
 )
 from embedded_host.workers.worker_process import WorkerProcess
@@ -43,6 +45,7 @@ from embedded_worker.protocol import (
     InvocationResult,
     LoadRequest,
     LoadResult,
+    LogReport,
     Message,
     Placement,
     TurnRequest,
@@ -80,6 +83,7 @@ class WorkerPool:
         self._ids = itertools.count(1)
         self.on_client_request: ClientRequestHandler = respond_unavailable
         self.on_finding: FindingHandler = ignore_finding
+        self.on_logs: LogHandler = ignore_logs
         self._responses: set[asyncio.Task[None]] = set()
         """The responses to requests of durable clients."""
 
@@ -117,7 +121,12 @@ class WorkerPool:
         return await self._call(await self._least_busy(), request)
 
     async def turn(
-        self, function: str, turn: OrchestratorInput, *, alone: bool = False
+        self,
+        function: str,
+        turn: OrchestratorInput,
+        *,
+        alone: bool = False,
+        invocation_id: str = "",
     ) -> InvocationResult:
         """Run one turn of an orchestrator, in the process that has it in memory if there is one.
 
@@ -126,14 +135,24 @@ class WorkerPool:
         if alone:
             return await self._processes.quarantine.run(
                 lambda worker: run_turn(
-                    partial(self._call, worker), next(self._ids), function, turn, kept=False
+                    partial(self._call, worker),
+                    next(self._ids),
+                    function,
+                    turn,
+                    kept=False,
+                    invocation_id=invocation_id,
                 )
             )
         home = self._homes.pop(turn.instance_id, None)
         kept = home is not None and home in self._processes.workers and home.is_ready
         worker = home if kept and home is not None else await self._least_busy()
         result = await run_turn(
-            partial(self._call, worker), next(self._ids), function, turn, kept=kept
+            partial(self._call, worker),
+            next(self._ids),
+            function,
+            turn,
+            kept=kept,
+            invocation_id=invocation_id,
         )
         if result.kept:
             self._homes[turn.instance_id] = worker
@@ -247,6 +266,8 @@ class WorkerPool:
         elif isinstance(message, FindingReport):
             for finding in message.findings:
                 self.on_finding(finding)
+        elif isinstance(message, LogReport):
+            self.on_logs(message)
 
     def _on_finding(self, finding: FindingData) -> None:
         self.on_finding(finding)

@@ -20,13 +20,17 @@ async def run_turn(
     turn: OrchestratorInput,
     *,
     kept: bool,
+    invocation_id: str = "",
 ) -> InvocationResult:
     """Run one turn. ``kept`` is True if the worker may have the orchestrator in memory."""
     protocol = adapter(turn.protocol)
     address = (number, function, turn.instance_id, turn.execution_id)
     if kept and turn.seen and not turn.is_replay:
-        result = await send(TurnRequest(*address, protocol.unseen_events(turn), turn.seen))
+        events = protocol.unseen_events(turn)
+        result = await send(TurnRequest(*address, events, turn.seen, invocation_id=invocation_id))
         if not result.missing:
             return result
     payload = protocol.orchestrator_payload(turn)
-    return await send(TurnRequest(*address, payload, is_replay=turn.is_replay))
+    return await send(
+        TurnRequest(*address, payload, is_replay=turn.is_replay, invocation_id=invocation_id)
+    )

@@ -15,6 +15,7 @@ from embedded_worker.protocol import (
     InvocationResult,
     LoadRequest,
     LoadResult,
+    LogReport,
     RetryData,
     TraceData,
 )
@@ -44,6 +45,8 @@ class Invocation:
     invocation_id: str = ""
     retry: RetryData | None = None
     """The retry of a function with a retry policy, or None."""
+    instance_id: str = ""
+    """The instance that the function belongs to: that of an activity or of an entity."""
 
     def request(self, id: int) -> InvocationRequest:
         """Return the protocol's request with the number ``id``."""
@@ -58,6 +61,7 @@ class Invocation:
             self.client,
             self.retry,
             None if current is None else TraceData(*current),
+            self.instance_id,
         )
 
 
@@ -69,6 +73,14 @@ def ignore_finding(finding: FindingData) -> None:
     """Do nothing. The app has no collection of findings yet."""
 
 
+LogHandler = Callable[[LogReport], None]
+"""A handler of the log lines that a worker sends. Any thread may call it."""
+
+
+def ignore_logs(report: LogReport) -> None:
+    """Do nothing. The host does not store log lines yet."""
+
+
 class Worker(Protocol):
     """Runs the app's functions, in separate processes or in the host's process.
 
@@ -77,6 +89,7 @@ class Worker(Protocol):
 
     on_client_request: ClientRequestHandler
     on_finding: FindingHandler
+    on_logs: LogHandler
 
     async def start(self) -> None:
         """Start the processes, without an app."""
@@ -88,9 +101,14 @@ class Worker(Protocol):
         """Run a function. If ``alone``, use a process that runs nothing else at the same time."""
 
     async def turn(
-        self, function: str, turn: OrchestratorInput, *, alone: bool = False
+        self,
+        function: str,
+        turn: OrchestratorInput,
+        *,
+        alone: bool = False,
+        invocation_id: str = "",
     ) -> InvocationResult:
-        """Run one turn of an orchestrator."""
+        """Run one turn of an orchestrator. Its log lines have the id ``invocation_id``."""
 
     async def reload(self, load: LoadRequest, accept: Callable[[LoadResult], bool]) -> LoadResult:
         """Load changed code. Put it into service if ``accept`` returns True for its result."""

@@ -377,6 +377,11 @@ class OrchestratorSession:
         else:
             executor.process_event(self._context, event)
 
+    @property
+    def is_replaying(self) -> bool:
+        """True while the orchestrator runs code that an earlier turn has already run."""
+        return bool(self._context._is_replaying)
+
     def never_yielded(self) -> list[str]:
         """Return an empty list: the SDK schedules calls whose task is never yielded."""
         return []

@@ -44,7 +44,8 @@ function logsView() {
     async update(model, events, row) {
       panel ||= import("./logs.js").then(({ logsPanel }) => logsPanel(row.id));
       try {
-        replace(node, (await panel).node);
+        const { node: shown } = await panel;
+        if (node.firstChild !== shown) replace(node, shown);
       } catch (error) {
         replace(node, failure(error));
       }
