@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from embedded_host.cli.arguments import NonEmpty
+from embedded_host.cli.arguments import NonEmpty, completed_by
 from embedded_host.cli.command import CommandError, command
 from embedded_host.cli.output import printable
 from embedded_host.cli.target import Target, target_options
@@ -25,7 +25,14 @@ Read = Callable[[int | None, int], list[StoredLine]]
 
 
 @command()
-@click.option("--id", "instance_id", type=NonEmpty(), metavar="ID", help="Only this instance.")
+@click.option(
+    "--id",
+    "instance_id",
+    type=NonEmpty(),
+    metavar="ID",
+    shell_complete=completed_by("instance ids"),
+    help="Only this instance.",
+)
 @click.option("--function", type=NonEmpty(), metavar="NAME", help="Only this function.")
 @click.option(
     "--level",
