@@ -54,10 +54,20 @@ def files(
 
 @asynccontextmanager
 async def watching(
-    files: Files, load: Load, read: Callable[[], App] | None = None
+    files: Files,
+    load: Load,
+    read: Callable[[], App] | None = None,
+    failures: list[str] | None = None,
+    warnings: list[str] | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run a hot reload until the end of the block."""
-    hot_reload = HotReload(files.root, read or (lambda: read_app(files.root, {})), load)
+    hot_reload = HotReload(
+        files.root,
+        read or (lambda: read_app(files.root, {})),
+        load,
+        None if failures is None else failures.append,
+        None if warnings is None else warnings.append,
+    )
     task = asyncio.ensure_future(hot_reload.run())
     try:
         yield task
@@ -81,10 +91,11 @@ async def test_a_changed_file_reloads_the_app(
 async def test_a_file_that_is_read_at_the_start_only_does_not_reload_the_app(
     files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with watching(files, accepted):
+    warnings: list[str] = []
+    async with watching(files, accepted, warnings=warnings):
         files.change("host.json")
         await eventually_async(lambda: "host.json changed. Restart" in caplog.text, "warning")
-        assert "EH304" in caplog.text
+        assert warnings == ["host.json changed. Restart the host to apply the change. [EH304]"]
         assert "Reloaded" not in caplog.text
         files.change("host.json", "a.py")
         await eventually_async(lambda: "a.py, host.json changed. Reloaded" in caplog.text, "reload")
@@ -123,12 +134,18 @@ async def test_a_failed_reload_is_logged_and_the_next_one_runs(
             raise errors.pop()
         return read_app(files.root, {})
 
-    async with watching(files, accepted, read):
+    failures: list[str] = []
+    async with watching(files, accepted, read, failures):
         files.change("a.py")
         await eventually_async(lambda: f"[EH305]: {error}" in caplog.text, "error")
         files.change("b.py")
         await eventually_async(lambda: "b.py changed. Reloaded in" in caplog.text, "reload")
     assert "a.py, b.py" not in caplog.text
+    assert "a.py changed, but the reload failed. The host still runs the previous code." in (
+        caplog.text
+    )
+    (failure,) = failures
+    assert str(error) in failure
 
 
 async def test_an_app_that_is_not_loaded_is_not_reported_as_reloaded(
@@ -150,8 +167,9 @@ async def test_an_app_that_is_not_loaded_is_not_reported_as_reloaded(
 async def test_an_error_of_the_watcher_is_logged(
     files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with watching(files, accepted) as task:
+    warnings: list[str] = []
+    async with watching(files, accepted, warnings=warnings) as task:
         files.fail(OSError("no watches are left"))
         await asyncio.wait_for(asyncio.wait([task]), 5)
     assert "Hot reload stopped because of an error (OSError: no watches are left)" in caplog.text
-    assert "EH303" in caplog.text
+    assert warnings[0].endswith("Restart the host to load further changes. [EH303]")

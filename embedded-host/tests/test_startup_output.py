@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embedded_host.app.folder import read_app
-from embedded_host.startup_output import functions_text, problems_text
+from embedded_host.startup_output import app_problems, functions_text, problems_text
 from embedded_host.workers.loaded_app import LoadedApp, loaded_app
 from embedded_worker.protocol import LoadProblem, LoadResult
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder, http_trigger
@@ -35,7 +35,7 @@ def functions_output(folder: AppFolder, *problems: LoadProblem, **environ: str) 
 
 
 def problems_output(folder: AppFolder, *problems: LoadProblem) -> str:
-    return problems_text(*load(folder, *problems), lambda _: INSTALL)
+    return problems_text(app_problems(*load(folder, *problems), lambda _: INSTALL))
 
 
 def test_a_missing_package_is_reported_with_the_command_that_installs_it(folder: AppFolder) -> None:
@@ -45,6 +45,15 @@ def test_a_missing_package_is_reported_with_the_command_that_installs_it(folder:
         folder, LoadProblem("Echo", text, "Traceback")
     )
     assert INSTALL not in problems_output(folder, LoadProblem("Echo", "no such folder"))
+
+
+def test_changed_code_that_does_not_load_is_not_called_the_app(folder: AppFolder) -> None:
+    """The previous code stays in service, so the app still has its functions."""
+    loaded = load(folder, LoadProblem(None, "line 7: invalid syntax"))
+    (problem,) = app_problems(*loaded, lambda _: INSTALL, is_reload=True)
+    assert problem == "The changed code does not load: line 7: invalid syntax [EH310]"
+    (problem,) = app_problems(*loaded, lambda _: INSTALL)
+    assert problem.startswith("Worker failed to index functions. The app has no functions")
 
 
 # -- the functions ---------------------------------------------------------------------------------

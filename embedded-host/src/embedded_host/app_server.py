@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,14 +25,16 @@ from embedded_host.http.call_http import CallHttpClient
 from embedded_host.http.cors import Cors
 from embedded_host.http.cross_site import CrossSite
 from embedded_host.http.home_page import home_page
+from embedded_host.http.metrics import Metrics
 from embedded_host.http.public_listener import PublicAddress
 from embedded_host.http.public_socket import PublicSocket
 from embedded_host.http.router import DASHBOARD, Router
 from embedded_host.http.sdk_endpoint import SdkEndpoint, sdk_path
 from embedded_host.http.server import Listener
 from embedded_host.http.sockets import bind_rpc
+from embedded_host.management.host_report import HostDetails
 from embedded_host.management.urls import ManagementUrls
-from embedded_host.startup_output import functions_text, problems_text
+from embedded_host.startup_output import app_problems, functions_text, problems_text
 from embedded_host.store.files import STATE_FILE
 from embedded_host.store.integrity_check import IntegrityCheck
 from embedded_host.store.interface import StateError
@@ -85,6 +88,8 @@ class ServerOptions:
     """Number of instances of each orchestrator that every turn replays."""
     install_telemetry: Callable[[], str] = str
     """Returns the command that installs the packages of the extra ``otel``."""
+    warnings: list[str] = field(default_factory=list)
+    """The warnings that the host has printed before it loads the app."""
     grace: float = 5.0
     """Seconds until running requests and functions are cancelled at shutdown."""
     log_limit: int = 0
@@ -121,6 +126,7 @@ class AppServer:
         self._public = public
         self.public_url = public.url
         self._sdk_url = ""
+        self._started = time.time()
         self._import_exit = ""
         """The reason why the worker exited during the first import, or an empty string."""
         self._app: CurrentApp | None = None
@@ -149,8 +155,11 @@ class AppServer:
         call_http = CallHttpClient(app.host.http_sleep_ms)
         stack.push_async_callback(call_http.close)
 
-        telemetry, loaded = await asyncio.gather(self._open_telemetry(stack, app), self._load(app))
+        telemetry, (loaded, problems) = await asyncio.gather(
+            self._open_telemetry(stack, app), self._load(app)
+        )
         self._app = CurrentApp(loaded)
+        self._app.problems = problems
         if check is not None and check.error is not None:
             raise check.error
 
@@ -183,7 +192,7 @@ class AppServer:
         settings.replayed_instances = self._options.replayed_instances
         runtime = AppRuntime(self._app, settings, dependencies)
         cors = Cors(app.settings.cors, app.settings.cors_credentials)
-        router = self._router = self._make_router(stack, self._app, runtime, cors)
+        router = self._router = self._make_router(stack, self._app, runtime, cors, commit)
         self._worker.on_finding = runtime.findings.add_reported
         on_client_request = runtime.client_requests(partial(router.client_request, self.public_url))
         public = router.public
@@ -233,28 +242,39 @@ class AppServer:
                 p.function is not None and p.function in before.broken for p in result.problems
             )
 
+        since = self._app.loaded_time.astimezone().strftime("%H:%M:%S")
+        keeps = f"The host still runs the previous code, which it loaded at {since}."
         try:
             result = await self._worker.reload(self._load_request(app), accept)
         except AppInterpreterError as error:
-            log.error(
-                "Reload failed: %s The host still runs the previous code. [EH301]",
-                error,
-            )
+            log.error("Reload failed: %s %s [EH301]", error, keeps)
+            self._app.reload_failed([f"{error} [EH301]"])
             return False
         except WorkerLostError as lost:
-            log.error(
-                "Reload failed: the worker process exited while it loaded the changed code (%s). "
-                "The host still runs the previous code. [EH301]",
-                lost,
-            )
+            text = f"the worker process exited while it loaded the changed code ({lost})."
+            log.error("Reload failed: %s %s [EH301]", text, keeps)
+            self._app.reload_failed([f"{text[0].upper()}{text[1:]} [EH301]"])
             return False
-        loaded = self._checked(app, result)
-        if not accept(result):
-            log.error("Reload failed. The host still runs the previous code. [EH302]")
+        is_accepted = accept(result)
+        loaded, problems = self._checked(app, result, is_refused=not is_accepted)
+        if not is_accepted:
+            log.error("Reload failed. %s [EH302]", keeps)
+            self._app.reload_failed(problems)
             return False
         self._import_exit = ""
-        self._app.replace(loaded)
+        self._app.replace(loaded, problems)
         return True
+
+    def reload_failed(self, problem: str) -> None:
+        """Note that the changed files are not a valid app."""
+        assert self._app is not None
+        self._app.reload_failed([problem])
+
+    def warn(self, text: str) -> None:
+        """Add a warning to the report about the host, which the caller has printed."""
+        # Each further change of the same file repeats its warning.
+        if text not in self._options.warnings:
+            self._options.warnings.append(text)
 
     def announce(self, seconds: float) -> None:
         """Print the functions, the dashboard's link and the address."""
@@ -332,7 +352,8 @@ class AppServer:
         log.addHandler(handler)
         stack.callback(log.removeHandler, handler)
 
-    async def _load(self, app: App) -> LoadedApp:
+    async def _load(self, app: App) -> tuple[LoadedApp, Sequence[str]]:
+        """Load the app, and return it with its problems."""
         try:
             result = await self._worker.load(self._load_request(app))
         except WorkerLostError as lost:
@@ -347,14 +368,22 @@ class AppServer:
                 "after a change of its files, or restart the host if it runs with --no-reload."
             )
             log.error("%s [EH203]", self._import_exit)
-            return LoadedApp(replace(app, functions=()), problem=self._import_exit)
+            return LoadedApp(replace(app, functions=()), problem=self._import_exit), ()
         return self._checked(app, result)
 
-    def _checked(self, app: App, result: LoadResult) -> LoadedApp:
-        """Return the loaded app, and print its problems."""
+    def _checked(
+        self, app: App, result: LoadResult, *, is_refused: bool = False
+    ) -> tuple[LoadedApp, Sequence[str]]:
+        """Return the loaded app and its problems, and print the problems.
+
+        ``is_refused`` is True if the previous code stays in service.
+        """
         loaded = loaded_app(app, result, self._environ, strict=self._options.strict)
-        if text := problems_text(loaded, result, self._options.install):
-            print(text, flush=True)
+        problems = app_problems(loaded, result, self._options.install, is_reload=is_refused)
+        if problems:
+            print(problems_text(problems), flush=True)
+        if is_refused:
+            return loaded, problems
         for name in sorted(loaded.app.disabled):
             log.info("Function 'Functions.%s' is disabled", name)
         if loaded.route_errors and self._options.strict:
@@ -362,12 +391,27 @@ class AppServer:
                 "The host is in error, and each function responds with 503: %s [EH142]",
                 " ".join(loaded.route_errors.values()),
             )
-        return loaded
+        return loaded, problems
 
     def _make_router(
-        self, stack: AsyncExitStack, app: CurrentApp, runtime: AppRuntime, cors: Cors
+        self,
+        stack: AsyncExitStack,
+        app: CurrentApp,
+        runtime: AppRuntime,
+        cors: Cors,
+        commit: GroupCommit,
     ) -> Router:
-        dashboard = Dashboard(self._options.state / STATE_FILE, runtime.hub, app)
+        details = HostDetails(
+            app,
+            runtime.hub,
+            self._worker.status,
+            self._options.state / STATE_FILE,
+            self._options.warnings,
+            self._started,
+        )
+        metrics = Metrics(details, commit.measurements)
+        stack.callback(metrics.close)
+        dashboard = Dashboard(details.state, runtime.hub, app, details.report)
         stack.callback(dashboard.close)
         admin = Admin(
             app,
@@ -376,6 +420,8 @@ class AppServer:
             self._keys,
             runtime.findings,
             host_errors=self._host_errors,
+            report=details.report,
+            metrics=metrics.text,
         )
         return Router(
             runtime.functions,

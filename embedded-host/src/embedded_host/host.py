@@ -142,6 +142,8 @@ class Host:
         self._interrupted = False
         """True after the first signal."""
         self._server: AppServer | None = None
+        self._warnings: list[str] = []
+        """The warnings of the start, for the report about the host."""
         self._app_python = platform.python_version()
         """The version of the app's interpreter. With --in-process it is the host's."""
 
@@ -161,7 +163,10 @@ class Host:
 
     async def _serve_until_stopped(self, began: float) -> None:
         assert self._server is not None
-        hot_reload = HotReload(self.options.root, self._parse_app, self._server.reload)
+        server = self._server
+        hot_reload = HotReload(
+            self.options.root, self._parse_app, server.reload, server.reload_failed, server.warn
+        )
         watching = asyncio.ensure_future(hot_reload.run()) if self.options.reload else None
         await asyncio.sleep(0)  # start the watcher, so that it detects each change after "Ready"
         tune_garbage_collector()
@@ -221,7 +226,7 @@ class Host:
         state = self.options.state or app.root / STATE_FOLDER
         stack.enter_context(StateLock(state))
         if not self.options.fsync:
-            print(WITHOUT_FSYNC, file=sys.stderr, flush=True)
+            self._warn(WITHOUT_FSYNC)
         from embedded_host.http.public_socket import open_public_socket
 
         port = self.options.port if self.options.port is not None else app.settings.port or 7071
@@ -249,6 +254,7 @@ class Host:
             self.options.console,
             self.options.replayed_instances,
             self.options.install_telemetry,
+            self._warnings,
             GRACE,
             self.options.log_limit,
         )
@@ -309,21 +315,17 @@ class Host:
         # ``problems_text`` prints the problems of functions, if the app uses the function folders.
         for problem in (*app.problems, *notes):
             if problem.function is None:
-                print(problem, file=sys.stderr)
+                self._warn(str(problem))
         if self.options.verbose:
             for problem in app.host.ignored:
-                print(problem, file=sys.stderr)
+                self._warn(str(problem))
         elif app.host.ignored:
             keys = ", ".join(problem.fault.partition(" ")[0] for problem in app.host.ignored)
-            print(
-                f"host.json: keys without effect (--verbose prints the reasons): {keys}",
-                file=sys.stderr,
-            )
+            self._warn(f"host.json: keys without effect (--verbose prints the reasons): {keys}")
         if self.options.in_process and "functionTimeout" in app.host.document:
-            print(
+            self._warn(
                 "host.json: functionTimeout has no effect with --in-process, because there is no "
-                "worker process that the host can stop. [EH328]",
-                file=sys.stderr,
+                "worker process that the host can stop. [EH328]"
             )
         return app, {**self._environ, **added}
 
@@ -361,13 +363,17 @@ class Host:
                 "port is published on the loopback interface (127.0.0.1:7071:7071), or in a "
                 "trusted network, pass --allow-anonymous-network. [EH207]"
             )
-        print(
+        self._warn(
             f"WARNING: the host listens on {address} without keys (--allow-anonymous-network). "
             "Every client on the network can start and terminate instances and read their output. "
-            "[EH208]",
-            file=sys.stderr,
+            "[EH208]"
         )
         return address
+
+    def _warn(self, text: str) -> None:
+        """Print a warning, and add it to the report about the host."""
+        print(text, file=sys.stderr, flush=True)
+        self._warnings.append(text)
 
     def _find_interpreter(self, app: App, environ: dict[str, str]) -> AppInterpreter:
         """Return the interpreter of the app. With --in-process it is the host's.
@@ -378,7 +384,7 @@ class Host:
         if not self.options.in_process:
             return interpreter
         if not interpreter.is_host:
-            print(interpreter.unused("--in-process"), file=sys.stderr)
+            self._warn(interpreter.unused("--in-process"))
         check_packages("--in-process")
         _print_interpreter(host_interpreter(), own_hello())
         return host_interpreter()

@@ -12,32 +12,41 @@ from embedded_host.app.definitions import App
 from embedded_host.app.errors import AppError
 
 log = logging.getLogger("embedded_host")
+FAILED = "%s changed, but the reload failed. The host still runs the previous code. [EH305]: %s"
 
 
 class HotReload:
     """Watches the files of an app, and cancels a reload that a later change has outdated."""
 
     def __init__(
-        self, root: Path, read: Callable[[], App], load: Callable[[App], Awaitable[bool]]
+        self,
+        root: Path,
+        read: Callable[[], App],
+        load: Callable[[App], Awaitable[bool]],
+        on_failure: Callable[[str], None] | None = None,
+        on_warning: Callable[[str], None] | None = None,
     ) -> None:
         """Watch the app folder ``root``.
 
         ``read`` reads the files of the app, or raises AppError. ``load`` puts the app into service.
-        It returns False if the app cannot be loaded, and has logged the reason.
+        It returns False if the app cannot be loaded, and has logged the reason. ``on_failure``
+        receives the reason why the files cannot be read or loaded otherwise. ``on_warning``
+        receives a change that has no effect.
         """
         self._root, self._read, self._load = root, read, load
+        self._on_failure, self._on_warning = on_failure, on_warning
 
     async def run(self) -> None:
         """Reload the app after each change of its files. Log an error that stops the watcher."""
         try:
             await self._reload_on_changes()
         except Exception as error:
-            log.error(
-                "Hot reload stopped because of an error (%s: %s). Restart the host to load further "
-                "changes. [EH303]",
-                type(error).__name__,
-                error,
+            text = (
+                f"Hot reload stopped because of an error ({type(error).__name__}: {error}). "
+                "Restart the host to load further changes. [EH303]"
             )
+            log.error("%s", text)
+            self._warn(text)
 
     async def _reload_on_changes(self) -> None:
         from embedded_host.reload import changes, needs_restart
@@ -48,10 +57,12 @@ class HotReload:
         try:
             async for files in changes(root):
                 if any(needs_restart(file, root) for file in files):
-                    log.warning(
-                        "%s changed. Restart the host to apply the change. [EH304]",
-                        _names(files, root),
+                    text = (
+                        f"{_names(files, root)} changed. Restart the host to apply the change. "
+                        "[EH304]"
                     )
+                    log.warning("%s", text)
+                    self._warn(text)
                     if all(needs_restart(file, root) for file in files):
                         continue
                 if reloading is not None:
@@ -71,10 +82,20 @@ class HotReload:
             if await self._load(self._read()):
                 log.info("%s changed. Reloaded in %.2f s.", names, time.perf_counter() - began)
         except AppError as error:
-            log.error("%s changed, but the reload failed [EH305]: %s", names, error)
+            log.error(FAILED, names, error)
+            self._fail(str(error))
         except Exception as error:
-            log.exception("%s changed, but the reload failed [EH305]: %s", names, error)
+            log.exception(FAILED, names, error)
+            self._fail(f"{type(error).__name__}: {error}")
         changed.clear()
+
+    def _warn(self, text: str) -> None:
+        if self._on_warning is not None:
+            self._on_warning(text)
+
+    def _fail(self, text: str) -> None:
+        if self._on_failure is not None:
+            self._on_failure(text)
 
 
 def _names(files: Iterable[Path], root: Path) -> str:

@@ -5,9 +5,10 @@ Source: functions-host.md#function-indexing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from embedded_host.app.http_route import HttpRoute
+from embedded_host.workers.current_app import NOT_LOADED
 from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import LoadResult
 
@@ -38,57 +39,67 @@ def functions_text(loaded: LoadedApp, base_url: str) -> str:
     return "\n".join(lines)
 
 
-def problems_text(app: LoadedApp, loaded: LoadResult, install: Callable[[str], str]) -> str:
-    """Return the problems of a loaded app, or an empty string.
+def problems_text(problems: Iterable[str]) -> str:
+    """Return the problems of a loaded app, each after an empty line, or an empty string."""
+    return "\n".join(f"\n{problem}" for problem in problems)
+
+
+def app_problems(
+    app: LoadedApp, loaded: LoadResult, install: Callable[[str], str], *, is_reload: bool = False
+) -> list[str]:
+    """Return the problems of a loaded app.
 
     The problems are functions that do not load, with their tracebacks, and parts of the app that
     have no effect on this host. ``loaded`` contains the problems that the worker reported.
     ``install`` returns the command that installs the app's packages, for the text of a problem.
+    ``is_reload`` is True for changed code that replaces other code only if it loads.
     """
-    lines: list[str] = []
+    problems: list[str] = []
     if not app.app.uses_v2_model:
-        for fault in app.app.problems:
-            lines += ["", str(fault)] if fault.function is not None else []
+        problems += [str(fault) for fault in app.app.problems if fault.function is not None]
     for problem in loaded.problems:
-        subject = (
-            "Worker failed to index functions. The app has no functions, as on the Azure Functions "
-            "host"
-            if problem.function is None
-            else f"Worker failed to load function: '{problem.function}'"
-        )
-        lines += ["", f"{subject}: {problem.text} [EH310]"]
+        if problem.function is not None:
+            subject = f"Worker failed to load function: '{problem.function}'"
+        elif is_reload:
+            subject = NOT_LOADED
+        else:
+            subject = (
+                "Worker failed to index functions. The app has no functions, as on the Azure "
+                "Functions host"
+            )
+        lines = [f"{subject}: {problem.text} [EH310]"]
         if "to requirements.txt" in problem.text or "in requirements.txt" in problem.text:
             # The problem's text omits this line, because HTTP responses contain that text too.
             lines.append(f"    In the app folder run: {install(problem.text)}")
         if problem.stack:
             lines += ["    " + line for line in problem.stack.rstrip().splitlines()]
+        problems.append("\n".join(lines))
     known = {p.code for p in app.app.problems} | {p.function for p in loaded.problems}
     if app.problem is not None and not known & {None, "EH102"}:
-        lines += ["", f"{app.problem} The app object of function_app.py declares none. [EH102]"]
+        problems.append(f"{app.problem} The app object of function_app.py declares none. [EH102]")
     reported = {p.function for p in loaded.problems}
     reported |= {p.function for p in (*app.app.problems, *app.route_problems)}
     existing = {function.name for function in app.app.functions}
     for name in sorted(app.broken.keys() - existing - reported):
-        lines += ["", f"{app.broken[name]} [EH140]"]
+        problems.append(f"{app.broken[name]} [EH140]")
     for function in app.enabled:
         if function.name in app.broken and function.name not in reported:
-            lines += ["", f"{function.name}: {app.broken[function.name]} [EH311]"]
+            problems.append(f"{function.name}: {app.broken[function.name]} [EH311]")
         discarded = [
             f"'{b.name}' ({b.type})"
             for b in function.bindings
             if b.direction == "out" and b.type.lower() != "http"
         ]
         if discarded and function.name not in app.broken:
-            lines += [
-                "",
+            problems.append(
                 f"{function.name}: the embedded host discards the values of its output "
                 f"binding{'' if len(discarded) == 1 else 's'} {', '.join(discarded)}, because it "
-                "does not write to other services. The function runs. [EH312]",
-            ]
-    lines += [line for problem in app.route_problems for line in ("", str(problem))]
+                "does not write to other services. The function runs. [EH312]"
+            )
+    problems += [str(problem) for problem in app.route_problems]
     if hidden := app.hidden_folders():
-        lines += ["", f"{hidden} [EH313]"]
-    return "\n".join(lines)
+        problems.append(f"{hidden} [EH313]")
+    return problems
 
 
 def _methods(route: HttpRoute) -> str:

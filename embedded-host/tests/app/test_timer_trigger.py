@@ -12,7 +12,7 @@ from embedded_host.app.definitions import App, Binding, Function, HostJson, Loca
 from embedded_host.app.folder import read_app
 from embedded_host.app.schedule import ScheduleError
 from embedded_host.app.timer_trigger import TimerTrigger
-from embedded_host.startup_output import problems_text
+from embedded_host.startup_output import app_problems
 from embedded_host.workers.loaded_app import loaded_app
 from embedded_worker.protocol import BindingSpec, FunctionSpec, LoadResult
 from tests.support.app_folder import CLIENT, HTTP_OUT, AppFolder
@@ -111,6 +111,6 @@ def test_an_invalid_schedule_in_function_app_disables_the_function(tmp_path: Pat
     assert current.broken["tick"].startswith(
         "function_app.py: the timer of 'tick' cannot run: 'hourly' is not a schedule"
     )
-    assert "tick: function_app.py: the timer of 'tick' cannot run" in problems_text(
-        current, loaded, str
+    assert "tick: function_app.py: the timer of 'tick' cannot run" in "\n".join(
+        app_problems(current, loaded, str)
     )

@@ -12,7 +12,17 @@ from tests.support.running_host import RunningHost
 
 pytestmark = pytest.mark.process
 
-KEYS = ["name", "trigger", "durableName", "methods", "route", "url", "disabled", "problem"]
+KEYS = [
+    "name",
+    "trigger",
+    "durableName",
+    "methods",
+    "route",
+    "url",
+    "schedule",
+    "disabled",
+    "problem",
+]
 
 
 @pytest.fixture

@@ -110,6 +110,7 @@ def test_an_unknown_orchestrator_is_reported(recorded_host: RecordedHost) -> Non
     refused = call_recorded(recorded_host, "start-new", "--function-name", "Helo", code=MASTER_KEY)
     assert refused.code == 3
     assert "has no orchestrator 'Helo'. Did you mean 'Hello'?" in refused.err
+    recorded_host.respond("GET", "/admin/host/status", 200, {"state": "Running"})
     recorded_host.respond("GET", "/admin/functions/Hello/status", 200, {})
     listed = call_recorded(recorded_host, "functions", "list", "--json", code=MASTER_KEY).json
     assert [(f["name"], f["trigger"], f["problem"]) for f in listed] == [
@@ -120,6 +121,60 @@ def test_an_unknown_orchestrator_is_reported(recorded_host: RecordedHost) -> Non
     assert (
         call_recorded(recorded_host, "start-new", "--function-name", "NoSuchOrchestrator").code == 0
     )
+
+
+def test_the_route_of_a_function_is_printed_as_written(recorded_host: RecordedHost) -> None:
+    """The Azure Functions host lists routes in lower case."""
+    triggers = {
+        "Start": {"type": "httpTrigger", "route": "Orders/{functionName}"},
+        "Plain": {"type": "httpTrigger"},
+        "Setting": {"type": "httpTrigger", "route": "%ROUTE%"},
+        "Nightly": {"type": "timerTrigger", "schedule": "0 0 3 * * *"},
+    }
+    paths = {"Start": "orders/{functionname}", "Plain": "plain", "Setting": "resolved"}
+    functions = [
+        {
+            "name": name,
+            "config": {"bindings": [{"name": "x", "direction": "in", **trigger}]},
+            "invoke_url_template": f"http://host/api/{paths[name]}" if name in paths else None,
+        }
+        for name, trigger in triggers.items()
+    ]
+    recorded_host.respond("GET", "/admin/host/status", 200, {"state": "Running"})
+    recorded_host.respond("GET", "/admin/functions", 200, functions)
+    for name in triggers:
+        recorded_host.respond("GET", f"/admin/functions/{name}/status", 200, {})
+    listed = call_recorded(recorded_host, "functions", "list", "--json", code=MASTER_KEY).json
+    assert {f["name"]: f["url"] or f["schedule"] for f in listed} == {
+        "Start": "http://host/api/Orders/{functionName}",
+        "Plain": "http://host/api/Plain",
+        "Setting": "http://host/api/resolved",
+        "Nightly": "0 0 3 * * *",
+    }
+
+
+def test_a_broken_app_and_a_failed_reload_are_printed(recorded_host: RecordedHost) -> None:
+    function = {
+        "name": "Gone",
+        "type": "",
+        "durableName": "Gone",
+        "disabled": False,
+        "problem": "it has no function.json",
+        "route": None,
+        "methods": [],
+        "schedule": None,
+    }
+    report = {
+        "failedReload": {"text": "The reload failed: line 7"},
+        "problem": "no module named 'x'",
+        "functions": [function],
+    }
+    recorded_host.respond("GET", "/admin/host/status", 200, {"embeddedHost": report})
+    called = call_recorded(recorded_host, "functions", "list", code=MASTER_KEY)
+    assert called.code == 0
+    assert "The reload failed: line 7\n" in called.err
+    assert "The app cannot be served: no module named 'x' [EH310]\n" in called.err
+    assert "it has no function.json" in called.out
 
 
 def test_an_id_in_use_is_reported(recorded_host: RecordedHost) -> None:

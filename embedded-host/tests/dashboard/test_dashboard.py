@@ -8,11 +8,15 @@ import json
 import pytest
 
 from embedded_host.app.definitions import HostJson
+from embedded_host.dashboard.dashboard import Dashboard
 from embedded_host.dashboard.long_values import LONGEST
 from embedded_host.dashboard.server_sent_events import POLL_INTERVAL
+from embedded_host.management.host_report import HostDetails
 from embedded_host.parity.findings import Findings
 from embedded_host.parity.kinds.sdk2 import CALL_HTTP
+from embedded_host.workers.worker import ProcessStatus, WorkerStatus
 from tests.dashboard.conftest import DashboardUnderTest
+from tests.http.api import request
 
 # -- access
 
@@ -387,3 +391,17 @@ async def test_a_long_value_is_cut_and_can_be_downloaded(dashboard: DashboardUnd
     assert len(history[index]["Result"]) == len(text) + 2
     for query in ("id=no&part=output", "id=long&part=no", "id=long&event=0&field=Timestamp"):
         assert (await dashboard.request(f"/api/value?{query}")).status == 404
+
+
+async def test_the_report_about_the_host_is_served(dashboard: DashboardUnderTest) -> None:
+    assert await dashboard.get("host") is None, "the scheduler has no report"
+    status = WorkerStatus([ProcessStatus(7, "ready", [])], 0)
+    details = HostDetails(
+        dashboard.app, dashboard.host.hub, lambda: status, dashboard.state, [], 0.0
+    )
+    served = Dashboard(dashboard.state, dashboard.host.hub, dashboard.app, details.report)
+    response = await served.handle(request("GET", "/dashboard/api/host"), "/api/host")
+    report = json.loads(response.body)
+    assert report["workerProcesses"] == [{"pid": 7, "state": "ready", "calls": {}}]
+    assert report["stateBytes"] > 0
+    served.close()

@@ -61,7 +61,11 @@ NEW_APP = (
     "how-to/debugging.md",
 )
 """Pages whose commands run in the app that `embedded-host init shop` creates."""
-WAITING_ORDER = ("how-to/troubleshooting-stuck-instances.md", "reference/errors.md")
+WAITING_ORDER = (
+    "how-to/metrics.md",
+    "how-to/troubleshooting-stuck-instances.md",
+    "reference/errors.md",
+)
 """Pages whose commands use the app of COMMANDS, with an order that waits for an event."""
 COMMANDS = PROJECT / "docs" / "reference" / "cli.md"
 PROGRAMS = {

@@ -108,8 +108,18 @@ def test_a_change_that_cannot_be_imported_keeps_the_previous_code(
     output = change(host, write("def main(req) return 'three'\n"), "still runs the previous code")
     assert "SyntaxError" in output
     assert host.get("/api/version").text == "one"
+    status = host.get("/admin/host/status").json
+    failed = status["embeddedHost"]["failedReload"]
+    assert "Version/__init__.py line 1: def main(req) return 'three'" in failed["summary"]
+    assert status["errors"] == [failed["text"]]
+    assert host.get("/dashboard/api/host").json["failedReload"] == failed
+    assert "\nembedded_host_reload_failed 1\n" in host.get("/metrics").text
     change(host, write("def main(req): return 'four'\n"), "Reloaded in")
     assert host.get("/api/version").text == "four"
+    status = host.get("/admin/host/status").json
+    assert status["embeddedHost"]["failedReload"] is None
+    assert "errors" not in status
+    assert status["embeddedHost"]["workerProcesses"][0]["state"] == "ready"
 
 
 def test_a_reload_replaces_an_import_that_blocks_forever(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def function(name: str, kind: str, route: str | None = None) -> Function:
 
 
 class AdminFixture:
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         start, act = (
             function("Start", "httpTrigger", "start/{functionName}/{instanceId?}"),
             function("act", "activityTrigger"),
@@ -41,7 +42,9 @@ class AdminFixture:
         app = App(Path("/apps/app"), HostJson(), LocalSettings(), (start, act, of_sdk))
         self.invoked: list[tuple[str, str | None]] = []
         self.app = CurrentApp(LoadedApp(app, routes={"Start": HttpRoute.of(start, "api")}))
-        self.admin = Admin(self.app, lambda f, input: self.invoked.append((f.name, input)))
+        self.admin = Admin(
+            self.app, lambda f, input: self.invoked.append((f.name, input)), **options
+        )
 
     async def request(
         self, method: str, target: str, body: str = "", content_type: str | None = None
@@ -121,6 +124,35 @@ async def test_the_host_status_has_the_recorded_keys() -> None:
         "functionAppContentEditingState",
     ]
     assert (status["state"], status["version"]) == ("Running", "4.1037.0.0")
+
+
+async def test_the_host_status_has_the_report_in_a_field_of_its_own() -> None:
+    fixture = AdminFixture(report=lambda: {"workers": []})
+    status = json.loads((await fixture.request("GET", "/admin/host/status")).body)
+    assert list(status)[-2:] == ["functionAppContentEditingState", "embeddedHost"]
+    assert status["embeddedHost"] == {"workers": []}
+
+
+async def test_the_host_status_lists_a_failed_reload_and_the_problem_of_the_app() -> None:
+    fixture = AdminFixture()
+    fixture.app.replace(LoadedApp(fixture.app.loaded.app, problem="it cannot be imported"))
+    fixture.app.reload_failed(["line 7 does not parse"])
+    status = json.loads((await fixture.request("GET", "/admin/host/status")).body)
+    assert status["state"] == "Running"
+    failed, problem = status["errors"]
+    assert "the host still runs the code of" in failed
+    assert "line 7 does not parse" in failed
+    assert problem == "it cannot be imported"
+
+
+async def test_the_metrics_are_text() -> None:
+    async def metrics() -> str:
+        return "up 1\n"
+
+    response = await AdminFixture(metrics=metrics).request("GET", "/admin/host/metrics")
+    assert (response.status, response.body) == (200, b"up 1\n")
+    assert response.headers == [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")]
+    assert (await AdminFixture().request("GET", "/admin/host/metrics")).status == 404
 
 
 async def test_the_host_status_lists_functions_out_of_service() -> None:

@@ -34,6 +34,7 @@ from embedded_host.workers.worker import (
     FindingHandler,
     Invocation,
     LogHandler,
+    WorkerStatus,
     ignore_finding,
     ignore_logs,
     respond_unavailable,
@@ -68,6 +69,9 @@ class FakeWorker:
         if isinstance(self.response, Exception):
             raise self.response
         return self.response
+
+    def status(self) -> WorkerStatus:
+        return WorkerStatus((), 0)
 
     async def start(self) -> None: ...
 

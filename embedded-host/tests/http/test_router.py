@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from embedded_host.access_keys.access import Access
+from embedded_host.access_keys.key_file import DEFAULT, KeyFile
 from embedded_host.app.definitions import App, HostJson, LocalSettings
 from embedded_host.http.admin import Admin
+from embedded_host.http.authorization import Authorization
 from embedded_host.http.cors import Cors
 from embedded_host.http.router import Dashboard, Router
 from embedded_host.web.request import Request
@@ -18,6 +21,10 @@ from embedded_host.workers.loaded_app import LoadedApp
 from embedded_worker.protocol import HttpResponseData, InvocationResult
 from tests.http.api import Api, request
 from tests.http.test_functions import HttpFunctionsFixture, loaded, route
+
+
+async def metrics() -> str:
+    return "up 1"
 
 
 class Served:
@@ -31,7 +38,9 @@ class Served:
     ) -> None:
         self.fixture = HttpFunctionsFixture(route("F", "f"), route("Admin2", "admin/x", prefix=""))
         app = CurrentApp(LoadedApp(App(Path("app"), HostJson(), LocalSettings(), ())))
-        admin = Admin(app, lambda function, input: None)
+        admin = Admin(
+            app, lambda function, input: None, options.get("authorization"), metrics=metrics
+        )
         self.router = Router(
             self.fixture.functions, api.management, admin, lambda: home, cors, dashboard, **options
         )
@@ -65,6 +74,27 @@ async def test_each_path_is_routed_to_its_part_of_the_host(
     api: Api, method: str, target: str, response: tuple[int, bytes]
 ) -> None:
     assert await Served(api).request(method, target) == response
+
+
+async def test_metrics_are_served_unless_a_function_has_their_route(api: Api) -> None:
+    served = Served(api)
+    assert await served.request("GET", "/metrics") == (200, b"up 1")
+    assert await served.request("GET", "/Metrics") == (200, b"up 1")
+    assert await served.request("POST", "/metrics") == (404, b"")
+    # An app with its own metrics, such as a WSGI app at the root, keeps its route.
+    served.fixture.app.replace(loaded(route("Root", "{*rest}", "GET", prefix="")))
+    assert await served.request("GET", "/metrics") == (200, b"")
+    assert served.fixture.worker.calls[0][0] == "Root"
+    assert await served.request("GET", "/admin/host/metrics") == (200, b"up 1")
+
+
+async def test_metrics_need_the_key_of_the_admin_endpoints(api: Api, tmp_path: Path) -> None:
+    file = KeyFile(tmp_path)
+    keys = file.begin()
+    served = Served(api, authorization=Authorization(Access(file)))
+    assert (await served.request("GET", "/metrics"))[0] == 401
+    assert (await served.request("GET", f"/metrics?code={keys.host[DEFAULT]}"))[0] == 403
+    assert await served.request("GET", f"/metrics?code={keys.master}") == (200, b"up 1")
 
 
 async def test_the_host_s_own_paths_precede_the_functions(api: Api) -> None:

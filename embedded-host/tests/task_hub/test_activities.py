@@ -19,6 +19,7 @@ from embedded_host.parity.findings import Findings
 from embedded_host.store.interface import ActivityRow
 from embedded_host.task_hub.activities import Activities
 from embedded_host.task_hub.invoker import call_start
+from embedded_host.task_hub.measurements import HubMeasurements
 from embedded_host.task_hub.unit_of_work import ActivityWork
 from tests.support.polling import eventually_async
 from tests.task_hub.kit import HubUnderTest, InlineInvoker, ManualClock
@@ -42,6 +43,7 @@ class Run:
         self.invoker = InlineInvoker({}, {"Echo": lambda value: value, "Fail": fail})
         self.results: list[TaskCompleted | TaskFailed] = []
         self.errors: list[BaseException] = []
+        self.measurements = HubMeasurements()
         self.activities = Activities(
             self.clock,
             self.invoker,
@@ -52,6 +54,7 @@ class Run:
             on_result=lambda _, event: self.results.append(event),
             on_error=self.errors.append,
             findings=Findings(),
+            measurements=self.measurements,
         )
 
     async def finish(self) -> None:

@@ -249,3 +249,16 @@ async def test_close_stops_the_release_of_space(tmp_path: Path) -> None:
     assert commit._release_timer is None or commit._release_timer.cancelled()
     assert not commit._thread.is_alive()
     store.close()
+
+
+@pytest.mark.parametrize("seconds", [0.0, QUICK * 2], ids=["in the loop", "in the thread"])
+async def test_commits_and_their_changes_are_counted(seconds: float) -> None:
+    store = SlowStore(free=9)
+    commit = GroupCommit(store)  # type: ignore[arg-type]
+    commit._seconds = seconds
+    await commit.commit([take(0), take(1)])
+    store.error = StateError("the disk is full")
+    with pytest.raises(StateError):
+        await commit.commit([take(2)])
+    assert (commit.measurements.durations.count, commit.measurements.changes) == (1, 2)
+    await commit.close()

@@ -89,7 +89,9 @@ async def test_a_long_history_is_not_replayed_right_after_a_slow_replay(
         for n in range(4):
             yield context.call_activity("Double", n)
 
-    first, second, third, fourth, fifth = (0.0, 10.0), (11.0,), (19.0,), (20.0, 30.0), (39.0,)
+    # Each turn reads the time at its start, after a replay, and after its commit.
+    first, second, third = (0.0, 10.0, 10.0), (11.0, 11.0), (19.0, 19.0)
+    fourth, fifth = (20.0, 30.0, 30.0), (39.0, 39.0)
     times = iter((*first, *second, *third, *fourth, *fifth))
     monkeypatch.setattr(orchestration_turns, "perf_counter", lambda: next(times))
     invoker = RecordingInvoker({"Main": steps}, {"Double": lambda n: 2 * n})

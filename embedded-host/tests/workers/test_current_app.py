@@ -31,3 +31,25 @@ def test_replace_notifies_the_subscribers_in_order_after_the_change() -> None:
     assert notified == []
     current.replace(after)
     assert notified == [("first", True, True), ("second", True, True)]
+
+
+def test_a_failed_reload_is_kept_until_the_next_successful_one() -> None:
+    current = CurrentApp(loaded_app())
+    loaded_time = current.loaded_time
+    current.reload_failed(["line 7 does not parse"])
+    failed = current.failed_reload
+    assert failed is not None
+    assert failed.problems == ["line 7 does not parse"]
+    assert failed.time >= loaded_time
+    assert current.loaded_time == loaded_time, "the previous code is in service"
+    assert (current.reloads, current.failed_reloads) == (0, 1)
+
+
+def test_a_reload_replaces_the_problems_and_the_failed_reload() -> None:
+    current = CurrentApp(loaded_app())
+    loaded_time = current.loaded_time
+    current.reload_failed(["line 7 does not parse"])
+    current.replace(loaded_app(), ["a warning"])
+    assert (current.failed_reload, current.problems) == (None, ["a warning"])
+    assert current.loaded_time >= loaded_time
+    assert current.reloads == 1

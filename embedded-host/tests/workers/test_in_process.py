@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from embedded_host.workers.in_process import InProcessWorker
-from embedded_host.workers.worker import Invocation
+from embedded_host.workers.worker import Invocation, ProcessStatus
 from embedded_worker.protocol import InvocationRequest
 from embedded_worker.runner import Runner
 from tests.support.app_folder import AppFolder, activity_trigger
@@ -104,9 +105,11 @@ async def test_a_function_without_a_caller_is_cancelled(
 ) -> None:
     invocation = asyncio.ensure_future(worker.invoke(Invocation("Waits", "null")))
     await eventually_async((app.root / "began").exists, "the function runs")
+    assert worker.status().processes == [ProcessStatus(os.getpid(), "ready", ["Waits"])]
     invocation.cancel()
     with pytest.raises(asyncio.CancelledError):
         await invocation
+    assert worker.status().processes[0].calls == []
     await eventually_async((app.root / "ended").exists, "the function is cancelled")
 
 

@@ -17,6 +17,8 @@ from embedded_host.workers.worker import (
     FindingHandler,
     Invocation,
     LogHandler,
+    ProcessStatus,
+    WorkerStatus,
     ignore_finding,
     ignore_logs,
     respond_unavailable,
@@ -42,6 +44,9 @@ class WorkerDouble:
     on_client_request: ClientRequestHandler = respond_unavailable
     on_finding: FindingHandler = ignore_finding
     on_logs: LogHandler = ignore_logs
+
+    def status(self) -> WorkerStatus:
+        return WorkerStatus([ProcessStatus(7, "ready", ["f"])], 3)
 
     async def start(self) -> None: ...
 
@@ -185,3 +190,7 @@ async def test_the_formats_of_the_functions_host_have_all_invocations(
     for _ in range(3):
         await log.invoke(Invocation("work", "1"))
     assert capsys.readouterr().err.count("Executed") == 3
+
+
+def test_the_status_is_that_of_the_worker() -> None:
+    assert InvocationLog(WorkerDouble(), "func").status().restarts == 3

@@ -15,7 +15,7 @@ import pytest
 from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.workers import supervisor as supervisor_module
 from embedded_host.workers.pool import WorkerPool
-from embedded_host.workers.worker import Invocation
+from embedded_host.workers.worker import Invocation, ProcessStatus
 from embedded_worker.protocol import FindingData, LoadRequest
 from tests.conftest import RefusedProcesses
 from tests.support.app_folder import AppFolder, activity_trigger
@@ -111,11 +111,15 @@ async def test_a_killed_worker_is_replaced(
         pool.invoke(Invocation(name, json.dumps(str(tmp_path / "began"))))
     )
     await eventually_async((tmp_path / "began").exists, "the function runs")
+    assert pool.status().processes == [ProcessStatus(first, "ready", [name])]
     os.kill(first, KILL)
     with pytest.raises(WorkerLostError, match="after SIGKILL"):
         await asyncio.wait_for(running, 10)
     assert await call(pool, "Echo", 1) == 1
     assert pool.pids != [first]
+    status = pool.status()
+    assert status.restarts == 1
+    assert [(p.pid, p.state, p.calls) for p in status.processes] == [(pool.pids[0], "ready", [])]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to end a process with")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +13,12 @@ from embedded_host.app.definitions import is_built_in
 from embedded_host.cli.app_folder import load_folder
 from embedded_host.cli.arguments import as_json
 from embedded_host.cli.command import CommandError, command, keep_examples
-from embedded_host.cli.output import print_json, print_table
+from embedded_host.cli.output import print_json, print_table, printable
 from embedded_host.cli.reader import Json
 from embedded_host.cli.target import Target, host_options
+
+if TYPE_CHECKING:
+    from embedded_host.cli.management_api import HostFunction
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class FunctionRow:
     """The path of an HTTP function, or None in a list from a running host."""
     url: str | None
     """The URL of an HTTP function, or None in a list from an app folder."""
+    schedule: str | None
+    """The schedule of a timer function, or None."""
     disabled: bool
     problem: str | None
     """The reason why the function is out of service, or None."""
@@ -44,6 +50,7 @@ class FunctionRow:
             "methods": list(self.methods),
             "route": self.route,
             "url": self.url,
+            "schedule": self.schedule,
             "disabled": self.disabled,
             "problem": self.problem,
         }
@@ -77,7 +84,12 @@ def list_(target: Target, as_json: bool, python: str | None) -> None:
         raise click.UsageError(
             "A state folder does not contain functions: select the app folder with --script-root."
         )
-    rows = of_host(target) if target.has_host() else of_folder(target, python)
+    if target.has_host():
+        rows, problems = of_host(target)
+        for problem in problems:
+            click.echo(printable(problem), err=True)
+    else:
+        rows = of_folder(target, python)
     if as_json:
         print_json([row.document() for row in rows])
         return
@@ -86,7 +98,7 @@ def list_(target: Target, as_json: bool, python: str | None) -> None:
             row.name,
             row.trigger,
             ",".join(row.methods),
-            row.url or row.route or row.durable_name or "",
+            row.url or row.route or row.schedule or row.durable_name or "",
             row.problem or ("disabled" if row.disabled else ""),
         )
         for row in rows
@@ -96,20 +108,66 @@ def list_(target: Target, as_json: bool, python: str | None) -> None:
     )
 
 
-def of_host(target: Target) -> list[FunctionRow]:
-    """Return the functions of the running host."""
+def of_host(target: Target) -> tuple[list[FunctionRow], list[str]]:
+    """Return the functions of the running host, and the problems of its app.
+
+    The problems are those of the whole app and of the latest reload.
+    """
     host = target.host()
-    return [
+    report = host.report()
+    if report is not None:
+        return [_of_report(item, host.name) for item in report["functions"]], _problems(report)
+    # The Azure Functions host
+    rows = [
         _row(
             function.name,
             function.bindings,
-            url=function.url,
+            url=_written_url(function),
             disabled=function.is_disabled,
             problem=host.function_problem(function.name),
         )
         for function in host.functions()
         if not is_built_in(function.name)
     ]
+    return rows, []
+
+
+def _of_report(function: Json, base_url: str) -> FunctionRow:
+    """Return a function of an embedded host's report."""
+    kind, route = str(function["type"]), function.get("route")
+    return FunctionRow(
+        name=str(function["name"]),
+        trigger=kind,
+        durable_name=str(function["durableName"]) if kind.lower() in DURABLE_TRIGGERS else None,
+        methods=list(function["methods"]),
+        route=None,
+        url=f"{base_url}/{route}" if route is not None else None,
+        schedule=function.get("schedule"),
+        disabled=bool(function["disabled"]),
+        problem=function.get("problem"),
+    )
+
+
+def _problems(report: Json) -> list[str]:
+    """Return the failed reload and the problem of the whole app."""
+    failed = report.get("failedReload")
+    problems = [f"{failed['text']}"] if failed else []
+    if report.get("problem"):
+        problems.append(f"The app cannot be served: {report['problem']} [EH310]")
+    return problems
+
+
+def _written_url(function: HostFunction) -> str | None:
+    """Return the URL of a function with its route as written.
+
+    The Azure Functions host lists the URL in lower case.
+    """
+    url = function.url
+    trigger: Json = next((b for b in function.bindings if b.get("route")), {})
+    route = str(trigger.get("route", "")).strip("/") or function.name
+    if url is None or not url.endswith(f"/{route.lower()}"):
+        return url
+    return url[: len(url) - len(route)] + route
 
 
 def of_folder(target: Target, python: str | None = None) -> list[FunctionRow]:
@@ -168,6 +226,7 @@ def _row(
         methods=[str(method).upper() for method in trigger.get("methods") or ()],
         route=route,
         url=url,
+        schedule=str(trigger["schedule"]) if trigger.get("schedule") else None,
         disabled=disabled,
         problem=problem,
     )

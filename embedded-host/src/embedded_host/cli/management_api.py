@@ -189,6 +189,20 @@ class ManagementClient:
             for item in response.json_objects()
         ]
 
+    def report(self) -> Json | None:
+        """Return the report about an embedded host, or None for another kind of host.
+
+        Raises CommandError without the master key.
+        """
+        response = self._host.send("GET", "/admin/host/status")
+        if response.status in (401, 403):
+            raise CommandError(
+                f"{self.name} requires its master key for its status (status {response.status}): "
+                "pass the key with --code. [EH503]"
+            )
+        report = response.json_object().get("embeddedHost") if response.status == 200 else None
+        return report if isinstance(report, dict) else None
+
     def function_problem(self, name: str) -> str | None:
         """Return the reason why a function is out of service, or None if it is in service."""
         response = self._host.send("GET", f"/admin/functions/{quote(name, safe='')}/status")

@@ -42,6 +42,7 @@ from embedded_host.dashboard.query_parameters import (
 from embedded_host.dashboard.server_sent_events import ChangeFeed
 from embedded_host.engine.events import encode_events
 from embedded_host.engine.json_codec import compact
+from embedded_host.management.host_report import HostReport
 from embedded_host.parity.documents import parity_document
 from embedded_host.store.failure_causes import first_line
 from embedded_host.store.interface import InstanceQuery, StateError
@@ -87,12 +88,20 @@ T = TypeVar("T")
 class Dashboard:
     """The dashboard of one task hub."""
 
-    def __init__(self, state: Path, hub: TaskHub, app: CurrentApp) -> None:
+    def __init__(
+        self,
+        state: Path,
+        hub: TaskHub,
+        app: CurrentApp,
+        report: Callable[[], HostReport] | None = None,
+    ) -> None:
         """Create the dashboard.
 
         ``state`` is the path of the state file. The first request that reads the file opens it.
+        ``report`` returns the report about the host, or is None if there is no such report.
         """
         self._state, self._hub, self._app = state, hub, app
+        self._report = report
         self._overview: Overview | None = None
         self._feed_overview: Overview | None = None
         self._feed: ChangeFeed | None = None
@@ -144,6 +153,7 @@ class Dashboard:
             "functions": self._functions,
             "findings": self._findings,
             "logs": self._logs,
+            "host": self._host,
             "events": self._events,
         }
         name = path.removeprefix("api/")
@@ -424,6 +434,10 @@ class Dashboard:
         loop = asyncio.get_running_loop()
         lines = await loop.run_in_executor(self._thread, read_lines, path, query)
         return json_response(log_document(lines, query.after))
+
+    async def _host(self, parameters: QueryParameters) -> Response:
+        report = None if self._report is None else msgspec.to_builtins(self._report())
+        return json_response(report)
 
     async def _events(self, parameters: QueryParameters) -> Response:
         if self._feed is None:

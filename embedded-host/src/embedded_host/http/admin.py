@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from urllib.parse import unquote
 
 import msgspec
@@ -15,6 +16,7 @@ from embedded_host.app.definitions import Function
 from embedded_host.http.admin_keys import AdminKeys
 from embedded_host.http.authorization import Authorization
 from embedded_host.http.host_status import host_status
+from embedded_host.management.host_report import HostReport, host_errors
 from embedded_host.parity.documents import parity_document
 from embedded_host.parity.findings import Findings
 from embedded_host.web.request import Request
@@ -23,6 +25,8 @@ from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.loaded_app import LoadedApp
 
 log = logging.getLogger("embedded_host.http")
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+"""The content type of the Prometheus text format."""
 NO_CACHE = ("Cache-Control", "no-store,no-cache")
 START_EXAMPLE = '{"input": "text"}'
 
@@ -42,17 +46,21 @@ class Admin:
         findings: Findings | None = None,
         *,
         host_errors: Callable[[], Sequence[str]] = tuple,
+        report: Callable[[], HostReport] | None = None,
+        metrics: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
         """Serve the functions of ``app``.
 
         ``invoke(function, input)`` starts a function and returns at once.
         ``keys`` is None if the host requires no keys. ``findings`` are the app's parity findings.
-        ``host_errors`` returns the errors because of which no function is served.
+        ``host_errors`` returns the errors because of which no function is served. ``report``
+        returns the report about the host. ``metrics`` returns the metrics in Prometheus format.
         """
         self._app, self._invoke, self._authorization = app, invoke, authorization or Authorization()
         self._keys = AdminKeys(keys, app) if keys is not None else None
         self._findings = findings or Findings()
         self._host_errors = host_errors
+        self._report, self._metrics = report, metrics
         self._started = time.monotonic()
 
     async def handle(self, request: Request) -> Response:
@@ -76,6 +84,9 @@ class Admin:
             # The Azure Functions host has no such endpoint. The command line compares the app.
             app = self._app.loaded.app
             return json_response({"root": str(app.root), "taskHub": app.host.hub_name})
+        if lower == ["host", "metrics"] and request.method == "GET" and self._metrics is not None:
+            # The Azure Functions host has no such endpoint.
+            return Response(200, (await self._metrics()).encode(), [("Content-Type", METRICS)])
         if lower == ["host", "synctriggers"] and request.method == "POST":
             return json_response(
                 {"status": "Invalid environment for SyncTriggers operation."}, status=500
@@ -116,9 +127,16 @@ class Admin:
         errors = self._host_errors()
         return host_status(
             self._started,
-            [*errors, *self._app.loaded.broken.values()],
+            list(dict.fromkeys([*errors, *host_errors(self._app)])),
             in_error=bool(errors),
+            report=msgspec.to_builtins(self._report()) if self._report is not None else None,
         )
+
+    async def metrics(self, request: Request) -> Response | None:
+        """Return the response to ``GET /metrics``, or None if the host has no metrics."""
+        if self._metrics is None:
+            return None
+        return await self.handle(replace(request, path="/admin/host/metrics"))
 
     def _warm_up(self) -> Response:
         """Start the warmup functions. This path requires no key."""

@@ -9,10 +9,14 @@ HOST_VERSION = "4.1037.0.0"
 """The version of the Azure Functions host whose behavior the embedded host follows."""
 
 
-def host_status(started: float, errors: Sequence[str], *, in_error: bool) -> dict[str, object]:
+def host_status(
+    started: float, errors: Sequence[str], *, in_error: bool, report: object = None
+) -> dict[str, object]:
     """Return the status document.
 
     ``started`` is the monotonic time of the start. ``in_error`` is True if no function is served.
+    ``report`` is the embedded host's own report. Clients of the Azure Functions host ignore its
+    field.
     """
     status: dict[str, object] = {
         "id": "embedded-host",
@@ -25,4 +29,8 @@ def host_status(started: float, errors: Sequence[str], *, in_error: bool) -> dic
         "processUptime": int((time.monotonic() - started) * 1000),
         "functionAppContentEditingState": "Unknown",
     }
-    return {**status, "errors": list(errors)} if errors else status
+    if errors:
+        status["errors"] = list(errors)
+    if report is not None:
+        status["embeddedHost"] = report
+    return status

@@ -21,6 +21,8 @@ from embedded_host.web.response import Response, empty_response
 
 RPC = "/durabletask"
 """The path of the SDK's endpoint."""
+METRICS = "/metrics"
+"""The path of the metrics. A function with this route replaces it."""
 DASHBOARD = "/dashboard"
 """The path of the dashboard."""
 
@@ -109,6 +111,12 @@ class Router:
         Paths of the host take precedence over routes of functions (functions-host.md#http-routing).
         """
         lower = request.path.lower()
+        if (
+            lower == METRICS
+            and not self._functions.has_route_for(request)
+            and (metrics := await self._admin.metrics(request))
+        ):
+            return metrics
         is_admin = lower == "/admin" or lower.startswith("/admin/")
         if self._in_error() and not is_admin:
             return not_running()

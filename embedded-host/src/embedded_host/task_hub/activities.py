@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from time import perf_counter
 
 from msgspec import UNSET, UnsetType, structs
 
@@ -22,6 +23,7 @@ from embedded_host.parity.findings import Findings
 from embedded_host.task_hub.clock import Clock
 from embedded_host.task_hub.concurrency_limiter import ConcurrencyLimiter
 from embedded_host.task_hub.invoker import Call, CallStart, Invoker, call_start, run_call
+from embedded_host.task_hub.measurements import HubMeasurements
 from embedded_host.task_hub.tracer import ActivityRun, current_trace
 from embedded_host.task_hub.unit_of_work import ActivityWork
 
@@ -42,6 +44,7 @@ class Activities:
     completion event. ``findings`` receives the differences of results from those of the Azure
     Functions host. With ``is_strict``, the results are those of that host. ``on_error`` receives
     unforeseen exceptions. ``start_span`` begins the span of an activity, if telemetry is on.
+    ``measurements`` receives the durations.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Activities:
         findings: Findings,
         is_strict: bool = False,
         start_span: Callable[[ActivityWork], ActivityRun | None] | None = None,
+        measurements: HubMeasurements,
     ) -> None:
         self._clock, self._invoker, self._functions = clock, invoker, functions
         self._is_wanted, self._is_polling, self._on_result = is_wanted, is_polling, on_result
@@ -65,13 +69,15 @@ class Activities:
         self._is_strict, self._start_span = is_strict, start_span
         self._running: dict[tuple[int, int], datetime] = {}
         """Start times of the running activities, by instance key and task id."""
-        self._activities = ConcurrencyLimiter(limit, on_error)
-        self._http_calls = ConcurrencyLimiter(HTTP_CALLS, on_error)
+        self._measurements = measurements
+        self.activities = ConcurrencyLimiter(limit, on_error)
+        """The activities without the HTTP calls."""
+        self.http_calls = ConcurrencyLimiter(HTTP_CALLS, on_error)
 
     @property
     def busy(self) -> int:
         """Number of running activities and HTTP calls."""
-        return self._activities.busy + self._http_calls.busy
+        return self.activities.busy + self.http_calls.busy
 
     def start(self, work: ActivityWork, *, is_resumed: bool = False) -> None:
         """Run an activity as soon as the limit allows it.
@@ -80,8 +86,9 @@ class Activities:
         """
         # After a response 202, call_http polls until it has the result. It must not occupy the
         # place of an activity meanwhile.
-        limiter = self._http_calls if work.row.name == HTTP_ACTIVITY else self._activities
-        limiter.put(partial(self._run, work, None if is_resumed else self._clock.now()))
+        limiter = self.http_calls if work.row.name == HTTP_ACTIVITY else self.activities
+        queued_at = None if is_resumed else self._clock.now()
+        limiter.put(partial(self._run, work, queued_at, perf_counter()))
 
     def running_since(self, instance: int, task_id: int) -> datetime | None:
         """Return the start time of an activity, or None while it is queued."""
@@ -92,11 +99,14 @@ class Activities:
 
         Returns the number of cancelled calls. They run again at the next start of the host.
         """
-        return sum(await asyncio.gather(self._activities.close(grace), self._http_calls.close(0)))
+        return sum(await asyncio.gather(self.activities.close(grace), self.http_calls.close(0)))
 
-    async def _run(self, work: ActivityWork, queued_at: datetime | None) -> None:
+    async def _run(self, work: ActivityWork, queued_at: datetime | None, queued: float) -> None:
+        """Run an activity that has waited since ``queued``, and report its result."""
         if not self._is_wanted(work):
             return
+        started = perf_counter()
+        self._measurements.activity_waits.observe(started - queued, work.row.name)
         activity = (work.row.instance, work.row.task_id)
         began = self._running[activity] = self._clock.now()
         call_start.set(start := CallStart())
@@ -110,6 +120,8 @@ class Activities:
         if self._start_span is not None:
             current_trace.set(None)  # the result starts a turn, whose task inherits the context
         row, now = work.row, self._clock.now()
+        result = "failed" if isinstance(outcome, UserError) else "succeeded"
+        self._measurements.activities.observe(perf_counter() - started, row.name, result)
         if isinstance(outcome, UserError):
             functions = self._functions()
             name = functions.activities.registered(row.name)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from embedded_host.store.interface import Change, StateBusyError, StateError, Store
+from embedded_host.task_hub.measurements import CommitMeasurements
 
 log = logging.getLogger("embedded_host.task_hub")
 
@@ -114,6 +115,7 @@ class GroupCommit:
         """True while a write is scheduled or the thread is busy."""
         self._seconds = 0.0
         """Duration of the last commit."""
+        self.measurements = CommitMeasurements()
         self._failure: Exception | None = None
         self._has_unused_pages = False
         self._release_timer: asyncio.TimerHandle | None = None
@@ -171,7 +173,7 @@ class GroupCommit:
             if error is self._failure:
                 self._finish(requests, error)
             else:  # another program has locked the file: the thread waits, not the event loop
-                self._jobs.put(_Job(partial(self._store.write, changes), requests))
+                self._jobs.put(_Job(partial(self._write_later, changes), requests))
         except Exception as error:
             self._finish(requests, error)
         else:
@@ -181,6 +183,8 @@ class GroupCommit:
         if failure is not None and self._failure is None and self._on_failure is not None:
             self._on_failure(failure)
         self._failure = failure
+        if failure is None:
+            self.measurements.changes += sum(len(request.changes) for request in requests)
         for request in requests:
             if request.done.done():  # the caller was cancelled
                 continue
@@ -225,6 +229,12 @@ class GroupCommit:
         began = time.perf_counter()
         self._store.commit()
         self._seconds = time.perf_counter() - began
+        self.measurements.durations.observe(self._seconds)
+
+    def _write_later(self, changes: Sequence[Change]) -> None:
+        began = time.perf_counter()
+        self._store.write(changes)
+        self.measurements.durations.observe(time.perf_counter() - began)
 
     def _release_pages(self) -> None:
         try:

@@ -27,6 +27,11 @@ class ConcurrencyLimiter:
         """Number of running jobs."""
         return len(self._running)
 
+    @property
+    def queued(self) -> int:
+        """Number of jobs that wait for the end of others."""
+        return len(self._waiting)
+
     def put(self, job: Job) -> None:
         """Start a job now, or as soon as the limit allows it."""
         self._waiting.append(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
+from time import perf_counter
 from typing import Protocol
 
 from embedded_host.engine.entity import Entity, EntityTurnResult, lock_turn, release_turn
@@ -20,6 +21,7 @@ from embedded_host.task_hub.entity_locks import LockingHub, is_orphaned, lock_is
 from embedded_host.task_hub.inbox import EntityQueue, EntityWork
 from embedded_host.task_hub.instances import LoadedInstance
 from embedded_host.task_hub.invoker import Invoker
+from embedded_host.task_hub.measurements import HubMeasurements
 from embedded_host.task_hub.settings import HubSettings
 from embedded_host.task_hub.tracer import Tracer
 from embedded_host.task_hub.turns import entity_batch
@@ -55,6 +57,10 @@ class EntityHub(LockingHub, Protocol):
     def units(self) -> UnitOfWorkBuilder:
         """The builder of units of work."""
 
+    @property
+    def measurements(self) -> HubMeasurements:
+        """The measurements of the task hub."""
+
     def cached(self, instance_id: str) -> LoadedInstance | None:
         """Return the instance if it is in memory, else None."""
 
@@ -77,6 +83,7 @@ async def run_entity(hub: EntityHub, instance: LoadedInstance) -> None:
         if work is None:
             break
         began = hub.clock.now()
+        started = perf_counter()
         result = await _turn(hub, instance, entity, work)
         if result is None:
             await hub.record(UnitOfWork(list(hub.units.take(instance.key, work.items))))
@@ -88,6 +95,7 @@ async def run_entity(hub: EntityHub, instance: LoadedInstance) -> None:
             hub.tracer.entity_turn(instance.id, operations, began, result)
         unit = hub.units.entity(instance, work.items, result)
         await hub.record(unit, partial(result.apply, entity))
+        hub.measurements.turns.observe(perf_counter() - started, "entity", entity.id.name)
         if result.observations:
             from embedded_host.parity.observed_findings import add_observed_findings
 

@@ -44,6 +44,7 @@ from embedded_host.task_hub.inbox import InboxItem
 from embedded_host.task_hub.instance_cache import InstanceCache
 from embedded_host.task_hub.instances import LoadedInstance, is_terminal, load, row_of
 from embedded_host.task_hub.invoker import Invoker
+from embedded_host.task_hub.measurements import HubMeasurements
 from embedded_host.task_hub.orchestration_turns import run_orchestration
 from embedded_host.task_hub.other_sdk import OtherSdkReporter
 from embedded_host.task_hub.replays import Replays
@@ -57,6 +58,7 @@ from embedded_host.task_hub.unit_of_work import (
     UnitOfWork,
     UnitOfWorkBuilder,
 )
+from embedded_host.task_hub.workload import QueueLength, Workload
 
 log = logging.getLogger("embedded_host.task_hub")
 
@@ -108,6 +110,7 @@ class TaskHub:
         )
         self._commit, self._on_fatal = dependencies.commit, dependencies.on_fatal
         self.findings, self.tracer = dependencies.findings, dependencies.tracer
+        self.measurements = HubMeasurements()
         self._is_dormant = is_dormant
         row_keys = dependencies.row_keys or RowKeySequences(self.store)
         self._dependencies = replace(dependencies, row_keys=row_keys)
@@ -140,6 +143,7 @@ class TaskHub:
             is_strict=settings.strict,
             on_error=self._stop,
             start_span=None if self.tracer is None else self._start_span,
+            measurements=self.measurements,
         )
 
     # -- start and stop ----------------------------------------------------------------------------
@@ -191,6 +195,16 @@ class TaskHub:
         between the activity and the turn.
         """
         return bool(self._turns.busy or self._activities.busy)
+
+    def workload(self) -> Workload:
+        """Return the running and queued work."""
+        return Workload(
+            turns=QueueLength.of(self._turns),
+            activities=QueueLength.of(self._activities.activities),
+            http_calls=QueueLength.of(self._activities.http_calls),
+            timers=len(self.timers),
+            instances_in_memory=len(self._cache),
+        )
 
     def sibling(self, name: str) -> TaskHub:
         """Return a dormant hub with another name and the same store."""

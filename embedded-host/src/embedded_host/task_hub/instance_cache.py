@@ -31,6 +31,9 @@ class InstanceCache:
         """
         return self._instances.get(instance.id) is instance
 
+    def __len__(self) -> int:
+        return len(self._instances)
+
     def __iter__(self) -> Iterator[LoadedInstance]:
         return iter(self._instances.values())
 

@@ -17,6 +17,7 @@ from embedded_host.parity.kinds.events import ORPHANS
 from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.inbox import InboxItem
 from embedded_host.task_hub.instances import LoadedInstance
+from embedded_host.task_hub.measurements import HubMeasurements
 from embedded_host.task_hub.other_sdk import OtherSdkReporter, needs_other_sdk
 from embedded_host.task_hub.replays import Replays
 from embedded_host.task_hub.termination import TerminatingHub, terminate_children
@@ -41,6 +42,10 @@ class OrchestrationHub(TerminatingHub, Protocol):
     @property
     def replays(self) -> Replays:
         """The selection of the instances whose histories are replayed."""
+
+    @property
+    def measurements(self) -> HubMeasurements:
+        """The measurements of the task hub."""
 
     def cached(self, instance_id: str) -> LoadedInstance | None:
         """Return the instance if it is in memory, else None."""
@@ -110,6 +115,7 @@ async def run_orchestration(hub: OrchestrationHub, instance: LoadedInstance) -> 
             return  # the instance was replaced or purged meanwhile
         past = state.history.events
         await _record(hub, instance, state, items, result, code)
+        hub.measurements.turns.observe(perf_counter() - began, "orchestrator", state.name)
         if hub.tracer is not None:
             received = [message.event for message in messages]
             hub.tracer.turn_recorded(state, past, received, result)

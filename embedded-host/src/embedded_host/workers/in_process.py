@@ -19,6 +19,8 @@ from embedded_host.workers.worker import (
     FindingHandler,
     Invocation,
     LogHandler,
+    ProcessStatus,
+    WorkerStatus,
     ignore_finding,
     ignore_logs,
     respond_unavailable,
@@ -65,6 +67,12 @@ class InProcessWorker:
         self.on_client_request: ClientRequestHandler = respond_unavailable
         self.on_finding: FindingHandler = ignore_finding
         self.on_logs: LogHandler = ignore_logs
+        self._calls: list[str] = []
+        """The function of each running call."""
+
+    def status(self) -> WorkerStatus:
+        """Return the host's process and the calls that run in it."""
+        return WorkerStatus([ProcessStatus(os.getpid(), "ready", list(self._calls))], 0)
 
     async def start(self) -> None:
         """Set the environment of the functions and create their threads."""
@@ -105,6 +113,13 @@ class InProcessWorker:
     async def invoke(self, invocation: Invocation, *, alone: bool = False) -> InvocationResult:
         """Run a function. ``alone`` has no effect: there is only one process."""
         request = invocation.request(next(self._ids))
+        self._calls.append(request.function)
+        try:
+            return await self._invoke(request)
+        finally:
+            self._calls.remove(request.function)
+
+    async def _invoke(self, request: InvocationRequest) -> InvocationResult:
         if self._runner.placement(request.function) != "event_loop":
             return await self._run(request)
         # A separate task distinguishes a cancelled caller from a function that cancels itself.

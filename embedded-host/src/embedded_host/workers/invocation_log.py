@@ -21,6 +21,7 @@ from embedded_host.workers.worker import (
     Invocation,
     LogHandler,
     Worker,
+    WorkerStatus,
 )
 from embedded_worker.log_levels import ERROR, INFORMATION, LogLevels
 from embedded_worker.log_output import ConsoleOutput, now, without_keys
@@ -87,6 +88,10 @@ class InvocationLog:
     @on_finding.setter
     def on_finding(self, handler: FindingHandler) -> None:
         self._worker.on_finding = handler
+
+    def status(self) -> WorkerStatus:
+        """Return the processes and the calls that run in them."""
+        return self._worker.status()
 
     async def start(self) -> None:
         """Start the worker."""

@@ -26,6 +26,7 @@ from embedded_host.workers.worker import (
     FindingHandler,
     Invocation,
     LogHandler,
+    WorkerStatus,
     ignore_finding,
     ignore_logs,
     respond_unavailable,
@@ -107,6 +108,10 @@ class WorkerPool:
         for response in self._responses:
             response.cancel()
         self._limit.close()
+
+    def status(self) -> WorkerStatus:
+        """Return the processes and the calls that run in them."""
+        return WorkerStatus(self._processes.status(), self._processes.restarts)
 
     # -- calls -------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from embedded_host.workers.exit_count import ExitCount
 from embedded_host.workers.interpreter_problem import exit_problem
 from embedded_host.workers.process_starter import ProcessStarter
 from embedded_host.workers.quarantine import Quarantine
-from embedded_host.workers.worker import FindingHandler
+from embedded_host.workers.worker import FindingHandler, ProcessStatus
 from embedded_host.workers.worker_process import WorkerProcess, exit_reason, shell_exit_code
 from embedded_worker.protocol import (
     FindingData,
@@ -70,6 +70,8 @@ class Supervisor:
         """True after the first load of the app."""
         self._watches: set[asyncio.Task[None]] = set()
         self._exits = ExitCount(count)
+        self.restarts = 0
+        """Number of processes that have ended and were replaced."""
         self._closing = False
 
     # -- start, reload, stop -----------------------------------------------------------------------
@@ -176,6 +178,18 @@ class Supervisor:
         for watch in self._watches:
             watch.cancel()
 
+    def status(self) -> list[ProcessStatus]:
+        """Return the running processes."""
+        return [
+            ProcessStatus(
+                worker.process.pid,
+                "stopping" if worker.retiring else "ready" if worker.is_ready else "loading",
+                list(worker.functions.values()),
+            )
+            for worker in self._spawned
+            if worker.lost is None
+        ]
+
     # -- processes ---------------------------------------------------------------------------------
 
     async def _spawn(self, load: LoadRequest | None = None) -> WorkerProcess:
@@ -274,6 +288,7 @@ class Supervisor:
                 return
             if self._is_used(worker):
                 self.workers[self.workers.index(worker)] = fresh
+                self.restarts += 1
             else:  # a reload has replaced it
                 self._retire(fresh)
             worker = fresh

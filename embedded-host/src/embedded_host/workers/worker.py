@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from embedded_host.engine.invocations import OrchestratorInput
 from embedded_host.task_hub.tracer import current_trace, invocation_traces
@@ -81,6 +81,24 @@ def ignore_logs(report: LogReport) -> None:
     """Do nothing. The host does not store log lines yet."""
 
 
+class ProcessStatus(NamedTuple):
+    """A process that runs functions."""
+
+    pid: int
+    state: Literal["loading", "ready", "stopping"]
+    """``stopping`` means that the process finishes its calls and gets no others."""
+    calls: Sequence[str]
+    """The function of each running call."""
+
+
+class WorkerStatus(NamedTuple):
+    """The processes of a worker."""
+
+    processes: Sequence[ProcessStatus]
+    restarts: int
+    """Number of processes that have ended and were replaced. Reloads do not count."""
+
+
 class Worker(Protocol):
     """Runs the app's functions, in separate processes or in the host's process.
 
@@ -90,6 +108,9 @@ class Worker(Protocol):
     on_client_request: ClientRequestHandler
     on_finding: FindingHandler
     on_logs: LogHandler
+
+    def status(self) -> WorkerStatus:
+        """Return the processes and the calls that run in them."""
 
     async def start(self) -> None:
         """Start the processes, without an app."""

@@ -3,6 +3,7 @@ import { h, button, factList, failure, visible } from "./dom.js";
 import { dialog } from "./dialog.js";
 import { getFromDashboard } from "./api.js";
 import { storeKeyFromUrl } from "./key.js";
+import { watchReloads } from "./host.js";
 
 /** The modules of the views. Each exports show(body, {id, params, signal}), or NAMEView. */
 const VIEWS = ["instances", "instance", "functions", "entities", "host"];
@@ -108,6 +109,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", show);
 show();
+watchReloads();
 getFromDashboard("functions").then(
   ({ hub }) => {
     document.getElementById("hub").textContent = visible(hub);
