@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from functools import lru_cache
 from pathlib import Path
@@ -25,22 +26,28 @@ _TYPES = {
 def asset(request: Request, name: str) -> Response | None:
     """Return the response with a file, or None if there is no such file.
 
-    The browser revalidates each file before each use (``no-cache``), so that a page never mixes
+    The file is compressed if the browser accepts gzip. The browser revalidates each file before each use (``no-cache``), so that a page never mixes
     files of two versions of the host.
     """
     file = _read(name)
     if file is None:
         return None
-    body, content_type, tag = file
-    headers = [("Content-Type", content_type), ("ETag", tag), ("Cache-Control", "no-cache")]
+    body, compressed, content_type, digest = file
+    headers = [("Content-Type", content_type), ("Cache-Control", "no-cache")]
+    headers.append(("Vary", "Accept-Encoding"))
+    tag = f'"{digest}"'
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body, tag = compressed, f'"{digest}-gzip"'
+        headers.append(("Content-Encoding", "gzip"))
+    headers.append(("ETag", tag))
     if request.headers.get("if-none-match") == tag:
         return Response(304, b"", headers)
     return Response(200, body, headers)
 
 
 @lru_cache(maxsize=64)
-def _read(name: str) -> tuple[bytes, str, str] | None:
-    """Return the content of a file, its content type and its ETag, or None if there is no file."""
+def _read(name: str) -> tuple[bytes, bytes, str, str] | None:
+    """Return a file, its compressed content, content type and digest, or None if there is none."""
     content_type = _TYPES.get(Path(name).suffix)
     if name == STATUSES_MODULE and content_type:
         body = _statuses_module().encode()
@@ -48,7 +55,7 @@ def _read(name: str) -> tuple[bytes, str, str] | None:
         body = (FOLDER / name).read_bytes()
     else:
         return None
-    return body, content_type, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    return body, gzip.compress(body, mtime=0), content_type, hashlib.sha256(body).hexdigest()[:16]
 
 
 def _statuses_module() -> str:
