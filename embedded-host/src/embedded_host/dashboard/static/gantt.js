@@ -242,7 +242,7 @@ function spansOf({ steps, group, failed }, now) {
   ];
 }
 
-function labelOf({ steps, group, state, attempts = [], label }) {
+function labelOf({ steps, group, state, attempts = [], label, inside }) {
   const [first] = steps;
   const name = group
     ? group.name
@@ -261,7 +261,7 @@ function labelOf({ steps, group, state, attempts = [], label }) {
     group && ` × ${group.rows.length.toLocaleString()}`,
     !group && first.kind === "child" && [" ", h("code", null, first.instanceId)],
     attempts.length > 1 && quiet(` · ${attempts.length} attempts`),
-    !group && label && quiet(" ", label),
+    !group && label && [" ", h("span", { class: inside ? "quiet g-input" : "quiet" }, label)],
     h("span", { class: "hidden" }, `, ${KINDS[first.kind] || "code"}, ${shown}, `),
   );
 }
