@@ -13,6 +13,7 @@ from embedded_host.cli.reader import Json
 from embedded_host.cli.state_file import StateFile
 from embedded_host.engine import history as h
 from embedded_host.store.interface import InstanceQuery, SaveInstance, SetInput
+from tests.cli.calling import call
 from tests.cli.states import after, instance, write_state
 
 ALL = InstanceQuery()
@@ -44,6 +45,20 @@ def test_a_state_file_is_searched_and_sorted(state: StateFile) -> None:
     assert found(state, replace(ALL, top_level=True)) == ["a", "b", "c"]
     assert found(state, ALL, "-lastUpdatedTime") == ["b", "c", "a", "d"]
     assert found(state, replace(ALL, statuses=("Completed",)), "duration") == ["d", "a"]
+
+
+def test_the_command_lists_the_found_instances_with_their_errors(state: StateFile) -> None:
+    folder = state.path.parent
+    listed = call("get-instances", "--state", folder, "--order", "-LASTUPDATEDTIME", "--limit", 2)
+    lines = listed.out.splitlines()
+    assert lines[0].split()[-1] == "error"
+    assert [line.split()[0] for line in lines[1:]] == ["b", "c"]
+    assert lines[1].endswith("  it broke")
+    found = call("get-instances", "--state", folder, "--failed-with", "BROKE", "--json").json
+    assert [item["instanceId"] for item in found["instances"]] == ["b"]
+    assert "error" not in call("get-instances", "--state", folder, "--name", "Ship").out
+    refused = call("get-instances", "--state", folder, "--order", "age")
+    assert "'age' is not one of createdTime" in refused.err
 
 
 def test_a_found_instance_has_the_status_of_the_management_api(state: StateFile) -> None:

@@ -35,6 +35,24 @@ def test_each_option_is_a_condition() -> None:
     )
 
 
+def test_each_option_of_values_and_parents_is_a_condition() -> None:
+    values = ("--name", "Order", "--search", "a b", "--failed-with", "refused")
+    assert query_of(*values, "--parent", "p", "--top-level") == InstanceQuery(
+        name="Order", search="a b", failed_with="refused", parent_id="p", top_level=True
+    )
+
+
+@pytest.mark.parametrize("option", ["--name", "--search", "--failed-with", "--parent"])
+def test_an_empty_value_does_not_select_all_instances(option: str) -> None:
+    with pytest.raises(click.UsageError, match="The value is empty"):
+        query_of(option, " ")
+
+
+def test_a_text_that_the_host_refuses_is_refused() -> None:
+    with pytest.raises(click.UsageError, match="The text has 1001 characters"):
+        query_of("--search", "x" * 1001)
+
+
 def test_without_options_there_is_no_condition() -> None:
     assert query_of() == InstanceQuery()
 

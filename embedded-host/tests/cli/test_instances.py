@@ -118,6 +118,25 @@ def test_the_history_is_printed_as_json_and_as_a_table(
     assert lines[2].split()[1:] == ["TaskCompleted", "Echo", "Tokyo"]
 
 
+def test_instances_of_a_host_are_found_and_sorted(host: RunningHost, call_host: CallHost) -> None:
+    prefix = uuid4().hex
+    for number in (1, 2):
+        host.end(host.start("Chain", {"text": f"{prefix}-needle"}, f"{prefix}-{number}"))
+    host.end(host.start("Parent", None, f"{prefix}-3"))
+    options = ("--search", f"{prefix}-NEEDLE", "--order", "-id", "--json")
+    found = call_host("get-instances", *options).json["instances"]
+    assert [item["instanceId"] for item in found] == [f"{prefix}-2", f"{prefix}-1"]
+    assert [call_host("get-runtime-status", "--id", f"{prefix}-2", "--json").json] == [
+        {name: found[0][name] for name in KEYS}
+    ]
+    first = call_host("get-instances", *options, "--limit", 1).json
+    token = first["continuationToken"]
+    rest = call_host("get-instances", *options, "--limit", 1, "--continuation-token", token).json
+    assert [item["instanceId"] for item in rest["instances"]] == [f"{prefix}-1"]
+    children = call_host("get-instances", "--parent", f"{prefix}-3", "--json").json["instances"]
+    assert {item["parentInstanceId"] for item in children} == {f"{prefix}-3"}
+
+
 def test_a_sub_orchestration_is_shown_with_its_id_and_the_id_of_its_parent(
     host: RunningHost, call_host: CallHost
 ) -> None:

@@ -15,6 +15,7 @@ import click
 
 from embedded_host.cli.command import Callback
 from embedded_host.engine.status import STATUSES
+from embedded_host.store.interface import LONGEST_SEARCH, ORDERS
 
 if TYPE_CHECKING:
     StringType = click.ParamType[str, object]
@@ -61,6 +62,43 @@ class NonEmpty(StringType):
         return str(value)
 
 
+class SearchText(NonEmpty):
+    """A text to search for, of a length that the host accepts."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the value. Raises BadParameter if the value is blank or too long."""
+        text = super().convert(value, param, ctx)
+        if len(text) > LONGEST_SEARCH:
+            self.fail(
+                f"The text has {len(text)} characters. Use at most {LONGEST_SEARCH}.", param, ctx
+            )
+        return text
+
+
+class Order(StringType):
+    """The order of a list: a key of ``ORDERS``, with - before it for a descending order."""
+
+    name = "order"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the order in the case of ``ORDERS``. Raises BadParameter if it is unknown."""
+        text = str(value)
+        sign, lower = "-" * text.startswith("-"), text.removeprefix("-").lower()
+        name = next((name for name in ORDERS if name.lower() == lower), None)
+        if name is None:
+            self.fail(
+                f"'{text}' is not one of {', '.join(ORDERS)}. For a descending order, write - "
+                "before the name: --order -createdTime.",
+                param,
+                ctx,
+            )
+        return sign + name
+
+
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document, for scripts."
 )
@@ -83,6 +121,8 @@ script_root = click.option(
 reason = click.option("--reason", metavar="TEXT", help="The reason to record in the history.")
 top = click.option(
     "--top",
+    "--limit",
+    "top",
     type=click.IntRange(1, 2**31 - 1),
     default=10,
     show_default=True,

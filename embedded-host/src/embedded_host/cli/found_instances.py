@@ -17,8 +17,8 @@ from embedded_host.cli.reader import InstanceStatus, Json, Page
 from embedded_host.engine.timestamps import format_utc_seconds
 from embedded_host.management.status import shown_value
 from embedded_host.store.epoch import from_micros
-from embedded_host.store.interface import InstanceQuery
-from embedded_host.store.overview import ORDERS, Overview
+from embedded_host.store.interface import ORDERS, InstanceQuery
+from embedded_host.store.overview import Overview
 
 DASHBOARD_LIST = "/dashboard/api/instances"
 _LONGEST_PAGE = 1000

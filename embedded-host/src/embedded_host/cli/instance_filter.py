@@ -12,7 +12,13 @@ from datetime import datetime
 
 import click
 
-from embedded_host.cli.arguments import created_between, runtime_status, statuses
+from embedded_host.cli.arguments import (
+    NonEmpty,
+    SearchText,
+    created_between,
+    runtime_status,
+    statuses,
+)
 from embedded_host.cli.command import Callback
 from embedded_host.engine.status import STATUSES
 from embedded_host.store.interface import InstanceQuery
@@ -34,6 +40,11 @@ def instance_filter(allowed: Sequence[str] = STATUSES) -> Callable[[Callback], C
             runtime_status: tuple[str, ...],
             more_statuses: tuple[str, ...],
             prefix: str | None,
+            name: str | None,
+            search: str | None,
+            failed_with: str | None,
+            parent: str | None,
+            top_level: bool,
             **options: object,
         ) -> object:
             query = InstanceQuery(
@@ -41,12 +52,42 @@ def instance_filter(allowed: Sequence[str] = STATUSES) -> Callable[[Callback], C
                 statuses=statuses(runtime_status, more_statuses, allowed),
                 created_from=created_after,
                 created_to=created_before,
+                name=name,
+                search=search,
+                failed_with=failed_with,
+                parent_id=parent,
+                top_level=top_level,
             )
             return function(*arguments, query=query, **options)
 
-        prefix = click.option(
-            "--prefix", metavar="TEXT", help="Only ids that start with this prefix."
-        )
-        return created_between(runtime_status(prefix(with_query)))
+        decorated = with_query
+        for option in reversed(_OPTIONS):
+            decorated = option(decorated)
+        return created_between(runtime_status(decorated))
 
     return decorate
+
+
+_OPTIONS = (
+    click.option("--prefix", metavar="TEXT", help="Only ids that start with this prefix."),
+    click.option(
+        "--name", type=NonEmpty(), metavar="NAME", help="Only instances of this orchestrator."
+    ),
+    click.option(
+        "--search",
+        type=SearchText(),
+        metavar="TEXT",
+        help="Only instances with this text in the id, input, output, error or custom status. The "
+        "case of A to Z is ignored.",
+    ),
+    click.option(
+        "--failed-with",
+        type=SearchText(),
+        metavar="TEXT",
+        help="Only failed instances with this text in the error.",
+    ),
+    click.option(
+        "--parent", type=NonEmpty(), metavar="ID", help="Only sub-orchestrations of this instance."
+    ),
+    click.option("--top-level", is_flag=True, help="Only instances without a parent."),
+)

@@ -6,6 +6,7 @@ import click
 
 from embedded_host.cli.arguments import (
     NonEmpty,
+    Order,
     as_json,
     completed_by,
     continuation_token,
@@ -203,6 +204,13 @@ def get_history(target: Target, instance_id: str, as_json: bool) -> None:
 
 @command("get-instances")
 @instance_filter()
+@click.option(
+    "--order",
+    type=Order(),
+    metavar="NAME",
+    help="The order: createdTime, lastUpdatedTime, duration, name, id or status. With - before the "
+    "name, the order is descending. Default: id.",
+)
 @top
 @continuation_token
 @click.option("--show-input", is_flag=True, help="Show the inputs.")
@@ -212,30 +220,52 @@ def get_history(target: Target, instance_id: str, as_json: bool) -> None:
 def get_instances(
     target: Target,
     query: InstanceQuery,
+    order: str | None,
     top: int,
     continuation_token: str | None,
     show_input: bool,
     show_output: bool,
     as_json: bool,
 ) -> None:
-    """List instances, sorted by id.
+    """List instances. If there are failed instances, show the first lines of their errors.
+
+    The options --name, --search, --failed-with, --parent, --top-level and --order require an
+    embedded host or a state file.
 
     Examples:
       embedded-host get-instances --runtime-status running failed
+      embedded-host get-instances --failed-with "card refused" --order -createdTime --limit 20
       embedded-host get-instances --created-after 2026-01-31T13:00Z --top 100 --json
     """
-    page = target.reader().instances(query, top, continuation_token, show_input=show_input)
+    page = target.reader().instances(
+        query, top, continuation_token, show_input=show_input, order=order
+    )
     hidden = [*["input"] * (not show_input), *["output"] * (not show_output)]
     documents = [status.without(*hidden) for status in page.items]
     if as_json:
         print_json({"instances": documents, "continuationToken": page.token})
         return
     columns = ["instanceId", "name", "runtimeStatus", "createdTime", "lastUpdatedTime"]
+    if not show_output and any(status.runtime_status == "Failed" for status in page.items):
+        columns.append("error")
+        documents = [
+            {**document, "error": _error_line(status)}
+            for document, status in zip(documents, page.items, strict=True)
+        ]
     columns += ["input"] * show_input + ["output"] * show_output
     rows = [[format_cell(document.get(column)) for column in columns] for document in documents]
     print_table(columns, rows, "There are no instances.")
     if page.token:
         print_text(f"To list the next page, pass --continuation-token {page.token}", err=True)
+
+
+def _error_line(status: InstanceStatus) -> str | None:
+    if status.runtime_status != "Failed":
+        return None
+    from embedded_host.store.failure_causes import first_line
+
+    output = status.output
+    return first_line(status.name, output if isinstance(output, str) else format_cell(output))
 
 
 def _print_traceback(reader: Reader, status: InstanceStatus) -> None:

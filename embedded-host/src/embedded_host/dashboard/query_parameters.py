@@ -10,11 +10,8 @@ from embedded_host.engine.status import STATUSES
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.management.parameters import parse_timestamp
 from embedded_host.store.epoch import micros
-from embedded_host.store.interface import InstanceQuery
-from embedded_host.store.overview import ORDERS, SORTS
-
-LONGEST_SEARCH = 1000
-"""Maximum number of characters of a text to search for."""
+from embedded_host.store.interface import LONGEST_SEARCH, ORDERS, InstanceQuery
+from embedded_host.store.overview import SORTS
 
 
 class InvalidParameterError(EmbeddedHostError):

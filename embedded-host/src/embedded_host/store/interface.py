@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -276,6 +276,19 @@ Change = (
     | SaveEntity
     | SaveTimer
 )
+
+
+ORDERS: Mapping[str, str] = {
+    "createdTime": "created",
+    "lastUpdatedTime": "updated",
+    "duration": "duration",
+    "name": "name",
+    "id": "id",
+    "status": "status",
+}
+"""The orders of lists, with the names of ``SORTS`` (``overview.py``)."""
+LONGEST_SEARCH = 1000
+"""Maximum number of characters of a text to search for."""
 
 
 @dataclass(frozen=True)

@@ -37,15 +37,6 @@ SORTS: Mapping[str, str] = {
     "status": "status {0}, created DESC",
     "duration": "updated - coalesce(first_created, created) {0}, key {0}",
 }
-ORDERS: Mapping[str, str] = {
-    "createdTime": "created",
-    "lastUpdatedTime": "updated",
-    "duration": "duration",
-    "name": "name",
-    "id": "id",
-    "status": "status",
-}
-"""The key of ``SORTS`` for each value of ``order``."""
 _LISTED = (
     "key, id, name, status, created, updated, "
     "CASE status WHEN 'Failed' THEN substr(output, 1, 2000) END, "
