@@ -158,7 +158,7 @@ async def test_failures_are_listed_with_their_error_and_grouped_by_cause(
     assert cause["example"] == {"instanceId": "f-2", "error": error}
     assert await dashboard.ids(f"instances?cause={cause['key']}&sort=id") == ["f-1", "f-2"]
     assert await dashboard.ids("instances?cause=none") == []
-    assert await dashboard.ids("instances?search=INE-1") == ["fine-1"]
+    assert await dashboard.ids("instances?search=FINE") == ["fine-1"]
     assert await dashboard.ids(f"instances?failedWith={error[:5]}&search=f-1") == ["f-1"]
     assert await dashboard.get("causes?failedWith=none") == []
     body = await dashboard.get("instances?search=f-&counts=1&limit=1")

@@ -25,7 +25,7 @@ _SEVERAL = re.compile(f"{FOLDED}(?:,? {FOLDED})+")
 
 
 class FailureCause(NamedTuple):
-    """What failures have in common."""
+    """The function, error type and message that failures have in common."""
 
     function: str
     """The innermost function that the error names, or the orchestrator."""
