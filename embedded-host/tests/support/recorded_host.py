@@ -165,6 +165,8 @@ class RecordedHost:
             return Response(401, {"WWW-Authenticate": "Bearer"}, "")
         if is_admin and key != MASTER_KEY:
             return Response(403, {}, "")
+        if path.startswith("/dashboard/"):  # commands try it, because the embedded host has it
+            return Response(404, {}, "")
         if refusal := _refusal(request):
             return refusal
         responses = self._responses.get((method, path))

@@ -26,8 +26,8 @@ _TYPES = {
 def asset(request: Request, name: str) -> Response | None:
     """Return the response with a file, or None if there is no such file.
 
-    The file is compressed if the browser accepts gzip. The browser revalidates each file before each use (``no-cache``), so that a page never mixes
-    files of two versions of the host.
+    The file is compressed if the browser accepts gzip. The browser revalidates each file before
+    each use (``no-cache``), so that a page never mixes files of two versions of the host.
     """
     file = _read(name)
     if file is None:
