@@ -15,7 +15,7 @@ import pytest
 from click.shell_completion import get_completion_class
 
 from embedded_host.access_keys.key_file import HOST, KeyFile, Scope
-from embedded_host.cli import watch
+from embedded_host.cli import logs, watch
 from embedded_host.cli.commands import cli
 from embedded_host.testing import DurableApp
 from tests.cli.calling import Called, call
@@ -108,12 +108,13 @@ BULK = ("purge-history", "restart", "resume", "rewind", "suspend", "terminate")
 
 @pytest.fixture
 def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Interrupt the command ``watch`` after its first poll, as Ctrl+C does."""
+    """Interrupt the commands ``watch`` and ``logs`` after their first poll, as Ctrl+C does."""
 
     def press(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(watch, "time", SimpleNamespace(sleep=press, monotonic=time.monotonic))
+    for module in (watch, logs):
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=press, monotonic=time.monotonic))
 
 
 @pytest.mark.usefixtures("ctrl_c")

@@ -61,7 +61,7 @@ def logs(
 ) -> None:
     """Print the log lines of functions: records, printed lines, starts, ends and failures.
 
-    The command reads the log file in the state folder. With --url it reads from that host.
+    The command reads from the running host, or without one from the log file in the state folder.
 
     Examples:
       embedded-host logs --id order-7
@@ -97,7 +97,7 @@ def _shown(line: LogLine) -> str:
 def _source(target: Target, instance_id: str, function: str, level: str) -> Read:
     """Return the function that reads the lines. Print the name of the file or host on stderr."""
     path = target.state_folder / LOG_LINES
-    if not target.url:
+    if not target.has_host():
         if not path.is_file():
             raise CommandError(
                 f"There is no log file in {target.state_folder}. Start the host (embedded-host "
