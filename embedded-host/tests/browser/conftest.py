@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.browser.shop_app import shop_app
@@ -105,11 +106,26 @@ class DashboardPage:
         """Return True for an expected message. A violation of the policy is never expected."""
         return bool(self.expected) and self.expected in message and not message.startswith(POLICY)
 
-    def width_overflow(self) -> int:
-        """Return the number of pixels by which the page is wider than the window."""
+    def check_appearance(self) -> None:
+        """Assert that the page is not wider than the window, and that axe finds no violation."""
         script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        overflow: int = self.page.evaluate(script)
-        return overflow
+        assert self.page.evaluate(script) == 0, self.page.url
+        report = Axe().run(self.page)
+        assert report.violations_count == 0, f"{self.page.url}: {report.generate_report()}"
+
+
+def appearance(theme: str, width: int) -> dict[str, object]:
+    """Return the options of a browser context with a theme and a width of the window."""
+    return {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
+
+
+APPEARANCES = {
+    f"{theme}-{width}": appearance(theme, width)
+    for theme in ("light", "dark")
+    for width in (1400, 375)
+}
+OPPOSITE_APPEARANCES = {name: APPEARANCES[name] for name in ("light-1400", "dark-375")}
+"""Each theme and each width once, for tests that are too slow for all appearances."""
 
 
 @pytest.fixture
