@@ -302,7 +302,7 @@ TREE = {
             "runtimeStatus": "Running",
             "createdTime": "2026-01-02T03:04:06Z",
             "lastUpdatedTime": "2026-01-02T03:04:09Z",
-            "waitsFor": "event StockCounted",
+            "waitsFor": "the external event 'StockCounted' since 2026-01-02T03:04:07.123456Z",
             "children": [],
             "entities": [],
         }
@@ -322,7 +322,8 @@ def test_the_tree_has_the_children_and_the_entities_with_their_states(
     tree = page.get_by_role("tabpanel", name="Tree")
     child = tree.locator("li li").first
     expect(child).to_contain_text("Running Level tree-0:west")
-    expect(child).to_contain_text("waits for event StockCounted")
+    expect(child).to_contain_text("waits for the external event 'StockCounted' since")
+    expect(child.locator("time")).to_have_attribute("title", "2026-01-02 03:04:07.123 UTC")
     expect(child.get_by_role("link")).to_have_attribute("href", "#/instance/tree-0%3Awest")
     expect(tree).to_contain_text('{"count":5}')
     expect(tree).to_contain_text("3 more instances not shown")

@@ -15,7 +15,7 @@ import {
   unique,
   quiet,
 } from "./dom.js";
-import { durationText, timeElement } from "./time.js";
+import { durationText, timeElement, withTimeElements } from "./time.js";
 import { ACTIONS, elapsed, getFromDashboard, getJson, instancePath, isLive } from "./api.js";
 import { everySecond, keepUpToDate } from "./live.js";
 import { downloadPart } from "./download.js";
@@ -309,7 +309,7 @@ function diagnosisView({ text, waitsFor, rootCause, undeliveredEvents = [] }) {
     ),
   );
   if (!waitsFor.length)
-    return [h("h2", null, "Diagnosis"), h("p", null, withLocalTimes(text)), cause, undelivered];
+    return [h("h2", null, "Diagnosis"), h("p", null, withTimeElements(text)), cause, undelivered];
   return [
     h("h2", null, "Waits for"),
     cause,
@@ -327,7 +327,7 @@ function diagnosisView({ text, waitsFor, rootCause, undeliveredEvents = [] }) {
               " since ",
               timeElement(w.since),
               w.state && w.kind !== "subOrchestration"
-                ? withLocalTimes(", " + w.state)
+                ? withTimeElements(", " + w.state)
                 : w.runtimeStatus && ` (${w.runtimeStatus})`,
             ),
           ),
@@ -343,8 +343,5 @@ const causeView = ({ path, instanceIds, text }) => [
     n > 0 && " > ",
     instanceIds[n].startsWith("@") ? label : link(instanceHref(instanceIds[n]), label),
   ]),
-  withLocalTimes(text.slice(path.join(" > ").length)),
+  withTimeElements(text.slice(path.join(" > ").length)),
 ];
-/** Replace UTC times in a text ("running since 2026-…Z") with times in the user's time zone. */
-const withLocalTimes = (text) =>
-  text.split(/(\d{4}-\S+Z)/).map((part, n) => (n % 2 ? timeElement(part) : part));

@@ -56,6 +56,10 @@ export function timeElement(ms, { fraction, short } = {}) {
   );
 }
 
+/** Replace the UTC times in a text ("running since 2026-…Z") with time elements. */
+export const withTimeElements = (text) =>
+  text.split(/(\d{4}-\S+Z)/).map((part, n) => (n % 2 ? timeElement(part) : part));
+
 function drawTime(node) {
   const ms = Date.parse(node.dateTime);
   const { fraction, short } = node.dataset;

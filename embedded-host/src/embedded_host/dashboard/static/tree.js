@@ -10,7 +10,7 @@ import {
   quiet,
   replace,
 } from "./dom.js";
-import { durationText } from "./time.js";
+import { durationText, withTimeElements } from "./time.js";
 import { getFromDashboard, isLive } from "./api.js";
 
 /** Return the view. update(model, events, row) reads the tree again after a change. */
@@ -55,7 +55,7 @@ function branch(tree) {
     " ",
     instanceLink(instanceId),
     lastUpdatedTime && quiet(` ${durationText(until - Date.parse(createdTime))}`),
-    waitsFor && h("div", { class: "waits" }, `waits for ${waitsFor}`),
+    waitsFor && h("div", { class: "waits" }, withTimeElements(`waits for ${waitsFor}`)),
     error && h("div", { class: "waits problem" }, error),
   ];
   const parts = [
@@ -66,7 +66,7 @@ function branch(tree) {
         null,
         quiet("Entity "),
         entityLink(id),
-        waiting && quiet(` ${waiting}`),
+        waiting && quiet(withTimeElements(` ${waiting}`)),
         (state ?? null) !== null && quiet(" ", h("code", null, shortState(state))),
       ),
     ),
