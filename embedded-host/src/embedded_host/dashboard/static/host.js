@@ -49,6 +49,9 @@ export async function hostView(body, { signal }) {
 
 function sections(report) {
   return [
+    report.failedReload && list("Problems of the changed code", report.failedReload.problems, true),
+    report.problem && list("Problem of the app", [report.problem], true),
+    list("Functions out of service", outOfService(report), true),
     h("div", { class: "panels" }, [
       section("Code", [
         ["In service since", time(report.loadedTime)],
@@ -79,9 +82,6 @@ function sections(report) {
         ["Functions", link("#/functions", plural(report.functions.length, "function"))],
       ]),
     ]),
-    report.failedReload && list("Problems of the changed code", report.failedReload.problems, true),
-    report.problem && list("Problem of the app", [report.problem], true),
-    list("Functions out of service", outOfService(report), true),
     list("Warnings", report.warnings),
   ];
 }
