@@ -92,9 +92,9 @@ async function actOnFilter(action, filter, reason, isStopped, report) {
 
 /**
  * Confirm an action on many instances, and perform it. The instances are a list of {id, status},
- * or those of a filter with counts by status.
+ * or those of a filter with counts by status. The dialog shows the cause, if one is given.
  */
-export function openBulkDialog(name, { list, filter, counts = {} }, onDone) {
+export function openBulkDialog(name, { list, filter, counts = {}, cause }, onDone) {
   const action = ACTIONS[name];
   const allowed = list?.filter((row) => action.when(row.status));
   const sum = (entries) => entries.reduce((total, [, n]) => total + n, 0);
@@ -161,6 +161,7 @@ export function openBulkDialog(name, { list, filter, counts = {} }, onDone) {
       { class: action.bad ? "primary bad" : "primary", disabled: !count },
     );
     return [
+      cause && h("p", { class: "error" }, cause),
       skipped > 0 &&
         h("p", null, [
           `${plural(all)} ${all === 1 ? "is" : "are"} selected. `,

@@ -17,6 +17,7 @@ export function causesView(filterOf, hrefOf, refreshSoon) {
   function line({ key, count, function: name, errorType, message, first, last, example }) {
     const filter = { ...filterOf(), status: "Failed", cause: key };
     const text = [errorType, message].filter(Boolean).join(": ") || "No message";
+    const instances = { filter, counts: { Failed: count }, cause: truncate(text, 300) };
     return h(
       "tr",
       null,
@@ -39,7 +40,7 @@ export function causesView(filterOf, hrefOf, refreshSoon) {
           OFFERED.map((action) =>
             button(
               `${ACTIONS[action].text}…`,
-              () => openBulkDialog(action, { filter, counts: { Failed: count } }, refreshSoon),
+              () => openBulkDialog(action, instances, refreshSoon),
               {
                 class: ACTIONS[action].bad ? "small bad" : "small",
                 aria: `${ACTIONS[action].text}: ${text}`,
