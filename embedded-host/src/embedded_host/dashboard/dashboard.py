@@ -305,7 +305,7 @@ class Dashboard:
         """Return the row of an instance, the interpretation of its history, and its new events.
 
         The parameter ``known`` identifies the turns that the page has already received. The events
-        of these turns are omitted, unless a rewind or a new generation has replaced the history.
+        of these turns are omitted, unless a rewind or a new execution has replaced the history.
         """
         hub, instance_id, known = (
             self._hub.name,

@@ -114,7 +114,7 @@ class InstanceHistory(Sequence[HistoryEvent]):
     """The recorded events of an instance, and properties that summarize them.
 
     The events are objects of the classes in ``embedded_host.testing.events``. After
-    continue-as-new, the history contains only the events of the last generation.
+    continue-as-new, the history contains only the events of the last execution.
 
     Example:
         ```python

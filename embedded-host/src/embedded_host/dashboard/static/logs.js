@@ -121,6 +121,6 @@ const row = (line) =>
 const nothing = () =>
   notice(
     "No log lines",
-    "The functions of this instance have written no lines, or the host has deleted them. It keeps " +
-      "lines for 7 days, up to the size of --log-limit.",
+    "The functions of this instance have written no lines, or the host has deleted them. It " +
+      "stores lines for 7 days, up to the size of --log-limit.",
   );
