@@ -266,7 +266,7 @@ class AppServer:
         return True
 
     def reload_failed(self, problem: str) -> None:
-        """Note that the changed files are not a valid app."""
+        """Record that the changed files are not a valid app."""
         assert self._app is not None
         self._app.reload_failed([problem])
 

@@ -62,7 +62,7 @@ class RunningFunction:
         self._thread = threading.get_ident()
 
     def __enter__(self) -> RunningFunction:
-        """Begin the invocation."""
+        """Start the invocation."""
         _running[self.id] = self
         thread_local_storage.invocation_id = self.id
         if self._is_coroutine:
@@ -99,7 +99,7 @@ class RunningFunction:
 
 
 def current_invocation() -> RunningFunction | None:
-    """Return the invocation to which a record belongs that is written now, or None."""
+    """Return the invocation of a record that is written now, or None without an invocation."""
     task = _of_task.get()
     if task is not None and task.owns_current_task():
         return _running.get(task.id)

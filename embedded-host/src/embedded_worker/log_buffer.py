@@ -18,7 +18,7 @@ MAX_TEXT = 16_000
 class LogBuffer:
     """A batch of lines. Any thread may add a line.
 
-    A process that writes no lines pays nothing: there is no timer without a line.
+    There is no timer without a line, so a process that writes no lines has no cost.
     """
 
     def __init__(self, schedule: Callable[[], None], send: Callable[[LogReport], bool]) -> None:

@@ -123,7 +123,7 @@ class ConsoleOutput:
         self._lock = threading.Lock()
 
     def write(self, line: LogLine, event_id: int = 0, *, is_replay: bool = False) -> None:
-        """Write one line, whose text has no keys.
+        """Write one line. Its text must not contain access keys.
 
         ``is_replay`` is True if an orchestrator has written the line in an earlier turn already.
         The default format marks such a line.

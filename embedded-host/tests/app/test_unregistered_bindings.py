@@ -44,7 +44,7 @@ def test_an_app_that_installs_its_extensions_needs_no_bundle(folder: AppFolder) 
 @pytest.mark.parametrize(
     "kind", ["httpTrigger", "timerTrigger", "warmupTrigger", "orchestrationTrigger"]
 )
-def test_the_extensions_of_the_host_and_durable_functions_are_no_fault(
+def test_the_extensions_of_the_host_and_durable_functions_need_no_bundle(
     tmp_path: Path, kind: str
 ) -> None:
     trigger = {"name": "x", "type": kind, "direction": "in", "schedule": "0 0 0 1 1 *"}

@@ -50,7 +50,7 @@ def test_the_ids_of_all_pages_are_selected_without_entities() -> None:
     assert matching_ids(PagedHost(), InstanceQuery()) == ["a", "b", "c"]
 
 
-def test_a_question_shows_the_number_and_examples(
+def test_a_confirmation_shows_the_number_and_examples(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))

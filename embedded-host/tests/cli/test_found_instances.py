@@ -1,4 +1,4 @@
-"""Lists of instances that are selected by their values, or sorted otherwise than by id."""
+"""Lists of instances that are selected by their values, or sorted by another value than the id."""
 
 from __future__ import annotations
 

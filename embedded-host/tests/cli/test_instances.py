@@ -86,7 +86,7 @@ def test_a_start_that_waits_exits_by_the_status(call_host: CallHost) -> None:
     failed = call_host(*start, "Failing", "--id", uuid4().hex)
     assert (failed.code, failed.out) == (1, "")
     assert "boom" in failed.err
-    assert "has finished: Failed. [EH516]" in failed.err
+    assert "has finished: Failed. Correct the cause, then run embedded-host rewind" in failed.err
     id = uuid4().hex
     waiting = call_host(*start, "Event", "--id", id, "--timeout", "0.1")
     assert (waiting.code, waiting.out) == (5, "")

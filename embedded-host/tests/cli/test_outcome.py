@@ -95,4 +95,7 @@ def test_the_failure_names_the_status() -> None:
     error = failure(InstanceStatus({"instanceId": "a", "runtimeStatus": "Terminated"}))
     assert isinstance(error, InstanceFailedError)
     assert error.exit_code == 1
-    assert "The instance 'a' has finished: Terminated." in error.message
+    assert error.message == (
+        "The instance 'a' has finished: Terminated. To start it again, run embedded-host restart "
+        "--id a [EH516]"
+    )

@@ -71,7 +71,8 @@ def test_a_failed_instance_of_an_id_ends_with_its_error(
     assert called.code == 1
     assert called.err.count("boom") >= 1
     assert "Traceback" not in called.out
-    assert f"The instance '{links['id']}' has finished: Failed. [EH516]" in called.err
+    assert f"The instance '{links['id']}' has finished: Failed. Correct the cause" in called.err
+    assert called.err.endswith(f"embedded-host rewind --id {links['id']} [EH516]\n")
 
 
 @pytest.mark.process

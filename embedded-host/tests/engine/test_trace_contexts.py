@@ -41,7 +41,7 @@ def test_the_parts_of_a_context() -> None:
     "text",
     ["", "x", f"00-{TRACE}-{SPAN}", f"00-{'0' * 32}-{SPAN}-01", f"00-{TRACE}-{'0' * 16}-01"],
 )
-def test_an_invalid_traceparent_is_no_context(text: str) -> None:
+def test_an_invalid_traceparent_has_no_context(text: str) -> None:
     assert trace_context(text) is None
 
 

@@ -90,14 +90,14 @@ async def test_a_start_that_continues_the_trace_of_a_request_is_a_finding(
     assert call.codes == found
 
 
-async def test_a_start_without_a_trace_of_the_request_is_no_finding() -> None:
+async def test_a_start_without_a_trace_of_the_request_has_no_finding() -> None:
     call = Call()
     await call.send()
     await call.send(traceparent="invalid")
     assert call.codes == []
 
 
-async def test_in_strict_mode_the_client_begins_a_new_trace() -> None:
+async def test_in_strict_mode_the_client_starts_a_new_trace() -> None:
     call = Call(strict=True)
     await call.send(traceparent=TRACEPARENT)
     _, trace, parent = ids(call.spans.named("POST durabletask/orchestrators"))

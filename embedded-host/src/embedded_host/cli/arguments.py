@@ -31,8 +31,8 @@ Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 def completed_by(values: str) -> Completer:
     """Return the completer of ``values``, such as ``instance ids``.
 
-    The module of the completions is imported when a shell completes a value, and by its name: it
-    imports modules that import this one.
+    The module of the completions imports modules that import this one. Therefore it is imported by
+    its name, when a shell completes a value.
     """
 
     def completer(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 
 class NotConfirmedError(CommandError):
-    """The change of several instances needs a confirmation."""
+    """The change of several instances requires a confirmation."""
 
     exit_code = 2
 

@@ -78,7 +78,7 @@ class OptionsCommand(click.Command):
             ]
             suggested = suggested_options(error.option_name, known)
             hint = f" Did you mean {' or '.join(map(repr, suggested))}?" if suggested else ""
-            # The option's own suggestions have any similar letters: --state for --instance.
+            # The suggestions of click have few letters in common: --state for --instance.
             raise click.UsageError(
                 f"There is no option '{error.option_name}'.{hint}", ctx
             ) from error

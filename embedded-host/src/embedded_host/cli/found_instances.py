@@ -1,4 +1,4 @@
-"""Lists of instances that are selected by their values, or sorted otherwise than by id.
+"""Lists of instances that are selected by their values, or sorted by another value than the id.
 
 The management API of Azure Functions has no such lists. The dashboard's API of an embedded host has
 them, and a state file is read with the same queries. Entities are never listed.

@@ -34,7 +34,7 @@ class FoundHost:
 
 @dataclass(frozen=True)
 class NoHost:
-    """The result of a search without a host."""
+    """The reason why a search has found no host."""
 
     reason: str
     """A clause, such as ``no host responds at http://localhost:7071``."""
@@ -79,7 +79,7 @@ def _at_default_port(root: Path, code: str | None) -> FoundHost | NoHost:
 
 
 def _served_app(address: str, code: str | None) -> tuple[Path, str] | None:
-    """Return the folder and the task hub of a host's app, or None if the host does not name them.
+    """Return the folder and the task hub of a host's app, or None if the host does not report them.
 
     The Azure Functions host has no such endpoint.
     """

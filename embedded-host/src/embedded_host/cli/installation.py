@@ -49,7 +49,7 @@ def scheduler_command() -> str:
 
 
 def telemetry_command() -> str:
-    """Return the command that installs the packages of the telemetry."""
+    """Return the command that installs the packages of the extra ``otel``."""
     return _command(OTLP)
 
 

@@ -111,7 +111,8 @@ class ManagementClient:
         """Return the events with their private fields, or an empty list (see Reader)."""
         query = {"id": instance_id, "part": "history", **self._host.parameters}
         response = self._host.send("GET", "/dashboard/api/value", query)
-        if response.status != 200:  # another kind of host, or a key that does not allow it
+        if response.status != 200:
+            # The host is of another kind, or the key does not allow the request.
             return []
         try:
             return decode_events(response.text)
@@ -144,7 +145,8 @@ class ManagementClient:
         response = self._host.send("GET", DASHBOARD_LIST, {**parameters, **self._host.parameters})
         if response.status in (401, 403):
             self.request("GET", "/instances", {"top": "1"})  # raises the error for a missing key
-        if response.status == 404 and "[EH" not in response.text:  # not of an embedded host
+        if response.status == 404 and "[EH" not in response.text:
+            # The response is not that of an embedded host.
             raise CommandError(
                 f"{self.name} has no dashboard of an embedded host, so it cannot sort instances or "
                 "select them by name, parent or value. Omit these options, or select an embedded "

@@ -90,6 +90,10 @@ def print_error(reader: Reader, status: InstanceStatus) -> None:
 
 def failure(status: InstanceStatus) -> InstanceFailedError:
     """Return the error for an instance that has finished, but not with the status Completed."""
-    return InstanceFailedError(
-        f"The instance '{status.instance_id}' has finished: {status.runtime_status}. [EH516]"
+    id, state = status.instance_id, status.runtime_status
+    fix = (
+        f"Correct the cause, then run embedded-host rewind --id {id}"
+        if state == "Failed"
+        else f"To start it again, run embedded-host restart --id {id}"
     )
+    return InstanceFailedError(f"The instance '{id}' has finished: {state}. {fix} [EH516]")

@@ -78,7 +78,7 @@ def recorded_context(document: object) -> TraceContext | None:
 def document_of(context: TraceContext, own: TraceContext | None = None) -> dict[str, object]:
     """Return the JSON object of a context.
 
-    ``own`` is the span of the orchestration that ``context`` is the parent of.
+    ``own`` is the span of an orchestration whose parent is ``context``.
     """
     return {
         "TraceParent": context.trace_parent,
@@ -137,7 +137,7 @@ def continued_context(events: Iterable[HistoryEvent], document: object) -> objec
 
 
 def rewound_start(started: ExecutionStarted, at: str) -> ExecutionStarted:
-    """Return the ExecutionStarted of a rewound execution, which gets a span of its own."""
+    """Return the ExecutionStarted of a rewound execution, which has its own span."""
     document = started.parent_trace_context
     parent = recorded_context(document)
     if parent is None or not isinstance(document, Mapping) or not document.get("Id"):
@@ -155,6 +155,6 @@ def new_span_id() -> str:
 def operation_span_id(request_id: str) -> str:
     """Return the id of the span of an entity operation.
 
-    It follows from the id of the request, so that the response finds it without a stored id.
+    It is derived from the id of the request, so that it needs no place in the history.
     """
     return blake2b(request_id.encode(errors="replace"), digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""The rows of a reader: the attempts of one call, and groups of steps with the same name."""
+"""The rows that show a history: the attempts of one call, and groups of steps of one name."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Metrics:
 
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "metrics")
-        # Counting many instances takes a while and must not block the event loop.
+        # The count of many instances takes seconds and must not block the event loop.
         counts = await asyncio.get_running_loop().run_in_executor(
             self._thread, partial(self._count, self._details.hub.name)
         )

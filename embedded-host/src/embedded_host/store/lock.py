@@ -81,7 +81,7 @@ class StateLock:
 
 
 def is_locked(folder: Path) -> bool:
-    """Return True if a host has the lock of a state folder. The folder is not changed."""
+    """Return True if a host has the lock of a state folder, without a change of the folder."""
     try:
         file = os.fdopen(os.open(folder / "lock", os.O_RDWR), "r+", encoding="utf-8")
     except OSError:

@@ -1,7 +1,8 @@
 """The file with the log lines of functions.
 
-The file is separate from the state file. Thus a line never delays a commit, and a lost line loses
-no state. The lines are not synchronized to disk. A file that cannot be read is replaced.
+The file is separate from the state file. Thus a line never delays a commit, and the loss of a line
+does not change the state. The lines are not synchronized to disk. A file that cannot be read is
+replaced.
 """
 
 from __future__ import annotations

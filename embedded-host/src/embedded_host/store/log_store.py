@@ -22,14 +22,17 @@ ORDERING = 100_000
 MAX_LINES, MAX_CHARACTERS = 100_000, 32_000_000
 """Maximum size of the queue. All further lines are discarded and counted."""
 PRUNE_LINES, PRUNE_SECONDS = 20_000, 60.0
-"""The number of lines and the time after which lines are deleted."""
+"""The number of new lines, or seconds, after which old lines are deleted."""
 
 
 class LogStore:
     """The queue of the lines and the thread that writes them. Any thread may add lines."""
 
     def __init__(self, path: Path, hub: str, max_bytes: int) -> None:
-        """Store the lines of ``hub`` in the file ``path``. ``LogLinesFile`` explains the limit."""
+        """Store the lines of ``hub`` in the file ``path``.
+
+        ``max_bytes`` is the limit of ``LogLinesFile``.
+        """
         self._path, self._hub, self._max_bytes = path, hub, max_bytes
         self._lock = threading.Lock()
         self._lines: list[LogLine] = []

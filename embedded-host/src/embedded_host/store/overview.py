@@ -204,7 +204,7 @@ class Overview:
         }
 
     def child_counts(self, hub: str, rows: Iterable[ListedInstance]) -> dict[str, int]:
-        """Return the number of sub-orchestrations of each instance that has some, by its id."""
+        """Return the number of sub-orchestrations by the id of the parent, without zeros."""
         ids = [row.id for row in rows]
         select = (
             "SELECT parent_id, count(*) FROM instances WHERE hub = ? "

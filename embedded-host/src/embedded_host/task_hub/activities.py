@@ -209,10 +209,10 @@ class Activities:
 def _started_at(
     queued_at: datetime | None, began: datetime, now: datetime, start: CallStart
 ) -> str | UnsetType:
-    """Return the time at which an activity began to run, or UNSET if it has hardly waited.
+    """Return the time at which an activity began to run, or UNSET after a wait under RECORDED_WAIT.
 
-    A worker has fewer threads than the host has places, so that an activity waits for a place and
-    then for a thread. ``queued_at`` is None if the activity waited during a restart of the host.
+    A worker has fewer threads than the host has places, so an activity waits for a place and then
+    for a thread. ``queued_at`` is None if the activity waited during a restart of the host.
     """
     started = began
     if start.timestamp is not None:

@@ -38,7 +38,7 @@ class InstanceReplays:
         return self.is_selected and (events <= limit or now >= self._free_until)
 
     def replayed(self, began: float, ended: float) -> None:
-        """Note the duration of a turn that has replayed the history."""
+        """Record the duration of a turn that has replayed the history."""
         self._free_until = 2 * ended - began
 
 

@@ -16,7 +16,7 @@ from embedded_host.task_hub.unit_of_work import ActivityWork
 current_trace: ContextVar[TraceContext | None] = ContextVar("current trace", default=None)
 """The span of the HTTP call or of the activity that the current task handles."""
 NOTED_INVOCATIONS = 10_000
-"""Number of the newest invocations whose spans are known, for their log lines."""
+"""Number of the newest invocations whose spans are stored, for their log lines."""
 
 
 class InvocationTraces:
@@ -26,7 +26,7 @@ class InvocationTraces:
         self._traces: dict[str, TraceContext] = {}
 
     def note(self, invocation_id: str, trace: TraceContext) -> None:
-        """Remember the span of an invocation."""
+        """Store the span of an invocation."""
         self._traces[invocation_id] = trace
         if len(self._traces) > NOTED_INVOCATIONS:
             del self._traces[next(iter(self._traces))]

@@ -16,7 +16,7 @@ from embedded_host.telemetry.log_records import LogExport
 from embedded_host.telemetry.settings import worker_continues_traces
 
 _EXPORT_SECONDS = 3.0
-"""Seconds until the host stops although the receiver has not got the last spans."""
+"""Maximum seconds for which a stop waits until the receiver has the last spans."""
 
 
 class HostTelemetry:

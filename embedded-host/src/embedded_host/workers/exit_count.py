@@ -13,7 +13,7 @@ _FORGOTTEN_AFTER = 30 * 60.0
 
 
 class ExitCount:
-    """The exits of the processes that get calls."""
+    """The exits of the processes that receive calls."""
 
     def __init__(self, processes: int) -> None:
         """Count the exits of ``processes`` processes."""

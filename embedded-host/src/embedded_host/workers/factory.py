@@ -21,7 +21,7 @@ def make_worker(
 ) -> Worker:
     """Return a worker whose functions have the environment ``environ``.
 
-    The worker logs two lines for each invocation, in the format ``console``.
+    The worker prints two lines for each invocation, in the format ``console``.
     ``timeout`` is functionTimeout in seconds.
     ``interpreter`` runs the worker processes; None means the host's interpreter.
     ``on_connected`` is called when the first worker process has connected.

@@ -93,7 +93,7 @@ class WorkerProcess:
             self.process.kill()
 
     def report_exit(self, call: int, exit_code: int) -> None:
-        """Note that the call with the id ``call`` ends the process with ``exit_code``."""
+        """Record that the call with the id ``call`` ends the process with ``exit_code``."""
         self.exiting_call, self.reported_exit_code = call, exit_code
 
     @property
