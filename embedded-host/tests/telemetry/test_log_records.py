@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
@@ -9,18 +8,8 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 from embedded_host.engine.trace_contexts import TraceContext
 from embedded_host.task_hub.tracer import current_trace, invocation_traces
 from embedded_host.telemetry.log_records import LogExport
+from embedded_worker.protocol import LogLine
 from tests.telemetry.kit import TRACE, TRACEPARENT
-
-
-@dataclass(frozen=True)
-class Line:
-    time: int
-    level: int
-    category: str
-    text: str
-    function: str = ""
-    invocation_id: str = ""
-    instance_id: str = ""
 
 
 def export() -> tuple[LogExport, InMemoryLogRecordExporter]:
@@ -53,8 +42,8 @@ def test_a_line_of_a_function_has_the_span_of_its_invocation() -> None:
     invocation_traces.note("the invocation", TraceContext(TRACEPARENT))
     handler.lines(
         [
-            Line(5, 2, "Function.Hello.User", "hi", "Hello", "the invocation", "i-1"),
-            Line(6, 4, "Host.Function.Console", "printed"),
+            LogLine(5, 2, "Function.Hello.User", "hi", "Hello", "the invocation", "i-1"),
+            LogLine(6, 4, "Host.Function.Console", "printed"),
         ]
     )
     first, second = (record.log_record for record in memory.get_finished_logs())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Protocol
 
 from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber
 from opentelemetry.trace import TraceFlags
@@ -12,6 +11,7 @@ from opentelemetry.trace import TraceFlags
 from embedded_host.engine.trace_contexts import TraceContext
 from embedded_host.task_hub.tracer import current_trace, invocation_traces
 from embedded_worker.log_levels import level_of_record
+from embedded_worker.protocol import LogLine
 
 _SEVERITIES = (
     ("Trace", SeverityNumber.TRACE),
@@ -24,40 +24,11 @@ _SEVERITIES = (
 """The names and severities of the levels of the Azure Functions host."""
 
 
-class Line(Protocol):
-    """The fields of a log line of a function (``embedded_worker.protocol.LogLine``)."""
-
-    @property
-    def time(self) -> int:
-        """Microseconds since 1970."""
-
-    @property
-    def level(self) -> int:
-        """The level, from 0 for Trace to 5 for Critical."""
-
-    @property
-    def category(self) -> str:
-        """The category, such as ``Function.NAME.User``."""
-
-    @property
-    def text(self) -> str:
-        """The message."""
-
-    @property
-    def function(self) -> str:
-        """The name of the function, or an empty string."""
-
-    @property
-    def invocation_id(self) -> str:
-        """The id of the invocation, or an empty string."""
-
-    @property
-    def instance_id(self) -> str:
-        """The id of the instance, or an empty string."""
-
-
 class LogExport(logging.Handler):
-    """A handler that exports records. Their scope is the category, as on that host."""
+    """A handler that exports records.
+
+    Their scope is the category, as on the Azure Functions host.
+    """
 
     def __init__(self, provider: LoggerProvider) -> None:
         super().__init__()
@@ -74,7 +45,7 @@ class LogExport(logging.Handler):
         level = level_of_record(record.levelno)
         self._export(record.name, time, level, text, current_trace.get(), {})
 
-    def lines(self, lines: Iterable[Line]) -> None:
+    def lines(self, lines: Iterable[LogLine]) -> None:
         """Export the log lines of functions."""
         for line in lines:
             attributes = {
