@@ -330,7 +330,7 @@ class AppServer:
         return store, check
 
     async def _open_telemetry(self, stack: AsyncExitStack, app: App) -> HostTelemetry | None:
-        """Begin to export traces and logs if host.json requires it."""
+        """Start to export traces and logs if host.json requires it."""
         if not app.host.exports_telemetry:
             return None
         from embedded_host.telemetry.start import start_telemetry

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from embedded_host.cli.tree import Line
+from embedded_host.cli.tree import TreeLine
 from embedded_host.engine import history as h
 from embedded_host.engine.entity_messages import request_message
 from embedded_host.store.interface import AppendHistory, SetAwaited
@@ -75,7 +75,7 @@ def test_an_unknown_id_and_an_entity_have_no_tree(tree_state: Path) -> None:
 
 def test_a_narrow_line_is_broken_between_words_and_never_in_an_id() -> None:
     id = "0123456789abcdef" * 3
-    line = Line("├─ ", "│  ", f"Order '{id}', Running, waits for the event 'Go'", "Running")
+    line = TreeLine("├─ ", "│  ", f"Order '{id}', Running, waits for the event 'Go'", "Running")
     assert line.wrapped(40) == [
         "├─ Order",
         f"│    '{id}',",

@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind
 
 from embedded_host.engine.trace_contexts import TraceContext
-from embedded_host.telemetry.spans import GivenIds, Spans, context_of, finish, nanoseconds
+from embedded_host.telemetry.spans import GivenIds, Spans, context_of, end_span, nanoseconds
 from tests.telemetry.kit import TRACE, TRACEPARENT, SpansInMemory, ids
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=timezone.utc)
@@ -70,12 +70,12 @@ def test_a_disabled_sdk_gives_no_context(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     generator = GivenIds()
     spans = Spans(TracerProvider(id_generator=generator, shutdown_on_exit=False), generator)
-    span = spans.begin("DurableTask.Core", "a", SpanKind.CLIENT, None, {})
+    span = spans.start_span("DurableTask.Core", "a", SpanKind.CLIENT, None, {})
     assert context_of(span) is None
 
 
 def test_a_failure_is_the_status() -> None:
     spans = SpansInMemory()
-    finish(spans.begin("DurableTask.Core", "a", SpanKind.CLIENT, None, {}), failure="boom")
+    end_span(spans.start_span("DurableTask.Core", "a", SpanKind.CLIENT, None, {}), failure="boom")
     status = spans.named("a").status
     assert (status.status_code.name, status.description) == ("ERROR", "boom")

@@ -51,7 +51,7 @@ def tree(target: Target, instance_id: str, as_json: bool) -> None:
             click.echo(_colored(text, line.status))
 
 
-class Line(NamedTuple):
+class TreeLine(NamedTuple):
     """A line of a tree."""
 
     first: str
@@ -77,13 +77,13 @@ class Line(NamedTuple):
         )
 
 
-def tree_lines(root: Json) -> Iterator[Line]:
+def tree_lines(root: Json) -> Iterator[TreeLine]:
     """Yield the lines of a tree."""
     yield _instance(root, "", "")
     yield from _below(root, "", _branches())
 
 
-def _below(node: Json, indent: str, branches: Sequence[str]) -> Iterator[Line]:
+def _below(node: Json, indent: str, branches: Sequence[str]) -> Iterator[TreeLine]:
     middle, last, through = branches
     entities, children, more = node["entities"], node["children"], node["truncated"]
     count = len(entities) + len(children) + bool(more)
@@ -92,16 +92,16 @@ def _below(node: Json, indent: str, branches: Sequence[str]) -> Iterator[Line]:
         first = indent + (last if is_last else middle)
         below = indent + ("   " if is_last else through)
         if number < len(entities):
-            yield Line(first, below, _entity(entities[number]))
+            yield TreeLine(first, below, _entity(entities[number]))
         elif number - len(entities) < len(children):
             child = children[number - len(entities)]
             yield _instance(child, first, below)
             yield from _below(child, below, branches)
         else:
-            yield Line(first, below, f"{more} more")
+            yield TreeLine(first, below, f"{more} more")
 
 
-def _instance(node: Json, first: str, below: str) -> Line:
+def _instance(node: Json, first: str, below: str) -> TreeLine:
     status = node["runtimeStatus"] or "purged"
     words = [f"{node['name']} '{node['instanceId']}'", status, f"started {node['createdTime']}"]
     if status in FINISHED and node["lastUpdatedTime"]:
@@ -111,7 +111,7 @@ def _instance(node: Json, first: str, below: str) -> Line:
         words.append(node["error"])
     if node["waitsFor"]:
         words.append(f"waits for {node['waitsFor']}")
-    return Line(first, below, ", ".join(words), status)
+    return TreeLine(first, below, ", ".join(words), status)
 
 
 def _entity(entity: Json) -> str:

@@ -43,7 +43,7 @@ class Activities:
     if an HTTP call polls after its first response 202 with a Location. ``on_result`` receives the
     completion event. ``findings`` receives the differences of results from those of the Azure
     Functions host. With ``is_strict``, the results are those of that host. ``on_error`` receives
-    unforeseen exceptions. ``start_span`` begins the span of an activity, if telemetry is on.
+    unforeseen exceptions. ``start_span`` starts the span of an activity, if telemetry is on.
     ``measurements`` receives the durations.
     """
 

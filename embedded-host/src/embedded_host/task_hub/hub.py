@@ -409,7 +409,7 @@ class TaskHub:
         return self._activities.running_since(instance, task_id)
 
     def _start_span(self, work: ActivityWork) -> ActivityRun | None:
-        """Begin the span of an activity. Return None if it has no trace."""
+        """Start the span of an activity. Return None if it has no trace."""
         assert self.tracer is not None
         instance = self.find(work.instance_id)
         if instance is None or not isinstance(instance.state, Orchestration):

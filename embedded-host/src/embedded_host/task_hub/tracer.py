@@ -66,7 +66,7 @@ class Tracer(Protocol):
     def activity_started(
         self, work: ActivityWork, history: Sequence[HistoryEvent]
     ) -> ActivityRun | None:
-        """Begin the span of an activity.
+        """Start the span of an activity.
 
         Return None if the activity has no trace. ``history`` is the history of its instance. It has
         the trace context of an activity that was scheduled before a restart of the host.

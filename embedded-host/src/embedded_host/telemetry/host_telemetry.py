@@ -23,7 +23,7 @@ class HostTelemetry:
     """Exports the traces and logs of one host until ``close``."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        """Begin to export. ``environ`` has the ``OTEL_*`` variables and the app settings."""
+        """Start to export. ``environ`` has the ``OTEL_*`` variables and the app settings."""
         self._environ = environ
         self._exporters = Exporters(environ, __version__)
         self.tracer = HubTracer(self._exporters.spans)

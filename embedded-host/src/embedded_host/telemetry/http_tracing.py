@@ -16,7 +16,7 @@ from embedded_host.parity.findings import Findings
 from embedded_host.parity.kinds.http import REQUEST_TRACE_ENDS
 from embedded_host.task_hub.tracer import current_trace
 from embedded_host.telemetry.http_calls import HttpCall, current_call
-from embedded_host.telemetry.spans import AttributeValue, Scope, Spans, context_of, finish
+from embedded_host.telemetry.spans import AttributeValue, Scope, Spans, context_of, end_span
 from embedded_host.web.request import Request
 from embedded_host.web.response import Response
 from embedded_host.workers.worker import ClientRequestHandler
@@ -62,7 +62,7 @@ class HttpTracing:
                 attributes["server.port"] = address.port
         if agent := headers.get("user-agent"):
             attributes["user_agent.original"] = agent
-        span = self._spans.begin(_SCOPE, request.method, SpanKind.SERVER, parent, attributes)
+        span = self._spans.start_span(_SCOPE, request.method, SpanKind.SERVER, parent, attributes)
         context = context_of(span)
         if context is None:
             return await handle(request)
@@ -92,7 +92,7 @@ class HttpTracing:
                     return await handle(method, path, body)
                 name = f"{method} durabletask/{path.split('?')[0].split('/')[0]}"
                 attributes = {"http.request.method": method, "url.path": f"/durabletask/{path}"}
-                span = self._spans.begin(_SCOPE, name, SpanKind.SERVER, parent, attributes)
+                span = self._spans.start_span(_SCOPE, name, SpanKind.SERVER, parent, attributes)
                 current_trace.set(context_of(span))
                 status = 500
                 try:
@@ -107,7 +107,7 @@ class HttpTracing:
     def _parent_of_client_call(self, method: str, path: str) -> Iterator[TraceContext | None]:
         """Make the parent of a client's call the current trace.
 
-        In strict mode, the call begins a new trace, as on the Azure Functions host.
+        In strict mode, the call starts a new trace, as on the Azure Functions host.
         """
         context = current_trace.get()
         if context is not None and not self._worker_continues:
@@ -140,6 +140,6 @@ def _end(span: Span, method: str, call: HttpCall | None, status: int) -> None:
         span.set_attribute("faas.trigger", "http")
     if status >= 500:
         span.set_attribute("error.type", str(status))
-        finish(span, failure="")
+        end_span(span, failure="")
     else:
-        finish(span)
+        end_span(span)

@@ -50,7 +50,7 @@ from embedded_host.engine.trace_contexts import (
 )
 from embedded_host.task_hub.tracer import ActivityRun, current_trace
 from embedded_host.task_hub.unit_of_work import ActivityWork
-from embedded_host.telemetry.spans import AttributeValue, Scope, Spans, context_of, finish
+from embedded_host.telemetry.spans import AttributeValue, Scope, Spans, context_of, end_span
 
 _CORE: Scope = "DurableTask.Core"
 _EXTENSION: Scope = "WebJobs.Extensions.DurableTask"
@@ -102,7 +102,7 @@ class HubTracer:
     def activity_started(
         self, work: ActivityWork, history: Sequence[HistoryEvent]
     ) -> ActivityRun | None:
-        """Begin the span of an activity, or return None if the activity has no trace."""
+        """Start the span of an activity, or return None if the activity has no trace."""
         row = work.row
         document = work.trace_context
         if document is None:
@@ -114,7 +114,9 @@ class HubTracer:
             return None
         attributes = _activity_attributes(row.name, work.instance_id, row.task_id)
         attributes |= {"faas.name": row.name, "faas.trigger": "activityTrigger"}
-        span = self._spans.begin(_CORE, f"activity:{row.name}", SpanKind.SERVER, parent, attributes)
+        span = self._spans.start_span(
+            _CORE, f"activity:{row.name}", SpanKind.SERVER, parent, attributes
+        )
         context = context_of(span)
         return None if context is None else _ActivityRun(span, context)
 
@@ -317,7 +319,7 @@ class _ActivityRun:
 
     def end(self, failure: str | None) -> None:
         """End the span. ``failure`` is the message of the failed activity."""
-        finish(
+        end_span(
             self._span,
             failure=None if failure is None else one_line(failure),
             is_ok=failure is None,

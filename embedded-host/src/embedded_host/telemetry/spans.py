@@ -50,7 +50,7 @@ class Spans:
         self._provider, self._ids = provider, ids
         self._tracers: dict[Scope, Tracer] = {}
 
-    def begin(
+    def start_span(
         self,
         scope: Scope,
         name: str,
@@ -61,7 +61,7 @@ class Spans:
         start: datetime | None = None,
         span_id: str | None = None,
     ) -> Span:
-        """Begin a span below ``parent``, or a new trace. The default start is the current time."""
+        """Start a span below ``parent``, or a new trace. The default start is the current time."""
         tracer = self._tracers.get(scope)
         if tracer is None:
             tracer = self._tracers[scope] = self._provider.get_tracer(scope)
@@ -92,12 +92,12 @@ class Spans:
         is_ok: bool = False,
     ) -> Span:
         """Emit a finished span. ``failure`` is the message of a failed one."""
-        span = self.begin(scope, name, kind, parent, attributes, start=start, span_id=span_id)
-        finish(span, failure=failure, is_ok=is_ok, end=end)
+        span = self.start_span(scope, name, kind, parent, attributes, start=start, span_id=span_id)
+        end_span(span, failure=failure, is_ok=is_ok, end=end)
         return span
 
 
-def finish(
+def end_span(
     span: Span, *, failure: str | None = None, is_ok: bool = False, end: datetime | None = None
 ) -> None:
     """End a span and set its status."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 async def start_telemetry(
     environ: Mapping[str, str], install: Callable[[], str]
 ) -> HostTelemetry | None:
-    """Begin to export traces and logs.
+    """Start to export traces and logs.
 
     If a package or the address of the receiver is missing, print the reason and return None.
     ``environ`` has the ``OTEL_*`` variables and the app settings. ``install`` returns the command

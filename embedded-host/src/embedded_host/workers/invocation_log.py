@@ -51,7 +51,7 @@ number of the other invocations. The formats of the Azure Functions host print a
 
 
 class InvocationLog:
-    """A ``Worker`` that logs the beginning and the end of each invocation of another worker."""
+    """A ``Worker`` that logs the start and the end of each invocation of another worker."""
 
     def __init__(self, worker: Worker, format: ConsoleFormat) -> None:
         self._worker = worker

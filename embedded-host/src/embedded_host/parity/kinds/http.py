@@ -22,7 +22,7 @@ LOST_COOKIE = Kind(
 )
 REQUEST_TRACE_ENDS = Kind(
     "EH827",
-    "the trace of a request to {function} ends there, because the durable client begins a new "
+    "the trace of a request to {function} ends there, because the durable client starts a new "
     "trace for the orchestration",
     "Set PYTHON_ENABLE_OPENTELEMETRY to true, and install and configure the OpenTelemetry SDK in "
     "the app.",
