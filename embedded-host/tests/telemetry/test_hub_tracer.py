@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Generator
 from typing import Any
 
-import pytest
-
 from embedded_host.engine import history as h
 from embedded_host.engine.entity import EntityTurnResult
 from embedded_host.engine.entity_messages import OPERATION, EntityId, request_message
@@ -20,7 +18,7 @@ from embedded_host.engine.trace_contexts import (
     recorded_context,
 )
 from embedded_host.task_hub.tracer import current_trace
-from embedded_host.telemetry.hub_tracer import HubTracer, one_line
+from embedded_host.telemetry.hub_tracer import HubTracer
 from tests.support.polling import eventually_async
 from tests.task_hub.app import new_hub
 from tests.task_hub.kit import T0, HubUnderTest, InlineInvoker
@@ -190,16 +188,3 @@ async def test_without_telemetry_the_history_has_no_trace_context() -> None:
         getattr(event, "parent_trace_context", None) for event in host.client.history(host.row())
     ]
     assert set(contexts) == {None}
-
-
-@pytest.mark.parametrize(
-    ("recorded", "shown"),
-    [
-        ("Activity function 'F' failed:  ValueError: boom", "'F' failed: ValueError: boom"),
-        ("Orchestrator function 'M' failed: x \n {json}", "Orchestrator function 'M' failed: x"),
-        (None, ""),
-    ],
-)
-def test_the_message_of_a_failure_has_one_line(recorded: str | None, shown: str) -> None:
-    assert one_line(recorded).endswith(shown)
-    assert "  " not in one_line(recorded)

@@ -15,25 +15,15 @@ from embedded_host.engine.entity import EntityTurnResult
 from embedded_host.engine.entity_messages import (
     OPERATION,
     EntityId,
-    OperationRequest,
     is_operation,
 )
 from embedded_host.engine.events import (
     EventRaised,
     EventSent,
     ExecutionStarted,
-    FailureEvent,
     HistoryEvent,
     OrchestratorStarted,
-    SchedulingEvent,
-    SubOrchestrationInstanceCompleted,
-    SubOrchestrationInstanceCreated,
-    SubOrchestrationInstanceFailed,
-    TaskCompleted,
-    TaskFailed,
     TaskScheduled,
-    TimerCreated,
-    TimerFired,
 )
 from embedded_host.engine.messages import Deliver, Message, Outgoing, StartOrchestration
 from embedded_host.engine.orchestration import Orchestration, TurnResult
@@ -50,12 +40,18 @@ from embedded_host.engine.trace_contexts import (
 )
 from embedded_host.task_hub.tracer import ActivityRun, current_trace
 from embedded_host.task_hub.unit_of_work import ActivityWork
-from embedded_host.telemetry.spans import AttributeValue, Scope, Spans, context_of, end_span
-
-_CORE: Scope = "DurableTask.Core"
-_EXTENSION: Scope = "WebJobs.Extensions.DurableTask"
-_GUID = 36
-"""The length of the id of a request to an entity, which is the name of its response."""
+from embedded_host.telemetry.call_spans import CallSpans, scheduled_calls
+from embedded_host.telemetry.span_names import (
+    CORE,
+    EXTENSION,
+    activity_attributes,
+    entity_operation,
+    entity_span_name,
+    name_with_version,
+    one_line,
+    operation_request,
+)
+from embedded_host.telemetry.spans import AttributeValue, Spans, context_of, end_span
 
 
 class HubTracer:
@@ -80,8 +76,8 @@ class HubTracer:
             "durabletask.task.instance_id": instance.instance_id,
             "durabletask.task.execution_id": instance.execution_id,
         }
-        name = _with_version("create_orchestration", started.name, started.version, attributes)
-        span = self._spans.emit(_EXTENSION, name, SpanKind.PRODUCER, parent, attributes)
+        name = name_with_version("create_orchestration", started.name, started.version, attributes)
+        span = self._spans.emit(EXTENSION, name, SpanKind.PRODUCER, parent, attributes)
         context = context_of(span)
         if context is None:
             return started
@@ -106,16 +102,16 @@ class HubTracer:
         row = work.row
         document = work.trace_context
         if document is None:
-            scheduled = _scheduled(history, {row.task_id}).get(row.task_id)
+            scheduled = scheduled_calls(history, {row.task_id}).get(row.task_id)
             if isinstance(scheduled, TaskScheduled):
                 document = scheduled.parent_trace_context
         parent = recorded_context(document)
         if parent is None:
             return None
-        attributes = _activity_attributes(row.name, work.instance_id, row.task_id)
+        attributes = activity_attributes(row.name, work.instance_id, row.task_id)
         attributes |= {"faas.name": row.name, "faas.trigger": "activityTrigger"}
         span = self._spans.start_span(
-            _CORE, f"activity:{row.name}", SpanKind.SERVER, parent, attributes
+            CORE, f"activity:{row.name}", SpanKind.SERVER, parent, attributes
         )
         context = context_of(span)
         return None if context is None else _ActivityRun(span, context)
@@ -136,7 +132,7 @@ class HubTracer:
             return
         new = list(received) if result.replaces else result.events
         at = next((e.occurred_at for e in new if isinstance(e, OrchestratorStarted)), None)
-        turn = _Turn(self._spans, state, trace, at or result.updated_at)
+        turn = CallSpans(self._spans, state, trace, at or result.updated_at)
         turn.emit(events, new)
         for sent in new:
             if isinstance(sent, EventSent):
@@ -154,7 +150,7 @@ class HubTracer:
                 }
                 self._event(sent.name, sent.instance_id, trace.own, own)
             return
-        request = _request(sent.input)
+        request = operation_request(sent.input)
         if request is not None and request.signal:
             span_id = operation_span_id(request.id)
             self._entity_producer(sent.instance_id, request.operation, trace.own, span_id=span_id)
@@ -188,8 +184,8 @@ class HubTracer:
         else:
             failure = result.status.value
         self._spans.emit(
-            _CORE,
-            _with_version("orchestration", state.name, started.version, attributes),
+            CORE,
+            name_with_version("orchestration", state.name, started.version, attributes),
             SpanKind.SERVER,
             trace.parent,
             attributes,
@@ -213,9 +209,7 @@ class HubTracer:
             **own,
             "durabletask.event.target_instance_id": target,
         }
-        self._spans.emit(
-            _CORE, f"orchestration_event:{name}", SpanKind.PRODUCER, parent, attributes
-        )
+        self._spans.emit(CORE, f"orchestration_event:{name}", SpanKind.PRODUCER, parent, attributes)
 
     # -- entities ----------------------------------------------------------------------------------
 
@@ -233,17 +227,20 @@ class HubTracer:
         """
         last: TraceContext | None = None
         for event in operations:
-            parent, request = recorded_context(event.parent_trace_context), _request(event.input)
+            parent, request = (
+                recorded_context(event.parent_trace_context),
+                operation_request(event.input),
+            )
             if parent is None or request is None:
                 continue
             span = self._spans.emit(
-                _EXTENSION,
-                _entity_name(entity_id, request.operation),
+                EXTENSION,
+                entity_span_name(entity_id, request.operation),
                 SpanKind.CONSUMER if request.signal else SpanKind.SERVER,
                 parent,
                 {
                     "durabletask.type": "entity",
-                    "durabletask.task.operation": _operation(signal=request.signal),
+                    "durabletask.task.operation": entity_operation(signal=request.signal),
                     "durabletask.task.instance_id": entity_id,
                 },
                 start=began,
@@ -257,7 +254,7 @@ class HubTracer:
         """Return a message of an entity with a trace context, and emit the span that sends it."""
         if isinstance(sent, Deliver) and is_operation(sent.message.event):
             event, message = sent.message.event, sent.message
-            request = _request(event.input)
+            request = operation_request(event.input)
             if request is None:
                 return sent
             span = self._entity_producer(
@@ -272,7 +269,7 @@ class HubTracer:
             # The extension has these attributes, and the entity's name in the place of the kind.
             entity = EntityId.parse(entity_id).name
             span = self._spans.emit(
-                _EXTENSION,
+                EXTENSION,
                 f"{entity}:create_orchestration",
                 SpanKind.PRODUCER,
                 parent,
@@ -300,14 +297,14 @@ class HubTracer:
     ) -> Span:
         attributes: dict[str, AttributeValue] = {
             "durabletask.type": "entity",
-            "durabletask.task.operation": _operation(signal=True),
+            "durabletask.task.operation": entity_operation(signal=True),
             "durabletask.event.target_instance_id": entity_id,
         }
         if sender:
             attributes["durabletask.task.instance_id"] = sender
-        name = _entity_name(entity_id, operation)
+        name = entity_span_name(entity_id, operation)
         return self._spans.emit(
-            _EXTENSION, name, SpanKind.PRODUCER, parent, attributes, span_id=span_id
+            EXTENSION, name, SpanKind.PRODUCER, parent, attributes, span_id=span_id
         )
 
 
@@ -324,155 +321,3 @@ class _ActivityRun:
             failure=None if failure is None else one_line(failure),
             is_ok=failure is None,
         )
-
-
-class _Turn:
-    """The spans of the calls whose results a turn received."""
-
-    def __init__(
-        self, spans: Spans, state: Orchestration, trace: OrchestrationTrace, at: datetime
-    ) -> None:
-        self._spans, self._state, self._trace, self._at = spans, state, trace, at
-
-    def emit(self, events: Sequence[HistoryEvent], new: Iterable[HistoryEvent]) -> None:
-        """Emit the spans of the completions among the ``new`` events."""
-        completed = (
-            TaskCompleted,
-            TaskFailed,
-            SubOrchestrationInstanceCompleted,
-            SubOrchestrationInstanceFailed,
-            TimerFired,
-        )
-        done = [event for event in new if isinstance(event, completed)]
-        responses = [e for e in new if isinstance(e, EventRaised) and len(e.name) == _GUID]
-        calls = _scheduled(events, {event.scheduled_id for event in done}) if done else {}
-        for event in done:
-            failure = None
-            if isinstance(event, FailureEvent):
-                details = event.failure_details
-                failure = one_line(event.reason if details is None else details.error_message)
-            self._call(calls.get(event.scheduled_id), failure)
-        for response in responses:
-            self._response(response, events)
-
-    def _call(self, call: SchedulingEvent | None, failure: str | None) -> None:
-        if isinstance(call, TaskScheduled):
-            context = recorded_context(call.parent_trace_context)
-            attributes = _activity_attributes(call.name, self._state.instance_id, call.event_id)
-            span_id = None if context is None else context.span_id
-            self._emit(f"activity:{call.name}", call, attributes, span_id, failure)
-        elif isinstance(call, SubOrchestrationInstanceCreated):
-            attributes = {
-                "durabletask.type": "orchestration",
-                "durabletask.task.name": call.name,
-                "durabletask.task.instance_id": self._state.instance_id,
-            }
-            name = _with_version("orchestration", call.name, call.version, attributes)
-            span_id = call.client_span_id if isinstance(call.client_span_id, str) else None
-            self._emit(name, call, attributes, span_id, failure)
-        elif isinstance(call, TimerCreated):
-            attributes = {
-                "durabletask.type": "timer",
-                "durabletask.task.name": self._state.name,
-                "durabletask.task.instance_id": self._state.instance_id,
-                "durabletask.fire_at": call.fire_at,
-                "durabletask.task.task_id": call.event_id,
-            }
-            name = f"orchestration:{self._state.name}:timer"
-            self._emit(name, call, attributes, None, None, SpanKind.INTERNAL)
-
-    def _response(self, response: EventRaised, events: Sequence[HistoryEvent]) -> None:
-        """Emit the span of the call of an entity that has responded."""
-        for sent in reversed(events):
-            if not isinstance(sent, EventSent) or response.name not in sent.input:
-                continue
-            request = _request(sent.input)
-            if request is None or request.id != response.name:
-                continue
-            attributes: dict[str, AttributeValue] = {
-                "durabletask.type": "entity",
-                "durabletask.task.operation": _operation(signal=False),
-                "durabletask.event.target_instance_id": sent.instance_id,
-            }
-            name = _entity_name(sent.instance_id, request.operation)
-            span_id = operation_span_id(request.id)
-            self._emit(name, sent, attributes, span_id, None, scope=_EXTENSION)
-            return
-
-    def _emit(
-        self,
-        name: str,
-        call: SchedulingEvent,
-        attributes: Mapping[str, AttributeValue],
-        span_id: str | None,
-        failure: str | None,
-        kind: SpanKind = SpanKind.CLIENT,
-        scope: Scope = _CORE,
-    ) -> None:
-        self._spans.emit(
-            scope,
-            name,
-            kind,
-            self._trace.own,
-            attributes,
-            start=call.occurred_at,
-            end=max(self._at, call.occurred_at),
-            span_id=span_id,
-            failure=failure,
-        )
-
-
-def one_line(message: str | None) -> str:
-    """Return the message of a failure as the Azure Functions host has it in a span.
-
-    It has one line and one space after ``failed:``. In a history it may have details and two
-    spaces.
-    """
-    return (message or "").partition("\n")[0].strip().replace("failed:  ", "failed: ")
-
-
-def _scheduled(events: Sequence[HistoryEvent], ids: set[int]) -> dict[int, SchedulingEvent]:
-    """Return the newest scheduling events with these ids."""
-    found: dict[int, SchedulingEvent] = {}
-    for event in reversed(events):
-        if isinstance(event, SchedulingEvent) and event.event_id in ids:
-            found.setdefault(event.event_id, event)
-            if len(found) == len(ids):
-                break
-    return found
-
-
-def _activity_attributes(name: str, instance_id: str, task_id: int) -> dict[str, AttributeValue]:
-    return {
-        "durabletask.type": "activity",
-        "durabletask.task.name": name,
-        "durabletask.task.instance_id": instance_id,
-        "durabletask.task.task_id": task_id,
-    }
-
-
-def _with_version(
-    kind: str, name: str, version: str | None, attributes: dict[str, AttributeValue]
-) -> str:
-    """Return the name of a span. Add the version of the orchestrator to ``attributes``."""
-    if not version:
-        return f"{kind}:{name}"
-    attributes["durabletask.task.version"] = version
-    return f"{kind}:{name}@({version})"
-
-
-def _entity_name(entity_id: str, operation: str) -> str:
-    name = EntityId.parse(entity_id).name if EntityId.is_valid(entity_id) else entity_id
-    return f"entity:{name}:{operation}"
-
-
-def _operation(*, signal: bool) -> str:
-    return "signal_entity" if signal else "call_entity"
-
-
-def _request(text: str | None) -> OperationRequest | None:
-    """Return the operation of a message, or None if it is a lock request or no operation."""
-    try:
-        return OperationRequest.parse(text)
-    except ValueError:
-        return None
