@@ -11,14 +11,7 @@ from embedded_host.store import instance_counts
 from embedded_host.store.instance_counts import InstanceCount, InstanceCounter
 from embedded_host.store.interface import SaveEntity
 from embedded_host.store.sqlite import SqliteStore
-from tests.store.test_overview import row
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "state.db", fsync=False)
-    yield store
-    store.close()
+from tests.store.rows import row
 
 
 @pytest.fixture

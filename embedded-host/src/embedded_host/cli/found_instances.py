@@ -92,8 +92,8 @@ def found_in_file(
     token: str | None,
 ) -> Page[InstanceStatus]:
     """Return up to ``top`` instances of a task hub in a state file."""
-    overview, offset, text = Overview(connection), _offset_of(token), order or "id"
-    rows = overview.page(
+    lists, offset, text = Overview(connection).lists, _offset_of(token), order or "id"
+    rows = lists.page(
         hub,
         replace(query, entities=False),
         ORDERS[text.removeprefix("-")],
@@ -101,7 +101,7 @@ def found_in_file(
         top + 1,
         offset,
     )
-    values = overview.values([row.key for row in rows[:top]])
+    values = lists.values([row.key for row in rows[:top]])
     items = [
         _status(
             row.name,

@@ -45,14 +45,10 @@ from embedded_host.engine.json_codec import compact
 from embedded_host.management.host_report import HostReport
 from embedded_host.parity.documents import parity_document
 from embedded_host.store.failure_causes import first_line
+from embedded_host.store.instance_lists import InstanceValues, ListedInstance
 from embedded_host.store.interface import InstanceQuery, StateError
 from embedded_host.store.log_lines import LOG_LINES, read_lines
-from embedded_host.store.overview import (
-    InstanceDetails,
-    InstanceValues,
-    ListedInstance,
-    Overview,
-)
+from embedded_host.store.overview import InstanceDetails, Overview
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.hub import TaskHub
 from embedded_host.task_hub.instance_tree import NODES, instance_tree
@@ -200,11 +196,11 @@ class Dashboard:
 
         def query(overview: Overview) -> dict[str, object]:
             began = time.perf_counter()
-            rows = overview.page(hub, conditions, sort, descending, limit, offset)
-            counts = overview.counts(hub, any_status) if with_counts else None
-            waits = overview.waits(hub, rows)
-            children = overview.child_counts(hub, rows)
-            values = overview.values([row.key for row in rows]) if with_values else {}
+            rows = overview.lists.page(hub, conditions, sort, descending, limit, offset)
+            counts = overview.lists.counts(hub, any_status) if with_counts else None
+            waits = overview.lists.waits(hub, rows)
+            children = overview.lists.child_counts(hub, rows)
+            values = overview.lists.values([row.key for row in rows]) if with_values else {}
             cost = (time.perf_counter() - began) * 1000
             return {
                 "rows": [
@@ -220,7 +216,7 @@ class Dashboard:
 
     async def _causes(self, parameters: QueryParameters) -> Response:
         hub, conditions = self._hub.name, parameters.instance_query()
-        causes = await self._read(lambda overview: overview.causes(hub, conditions))
+        causes = await self._read(lambda overview: overview.lists.causes(hub, conditions))
         return json_response(
             [
                 {
@@ -253,14 +249,14 @@ class Dashboard:
 
         def query(overview: Overview) -> dict[str, object]:
             began = time.perf_counter()
-            bounds = overview.creation_range(hub)
+            bounds = overview.lists.creation_range(hub)
             if bounds is None:
                 return {"start": None}
             start = parameters.micros("from") or bounds[0]
             end = max(min(parameters.micros("to") or until, until), start + spans)
             width = (end - start) // spans + 1
-            started = overview.started_by_interval(hub, conditions, start, width)
-            ended = overview.ended_by_interval(hub, conditions, start, width)
+            started = overview.lists.started_by_interval(hub, conditions, start, width)
+            ended = overview.lists.ended_by_interval(hub, conditions, start, width)
             return {
                 "start": start / 1000,
                 "width": width / 1000,
@@ -285,7 +281,7 @@ class Dashboard:
         conditions = InstanceQuery(id_prefix=prefix, entities=True)
 
         def query(overview: Overview) -> dict[str, object]:
-            rows = overview.page(
+            rows = overview.lists.page(
                 hub, conditions, parameters.sort("id"), parameters.flag("desc"), limit, offset
             )
             states = overview.entity_states([row.key for row in rows])
@@ -293,7 +289,7 @@ class Dashboard:
                 "rows": [
                     _row(row) | _state(states.get(row.key), row.key in states) for row in rows
                 ],
-                "total": sum(overview.counts(hub, conditions).values()),
+                "total": sum(overview.lists.counts(hub, conditions).values()),
                 "names": [name.removeprefix("@") for name in overview.entity_names(hub)],
             }
 

@@ -10,8 +10,8 @@ from embedded_host.engine.status import STATUSES
 from embedded_host.errors import EmbeddedHostError
 from embedded_host.management.parameters import parse_timestamp
 from embedded_host.store.epoch import micros
+from embedded_host.store.instance_lists import SORTS
 from embedded_host.store.interface import LONGEST_SEARCH, ORDERS, InstanceQuery
-from embedded_host.store.overview import SORTS
 
 
 class InvalidParameterError(EmbeddedHostError):

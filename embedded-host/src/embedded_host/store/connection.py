@@ -38,6 +38,11 @@ def connect(
     return connection
 
 
+def data_version(connection: sqlite3.Connection) -> int:
+    """Return a number that changes with every commit of another connection."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
 def set_busy_timeout(connection: sqlite3.Connection, seconds: float) -> None:
     """Set the time for which a statement waits for the lock of another program."""
     connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from embedded_host.store.connection import connect
+from embedded_host.store.connection import connect, data_version
 
 _QUERY = """
 SELECT name, status, id GLOB '@*' AND key IN (SELECT instance FROM entities), count(*)
@@ -55,7 +55,7 @@ class InstanceCounter:
         began = time.monotonic()
         if hub in self._counts and began < self._next:
             return self._counts[hub]
-        version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        version = data_version(self._connection)
         if hub not in self._counts or version != self._version:
             self._counts[hub] = [
                 InstanceCount(str(name), str(status), bool(is_entity), int(count))

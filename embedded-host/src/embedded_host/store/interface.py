@@ -286,7 +286,7 @@ ORDERS: Mapping[str, str] = {
     "id": "id",
     "status": "status",
 }
-"""The orders of lists, with the names of ``SORTS`` (``overview.py``)."""
+"""The orders of lists, with the names of ``SORTS`` (``instance_lists.py``)."""
 LONGEST_SEARCH = 1000
 """Maximum number of characters of a text to search for."""
 
