@@ -10,12 +10,14 @@ import pytest
 
 from embedded_host.cli import init
 from embedded_host.cli.init import hub_name
-from embedded_host.cli.installation import own_source
+from embedded_host.cli.installation import own_requirement
 from tests.cli.calling import call
 from tests.support.app_python import app_python
 from tests.support.running_host import RunningHost
 from tests.support.sdk2 import NEEDS_SDK_2
 from tests.testing.test_plugin import run_pytest
+
+NOT_JSON = "The request body is not valid JSON."
 
 
 @pytest.mark.process
@@ -41,6 +43,8 @@ def test_a_new_app_runs(tmp_path: Path, arguments: list[str], name: str) -> None
             "Hello London!",
         ]
         assert "taskHub=MyNewAppHub" in started.json["statusQueryGetUri"]
+        invalid = host.post(f"/api/orchestrators/{name}", '{"a": ', Content_Type="application/json")
+        assert (invalid.status, invalid.text) == (400, NOT_JSON), host.log
         plain = host.get(f"/api/orchestrators/{name}")
         assert host.end(plain.json)["runtimeStatus"] == "Completed"
         for word in ("Traceback", "cannot be served", "no effect", "not used"):
@@ -56,6 +60,8 @@ def test_a_new_app_for_sdk_2_runs(tmp_path: Path) -> None:
     with RunningHost(root, tmp_path / "state") as host:
         started = host.post("/api/orchestrators/hello_cities", {"a": 1})
         assert started.status == 202, host.log
+        invalid = host.post("/api/orchestrators/hello_cities", '{"a": ')
+        assert (invalid.status, invalid.text) == (400, NOT_JSON), host.log
         assert host.end(started.json)["output"] == [
             "Hello Tokyo!",
             "Hello Seattle!",
@@ -97,7 +103,8 @@ def test_the_app_for_sdk_2_has_its_own_requirements_and_environment(
     assert "Its SDK needs Python 3.13 or newer." in called.out
     assert f"  /pyenv/3.13.0/bin/python -m venv {root / '.venv'}\n" in called.out
     assert f"-m pip install -r {root / 'requirements.txt'}" in called.out
-    assert f"-m pip install pytest {own_source()}\n" in called.out
+    assert f"-m pip install -r {root / 'requirements-dev.txt'}\n" in called.out
+    assert "    python3.13 -m venv .venv\n" in (root / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_missing_python_for_sdk_2_is_reported(
@@ -121,7 +128,7 @@ def test_the_commands_for_the_tests_install_pytest_and_the_host_if_the_host_is_a
     python = root / ".venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     assert output.endswith(
         f"  {sys.executable} -m venv {root / '.venv'}\n"
-        f"  {python} -m pip install -r {root / 'requirements.txt'} pytest {own_source()}\n"
+        f"  {python} -m pip install -r {root / 'requirements-dev.txt'}\n"
         f"  {python} -m pytest {root}\n"
     )
 
@@ -183,6 +190,45 @@ def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     called = call("init", tmp_path / "file" / "app")
     assert called.code == 1
     assert "The app cannot be written" in called.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--model", "v1"], ["--sdk", "2"]])
+def test_a_new_app_has_files_for_development(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr(init, "find_python", lambda: None)
+    root = tmp_path / "my-app"
+    assert call("init", root, *arguments).code == 0
+    name = "HelloCities" if "v1" in arguments else "hello_cities"
+    texts = {
+        path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+    assert texts["requirements-dev.txt"].splitlines()[1:] == [
+        "-r requirements.txt",
+        "pytest",
+        "pytest-asyncio",
+        own_requirement(),
+    ]
+    (debug,) = json.loads(texts[".vscode/launch.json"])["configurations"]
+    assert (debug["module"], debug["args"]) == ("embedded_host", ["start", "--in-process"])
+    assert "asyncio_mode = auto\n" in texts["pytest.ini"]
+    readme = texts["README.md"].splitlines()
+    assert readme[0] == "# my-app"
+    assert len(readme) <= 12
+    assert f"<http://localhost:7071/api/orchestrators/{name}>" in texts["README.md"]
+    placeholders = ("APP_NAME", "TASK_HUB", "ORCHESTRATOR_NAME", "_COMMAND", "_REQUIREMENT")
+    assert not [file for file, text in texts.items() if any(p in text for p in placeholders)]
+
+
+def test_a_readme_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine", encoding="utf-8")
+    called = call("init", tmp_path)
+    assert called.code == 0
+    assert "README" not in called.out
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == "mine"
+    assert (tmp_path / "host.json").is_file()
 
 
 @pytest.mark.parametrize(

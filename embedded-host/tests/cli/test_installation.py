@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from embedded_host.cli.installation import DURABLETASK, own_source, scheduler_command
+from embedded_host.cli.installation import (
+    DURABLETASK,
+    own_requirement,
+    own_source,
+    scheduler_command,
+)
 
 
 def install(monkeypatch: pytest.MonkeyPatch, folder: Path, document: object | None) -> None:
@@ -28,6 +33,7 @@ def test_the_source_is_the_path_of_a_folder_or_wheel(
     path = tmp_path / folder
     install(monkeypatch, tmp_path / "info", {"url": path.as_uri(), "dir_info": {}})
     assert own_source() == str(path)
+    assert own_requirement() == f"azure-functions-embedded-host @ {path.as_uri()}"
 
 
 @pytest.mark.parametrize(
@@ -41,6 +47,14 @@ def test_the_source_is_the_path_of_a_folder_or_wheel(
         (
             {"url": "https://example.com/host", "vcs_info": {"vcs": "git"}},
             "git+https://example.com/host",
+        ),
+        (
+            {
+                "url": "https://example.com/repository",
+                "vcs_info": {"vcs": "git", "requested_revision": "v1", "commit_id": "a1"},
+                "subdirectory": "embedded-host",
+            },
+            "git+https://example.com/repository@v1#subdirectory=embedded-host",
         ),
     ],
 )
@@ -58,7 +72,7 @@ def test_a_host_without_metadata_has_the_name_of_the_package(
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "distribution", fail)
-    assert own_source() == "azure-functions-embedded-host"
+    assert own_source() == own_requirement() == "azure-functions-embedded-host"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="cmd uses other quotes")

@@ -11,16 +11,19 @@ from pathlib import Path
 import click
 
 from embedded_host.cli.command import CommandError, command
-from embedded_host.cli.installation import own_source, quoted
+from embedded_host.cli.installation import own_requirement, quoted
 from embedded_host.workers.sdk2_environment import find_python
 from embedded_host.workers.sdk_versions import PYTHON_FOR_SDK_2
 
 TEMPLATES = Path(__file__).parent / "templates"
-_RENAMED = {"gitignore": ".gitignore", "funcignore": ".funcignore"}
-"""The file names in a new app, by the file name of the template.
+_RENAMED = {"gitignore": ".gitignore", "funcignore": ".funcignore", "vscode": ".vscode"}
+"""The names of files and folders in a new app, by their names in the template.
 
 The names of these templates have no dot, so that no tool applies the templates to this repository.
 """
+_OLDEST_FOR_SDK_2 = ".".join(map(str, PYTHON_FOR_SDK_2))
+_KEPT = {"README.md"}
+"""The files that may exist. A new repository often has a README, which ``init`` does not change."""
 
 
 @command()
@@ -44,8 +47,9 @@ The names of these templates have no dot, so that no tool applies the templates 
 def init(folder: Path, model: str, sdk: str) -> None:
     """Create a new app in FOLDER. Default: the current folder.
 
-    The app has an HTTP function, an orchestrator, an activity and tests. If FOLDER already contains
-    one of the app's files, the command fails and writes nothing.
+    The app has an HTTP function, an orchestrator, an activity, tests, and settings for VS Code. If
+    FOLDER already contains one of the app's files, the command fails and writes nothing. Only an
+    existing README.md is kept.
 
     Examples:
       embedded-host init my-app
@@ -61,6 +65,7 @@ def init(folder: Path, model: str, sdk: str) -> None:
         os.path.normpath(folder)
     )  # "new/../app" becomes "app", even if "new" does not exist
     files = app_files(folder, "sdk2" if sdk == "2" else model)
+    files = {p: text for p, text in files.items() if p.name not in _KEPT or not p.exists()}
     existing = [path for path in files if path.exists()]
     if existing:
         raise CommandError(
@@ -76,7 +81,7 @@ def init(folder: Path, model: str, sdk: str) -> None:
         raise CommandError(f"The app cannot be written: {error}. [EH532]") from error
     for path in files:
         click.echo(f"  {path.as_posix()}")
-    name = "hello_cities" if model == "v2" else "HelloCities"
+    name = _orchestrator(model)
     is_current = folder == Path()
     option = "" if is_current else f" --script-root {_quoted(folder)}"
     environment = _environment_commands(folder) if sdk == "2" else ""
@@ -87,6 +92,10 @@ def init(folder: Path, model: str, sdk: str) -> None:
         f"  embedded-host start-new{option} --function-name {name}\n\n"
         f"{_test_commands(folder, sdk)}"
     )
+
+
+def _orchestrator(template: str) -> str:
+    return "HelloCities" if template == "v1" else "hello_cities"
 
 
 def _quoted(path: Path) -> str:
@@ -106,15 +115,15 @@ def _test_commands(folder: Path, sdk: str) -> str:
     it is an environment for development. Otherwise the commands install them for the app.
     """
     argument = "" if folder == Path() else f" {_quoted(folder)}"
-    if sdk == "1" and find_spec("pytest") is not None:
+    if sdk == "1" and find_spec("pytest") and find_spec("pytest_asyncio"):
         return f"Run the app's tests:\n\n  python -m pytest{argument}"
     python = _python_of(folder)
-    commands = [f"{python} -m pytest{argument}"]
-    packages = f"pytest {quoted(own_source())}"
+    commands = [
+        f"{python} -m pip install -r {_quoted(folder / 'requirements-dev.txt')}",
+        f"{python} -m pytest{argument}",
+    ]
     if sdk == "1":
-        packages = f"-r {_quoted(folder / 'requirements.txt')} {packages}"
         commands.insert(0, f"{quoted(sys.executable)} -m venv {_quoted(folder / '.venv')}")
-    commands.insert(-1, f"{python} -m pip install {packages}")
     return (
         "Run the app's tests in the app's environment, with pytest and the test kit of the host:"
         "\n\n" + "\n".join(f"  {command}" for command in commands)
@@ -123,19 +132,18 @@ def _test_commands(folder: Path, sdk: str) -> str:
 
 def _environment_commands(folder: Path) -> str:
     """Return the commands that create the environment of an app for SDK 2.x."""
-    oldest = ".".join(map(str, PYTHON_FOR_SDK_2))
     python = find_python()
     if python is None and sys.version_info >= PYTHON_FOR_SDK_2:
         python = sys.executable
     note = (
         "Create"
         if python
-        else f"It was not found on this machine. Install Python {oldest}, and create"
+        else f"It was not found on this machine. Install Python {_OLDEST_FOR_SDK_2}, and create"
     )
     requirements = _quoted(folder / "requirements.txt")
     return (
-        f"Its SDK needs Python {oldest} or newer. {note} the app's environment:\n\n"
-        f"  {quoted(python or f'python{oldest}')} -m venv {_quoted(folder / '.venv')}\n"
+        f"Its SDK needs Python {_OLDEST_FOR_SDK_2} or newer. {note} the app's environment:\n\n"
+        f"  {quoted(python or f'python{_OLDEST_FOR_SDK_2}')} -m venv {_quoted(folder / '.venv')}\n"
         f"  {_python_of(folder)} -m pip install -r {requirements}\n\n"
     )
 
@@ -145,13 +153,23 @@ def app_files(folder: Path, template: str) -> dict[Path, str]:
 
     The files of ``template`` replace those of ``common``.
     """
+    python = f"python{_OLDEST_FOR_SDK_2}" if template == "sdk2" else "python"
+    values = {
+        "APP_NAME": folder.absolute().name or "App",
+        "TASK_HUB": hub_name(folder),
+        "ORCHESTRATOR_NAME": _orchestrator(template),
+        "PYTHON_COMMAND": python,
+        "HOST_REQUIREMENT": own_requirement(),
+    }
+    placeholder = re.compile("|".join(values))
     files = {}
     for part in (TEMPLATES / "common", TEMPLATES / template):
-        for source in sorted(part.rglob("*")):
+        for source in sorted(part.rglob("*"), key=lambda path: path.as_posix().lower()):
             if source.is_file() and "__pycache__" not in source.parts:
-                path = source.relative_to(part)
-                content = source.read_text(encoding="utf-8").replace("TASK_HUB", hub_name(folder))
-                files[folder / path.with_name(_RENAMED.get(path.name, path.name))] = content
+                names = (_RENAMED.get(name, name) for name in source.relative_to(part).parts)
+                text = source.read_text(encoding="utf-8")
+                path = folder.joinpath(*names)
+                files[path] = placeholder.sub(lambda found: values[found[0]], text)
     return files
 
 

@@ -27,20 +27,41 @@ def quoted(argument: str) -> str:
 def own_source() -> str:
     """Return the argument of ``pip install`` with which the host was installed.
 
-    It is the path of a folder or of a wheel, a URL, or the name of the package. pip, pipx and uv
-    record it: https://packaging.python.org/en/latest/specifications/direct-url/.
+    It is the path of a folder or of a wheel, a URL, or the name of the package.
+    """
+    url = _own_url()
+    if url is None:
+        return DISTRIBUTION
+    if urlsplit(url).scheme == "file":
+        return str(Path(url2pathname(urlsplit(url).path)))
+    return url
+
+
+def own_requirement() -> str:
+    """Return the line of a requirements file that installs the host from the same source."""
+    url = _own_url()
+    return DISTRIBUTION if url is None else f"{DISTRIBUTION} @ {url}"
+
+
+def _own_url() -> str | None:
+    """Return the URL from which the host was installed, or None if it came from an index.
+
+    pip, pipx and uv record the URL:
+    https://packaging.python.org/en/latest/specifications/direct-url/.
     """
     try:
         text = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
     except metadata.PackageNotFoundError:
-        text = None
+        return None
     if text is None:
-        return DISTRIBUTION
+        return None
     document = json.loads(text)
-    url, vcs = document["url"], document.get("vcs_info")
-    if urlsplit(url).scheme == "file" and vcs is None:
-        return str(Path(url2pathname(urlsplit(url).path)))
-    return f"{vcs['vcs']}+{url}" if vcs else str(url)
+    url, vcs = str(document["url"]), document.get("vcs_info")
+    if vcs:
+        revision = vcs.get("requested_revision")
+        url = f"{vcs['vcs']}+{url}" + (f"@{revision}" if revision else "")
+    subdirectory = document.get("subdirectory")
+    return f"{url}#subdirectory={subdirectory}" if subdirectory else url
 
 
 def scheduler_command() -> str:

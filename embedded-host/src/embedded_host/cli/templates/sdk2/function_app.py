@@ -14,7 +14,10 @@ app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 @app.durable_client_input(client_name="client")
 async def http_start(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """Start the orchestrator whose name is in the URL. A JSON body is the orchestrator's input."""
-    orchestrator_input = req.get_json() if req.get_body() else None
+    try:
+        orchestrator_input = req.get_json() if req.get_body() else None
+    except ValueError:
+        return func.HttpResponse("The request body is not valid JSON.", status_code=400)
     instance_id = await client.schedule_new_orchestration(
         req.route_params["functionName"], input=orchestrator_input
     )
