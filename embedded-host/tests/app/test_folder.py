@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,11 @@ def test_a_conflict_of_routes_disables_the_second_function(tmp_path: Path) -> No
 def test_functions_without_host_json_put_the_host_in_error(tmp_path: Path) -> None:
     app(tmp_path, A=http(route="x"))
     (tmp_path / "host.json").unlink()
-    with pytest.raises(HostJsonError, match=r"host\.json: The file does not exist"):
+    with pytest.raises(HostJsonError, match=r"host\.json: The file does not exist") as raised:
         read_app(tmp_path, {})
+    (content,) = re.findall(r"Create the file with the content (\{.*\})\. Or", str(raised.value))
+    write(tmp_path, {"host.json": content})
+    assert read_app(tmp_path, {}).host.has_bundle
 
 
 @pytest.mark.parametrize(

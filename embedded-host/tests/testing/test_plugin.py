@@ -17,13 +17,21 @@ pytestmark = pytest.mark.process
 PLUGIN = "embedded_host.testing.plugin"
 
 
-def run_pytest(folder: Path, *arguments: str, python: str = sys.executable) -> str:
-    """Run pytest in ``folder`` with only this plugin and pytest-asyncio, and return its output."""
+ASYNCIO = "pytest_asyncio.plugin"
+
+
+def run_pytest(
+    folder: Path,
+    *arguments: str,
+    python: str = sys.executable,
+    plugins: tuple[str, ...] = (PLUGIN, ASYNCIO),
+) -> str:
+    """Run pytest in ``folder`` with only these plugins, and return its output."""
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment.pop("PYTEST_ADDOPTS", None)
-    plugins = ["-p", PLUGIN, "-p", "pytest_asyncio.plugin"]
+    options = [option for plugin in plugins for option in ("-p", plugin)]
     done = subprocess.run(
-        [python, "-m", "pytest", *plugins, "-p", "no:cacheprovider", "-q", *arguments],
+        [python, "-m", "pytest", *options, "-p", "no:cacheprovider", "-q", *arguments],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -106,7 +114,40 @@ def test_durable_app_root_can_be_overridden(tmp_path: Path) -> None:
 def test_without_an_app_the_fixture_reports_the_missing_host_json(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_it(durable_app):\n    pass\n", encoding="utf-8")
     output = run_pytest(tmp_path)
-    assert "The folder has no host.json, so it is not an app." in output
+    assert "The folder has no host.json, so it is not an app. Move the tests into the" in output
+    assert "--script-root" not in output
+    (tmp_path / "function_app.py").touch()
+    output = run_pytest(tmp_path)
+    assert (
+        f"host.json: The file does not exist in {tmp_path}, which has functions. Create the file "
+        'with the content {"version": "2.0", "extensionBundle": ' in output
+    )
+
+
+@pytest.mark.parametrize(
+    ("plugins", "cause"),
+    [
+        ((PLUGIN, ASYNCIO), "which pytest-asyncio runs only in the mode 'auto': write asyncio_"),
+        ((PLUGIN,), "which pytest runs only with a plugin: install pytest-asyncio and write"),
+    ],
+)
+def test_a_coroutine_without_a_plugin_that_runs_it_is_reported(
+    tmp_path: Path, plugins: tuple[str, ...], cause: str
+) -> None:
+    app = shop_app(tmp_path)
+    app.write(
+        "test_it.py",
+        """
+        async def test_it(durable_app):
+            assert (await durable_app.run("Order", 7)).is_finished
+        """,
+    )
+    output = run_pytest(tmp_path, plugins=plugins)
+    assert f"test_it is a coroutine, {cause}" in output
+    assert "[EH612]" in output
+    assert "not natively supported" not in output
+    if ASYNCIO in plugins:
+        assert "1 passed" in run_pytest(tmp_path, "-o", "asyncio_mode=auto")
 
 
 def test_a_run_without_the_fixture_imports_the_plugin_only(tmp_path: Path) -> None:

@@ -15,6 +15,11 @@ from embedded_host.app.schedule import time_zone
 from embedded_host.app.setting import setting
 from embedded_worker.app_files import is_script_name
 
+_HOST_JSON = (
+    '{"version": "2.0", "extensionBundle": {"id": "Microsoft.Azure.Functions.ExtensionBundle", '
+    '"version": "[4.*, 5.0.0)"}}'
+)
+
 
 def read_app(root: Path, environ: Mapping[str, str]) -> App:
     """Return the app in the folder ``root``.
@@ -33,7 +38,7 @@ def read_app(root: Path, environ: Mapping[str, str]) -> App:
     except FileNotFoundError:
         script = setting("PYTHON_SCRIPT_FILE_NAME", merged) or "function_app.py"
         if root.is_dir() and (_function_folders(root) or _holds(root, script)):
-            raise HostJsonError(_no_host_json()) from None
+            raise HostJsonError(_no_host_json(root)) from None
         raise AppError(_no_app(root)) from None
     folders = [
         read_function(folder, merged, host.route_prefix, has_bundle=host.has_bundle)
@@ -146,11 +151,12 @@ def _holds(folder: Path, name: str) -> bool:
         return False
 
 
-def _no_host_json() -> Problem:
+def _no_host_json(root: Path) -> Problem:
     return Problem(
         "host.json",
-        "The file does not exist.",
-        'Write {"version": "2.0"}, with an extensionBundle if the app has durable functions.',
+        f"The file does not exist in {root}, which has functions.",
+        f"Create the file with the content {_HOST_JSON}. Or create a new app in "
+        "another folder: embedded-host init my-app.",
         fatal=True,
         code="EH101",
     )
@@ -177,7 +183,8 @@ def _no_app(root: Path) -> Problem:
             str(root),
             fault,
             "Run the command in an app folder, or pass the folder with --script-root. The parent "
-            "folders and the subfolders have no app either.",
+            "folders and the subfolders have no app either. To create an app, run embedded-host "
+            "init.",
             fatal=True,
             code="EH101",
         )

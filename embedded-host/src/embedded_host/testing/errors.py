@@ -22,12 +22,12 @@ class AppLoadError(EmbeddedHostError):
 class UnknownFunctionError(EmbeddedHostError):
     """The app has no function of this name.
 
-    The message suggests a similar name, or lists all names.
+    The message contains the reason, suggests a similar name, or lists all names.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], reason: str = "") -> None:
         known = sorted(known)
-        hint = did_you_mean(name, known) or f"Known names: {', '.join(known) or 'none'}."
+        hint = reason or did_you_mean(name, known) or f"Known names: {', '.join(known) or 'none'}."
         super().__init__(f"The app has no {kind} '{name}'. {hint} [EH605]")
 
 

@@ -10,10 +10,11 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from embedded_host.app.errors import AppError
+from embedded_host.app.errors import AppError, HostJsonError
 from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment
 from embedded_host.testing.app_imports import app_imports
@@ -43,6 +44,11 @@ with warnings.catch_warnings():
     decoded("{}")
 
 
+_NO_APP = (
+    "Move the tests into the folder of the app, or return this folder from the fixture "
+    "durable_app_root. In a test with its own app, write DurableApp(root). To create an app with "
+    "tests, run embedded-host init."
+)
 CLIENT_THREADS = 8
 """Number of threads for synchronous functions with a durable client."""
 
@@ -121,8 +127,10 @@ class KitWorker(InProcessWorker):
         environ = {**os.environ, **settings}
         try:
             app = read_app(root, environ)
-        except AppError as error:
+        except HostJsonError as error:
             raise error.with_traceback(None) from None  # the frames are internal
+        except AppError as error:  # the folder has no app
+            raise AppError(*(replace(p, fix=_NO_APP) for p in error.problems)) from None
         added = {**effective_environment(app.settings, environ, app.root)[0], **settings}
         self._kit_runner = KitRunner()
         self._thread = OneThread()

@@ -6,6 +6,7 @@ The plugin imports the test kit only when a test uses the fixture.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "durable_strict", "True for --durable-strict in all test runs.", type="bool", default=False
+    )
+
+
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """Fail a coroutine test with ``durable_app`` that no other plugin runs.
+
+    pytest-asyncio and anyio run their tests before this hook, or replace the coroutine function.
+    pytest's own message tells the user to install a plugin, even if it is installed.
+    """
+    if "durable_app" not in pyfuncitem.fixturenames or not iscoroutinefunction(pyfuncitem.obj):
+        return
+    if hasattr(pyfuncitem.config.option, "asyncio_mode"):  # an option of pytest-asyncio
+        cause = "which pytest-asyncio runs only in the mode 'auto': write"
+    else:
+        cause = "which pytest runs only with a plugin: install pytest-asyncio and write"
+    pytest.fail(
+        f"{pyfuncitem.name} is a coroutine, {cause} asyncio_mode = auto below [pytest] in "
+        "pytest.ini, or use durable_app.sync in an ordinary function. [EH612]",
+        pytrace=False,
     )
 
 

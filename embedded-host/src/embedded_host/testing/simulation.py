@@ -43,6 +43,7 @@ from embedded_host.testing.fakes import BUILT_IN_HTTP_ACTIVITY, BUILT_IN_HTTP_OR
 from embedded_host.testing.host_run import RPC_BASE, HostRun
 from embedded_host.testing.http import HttpResponse, send
 from embedded_host.testing.loading import KitWorker
+from embedded_host.testing.missing_function import missing_reason
 from embedded_host.testing.virtual_clock import VirtualClock
 from embedded_worker.durable_calls import can_keep, open_session
 from embedded_worker.loading import LoadedFunction, LoadError
@@ -280,7 +281,8 @@ class Simulation:
             if name in self._names(kind):
                 return kind
         known = [known for kind in _KINDS for known in self._own_names(kind)]
-        raise UnknownFunctionError("activity, orchestrator or entity", name, known)
+        reason = missing_reason(self._worker.app, name)
+        raise UnknownFunctionError("activity, orchestrator or entity", name, known, reason)
 
     def durable_name(self, kind: str, name: str) -> str:
         """Return a function's name, spelled as in the app. Raises UnknownFunctionError."""
@@ -329,7 +331,8 @@ class Simulation:
     def _function(self, kind: str, name: str) -> Function:
         names = self._names(kind)
         if name not in names:
-            raise UnknownFunctionError(kind, name, self._own_names(kind))
+            reason = missing_reason(self._worker.app, name)
+            raise UnknownFunctionError(kind, name, self._own_names(kind), reason)
         registered = names.registered(name)
         return next(
             f
