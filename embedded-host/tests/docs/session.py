@@ -112,13 +112,18 @@ class ShellSession:
     # -- files -------------------------------------------------------------------------------------
 
     def write(self, file: str, lines: list[str]) -> None:
-        """Create a file of the page, or append a snippet to an existing one."""
-        path = self.folder / file
+        """Create a file of the page, or append a snippet to an existing Python file.
+
+        Any other existing file must have the same content, for example a file that init created.
+        """
+        path, text = self.folder / file, "\n".join(lines) + "\n"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
             return
-        assert path.suffix == ".py", f"{file} exists: only a Python file can get a second snippet"
+        if path.suffix != ".py" and path.read_text(encoding="utf-8") == text:
+            return
+        assert path.suffix == ".py", f"{file} exists with other content"
         with path.open("a", encoding="utf-8") as module:
             module.write("\n\n" + "\n".join(lines) + "\n")
 

@@ -34,7 +34,7 @@ NOT_RUN = {
     "pipx ": "installs packages; release.yml installs the wheel for each Python",
     "uv tool ": "installs packages; release.yml installs the wheel for each Python",
     "pip ": "installs packages; tests/test_wheel.py builds the package and installs it",
-    "python -m venv ": "creates an environment for Core Tools",
+    "python -m venv ": "creates an environment; tests/cli/test_init.py runs the tests of new apps",
     ". .venv": "activates that environment",
     "npm ": "installs Core Tools and Azurite, which are not among this project's tools",
     "azurite ": "Azurite is not among this project's tools",
