@@ -215,6 +215,14 @@ def test_each_exception_is_in_use() -> None:
     assert not unused, f"no page shows these commands, remove them from NOT_RUN: {unused}"
 
 
+def test_the_testing_page_begins_in_an_empty_folder(session: ShellSession) -> None:
+    page = PROJECT / "docs" / "how-to" / "testing.md"
+    prepare(name(page), session, pytest.fail)
+    assert not list(session.folder.iterdir())
+    assert session.run(next(c for c in commands(page) if not is_not_run(c)))[0] == 0
+    assert {file.name for file in session.folder.iterdir()} == {"shop"}
+
+
 @pytest.fixture(scope="module")
 def shop_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], RunningHost]]:
     """Yield a function that returns the host of the pages in WAITING_ORDER.

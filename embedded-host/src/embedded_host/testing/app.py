@@ -366,7 +366,7 @@ class SyncDurableApp(BaseDurableApp):
 
     Example:
         ```python
-        def test_order(durable_app):
+        def test_order(durable_app: DurableApp):
             order = durable_app.sync.run("OrderFlow", {"item": "book"})
             assert order.output == "shipped"
         ```

@@ -257,7 +257,7 @@ class BaseDurableApp:
 
         Example:
             ```python
-            def test_running_orders_survive_the_change(durable_app):
+            def test_running_orders_survive_the_change(durable_app: DurableApp):
                 durable_app.replay("tests/histories/order-7.json")
             ```
         """

@@ -124,7 +124,7 @@ def crash_everywhere(
 
     Example:
         ```python
-        async def test_orders_survive_crashes(durable_app):
+        async def test_orders_survive_crashes(durable_app: DurableApp):
             await crash_everywhere(
                 durable_app, "OrderFlow", {"item": "book"}, before=clear_table, also=read_table
             )

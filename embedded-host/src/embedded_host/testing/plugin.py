@@ -32,7 +32,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     """Fail a coroutine test with ``durable_app`` that no other plugin runs.
 
     pytest-asyncio and anyio run their tests before this hook, or replace the coroutine function.
-    pytest's own message tells the user to install a plugin, even if it is installed.
+    pytest's own message asks for a plugin, even if one is installed.
     """
     if "durable_app" not in pyfuncitem.fixturenames or not iscoroutinefunction(pyfuncitem.obj):
         return
@@ -79,7 +79,7 @@ def durable_app(request: pytest.FixtureRequest, durable_app_root: Path) -> Itera
 
     Example:
         ```python
-        async def test_order(durable_app):
+        async def test_order(durable_app: DurableApp):
             order = await durable_app.run("OrderFlow", {"item": "book"})
             assert order.output == "shipped"
         ```
