@@ -32,7 +32,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     """Fail a coroutine test with ``durable_app`` that no other plugin runs.
 
     pytest-asyncio and anyio run their tests before this hook, or replace the coroutine function.
-    pytest's own message asks for a plugin, even if one is installed.
+    pytest's own message recommends a plugin, even if one is installed.
     """
     if "durable_app" not in pyfuncitem.fixturenames or not iscoroutinefunction(pyfuncitem.obj):
         return
