@@ -78,7 +78,7 @@ export function valuePanel(title, text, { unwrap, empty = "None", cut } = {}) {
   const shown = formattedJson(text, unwrap);
   return h(
     "section",
-    { class: "panel" },
+    { class: shown === null ? "panel none" : "panel" },
     h(
       "h2",
       null,
