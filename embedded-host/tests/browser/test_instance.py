@@ -112,7 +112,7 @@ def test_an_activitys_error_is_shown_with_its_traceback(
 ) -> None:
     shop.end(shop.start("Failing", "A-17", id))
     page = dashboard.open(f"instance/{id}")
-    error = page.locator(".panel.bad")
+    error = page.locator("main .panel.bad")
     expect(error).to_contain_text("ValueError: no stock of A-17")
     expect(error.get_by_label("Traceback")).to_contain_text(
         "raise ValueError(f'no stock of {value}')"
@@ -133,7 +133,7 @@ def test_an_orchestrators_own_error_is_shown_with_its_traceback(
     shop.end(shop.start(name, None, id))
     page = dashboard.open(f"instance/{id}")
     expect(page.locator(".panel.bad .error-text")).to_contain_text(error.partition(": ")[2])
-    trace = page.locator(".panel.bad").get_by_label("Traceback")
+    trace = page.locator("main .panel.bad").get_by_label("Traceback")
     expect(trace).to_contain_text(f"{name}/__init__.py")
     expect(trace).to_contain_text(error)
 
