@@ -6,9 +6,9 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from embedded_host.access_keys.access import Access
 from embedded_host.access_keys.key_file import KeyFile, dashboard_link
 from embedded_host.access_keys.running_host import publish_address, url_of
 from embedded_host.app.definitions import App
+from embedded_host.app_loader import AppLoader
 from embedded_host.composition import AppRuntime, Dependencies, hub_settings
 from embedded_host.dashboard.dashboard import Dashboard
 from embedded_host.http.admin import Admin
@@ -34,26 +35,23 @@ from embedded_host.http.server import Listener
 from embedded_host.http.sockets import bind_rpc
 from embedded_host.management.host_report import HostDetails
 from embedded_host.management.urls import ManagementUrls
-from embedded_host.startup_output import app_problems, functions_text, problems_text
+from embedded_host.startup_output import functions_text
 from embedded_host.store.files import STATE_FILE
 from embedded_host.store.integrity_check import IntegrityCheck
-from embedded_host.store.interface import StateError
 from embedded_host.store.log_lines import LOG_LINES
 from embedded_host.store.log_store import LogStore
 from embedded_host.store.sqlite import SqliteStore
 from embedded_host.task_hub.clock import WallClock
 from embedded_host.task_hub.commit import GroupCommit
 from embedded_host.task_hub.delays import Delays
-from embedded_host.task_hub.invoker import WorkerLostError
 from embedded_host.task_hub.settings import REPLAYED_INSTANCES
-from embedded_host.workers.app_interpreter import AppInterpreterError
 from embedded_host.workers.current_app import CurrentApp
 from embedded_host.workers.function_retries import FunctionRetries
 from embedded_host.workers.host_records import HostRecords
 from embedded_host.workers.invoker import AppInvoker
-from embedded_host.workers.loaded_app import LoadedApp, load_request, loaded_app
+from embedded_host.workers.loaded_app import load_request
 from embedded_host.workers.worker import Worker
-from embedded_worker.protocol import ConsoleFormat, LoadRequest, LoadResult
+from embedded_worker.protocol import ConsoleFormat, LoadRequest
 
 if TYPE_CHECKING:
     from embedded_host.telemetry.host_telemetry import HostTelemetry
@@ -127,8 +125,9 @@ class AppServer:
         self.public_url = public.url
         self._sdk_url = ""
         self._started = time.time()
-        self._import_exit = ""
-        """The reason why the worker exited during the first import, or an empty string."""
+        self._loader = AppLoader(
+            worker, environ, self._load_request, options.install, strict=options.strict
+        )
         self._app: CurrentApp | None = None
         self._router: Router | None = None
 
@@ -155,11 +154,10 @@ class AppServer:
         call_http = CallHttpClient(app.host.http_sleep_ms)
         stack.push_async_callback(call_http.close)
 
-        telemetry, (loaded, problems) = await asyncio.gather(
-            self._open_telemetry(stack, app), self._load(app)
+        telemetry, current = await asyncio.gather(
+            self._open_telemetry(stack, app), self._loader.load(app)
         )
-        self._app = CurrentApp(loaded)
-        self._app.problems = problems
+        self._app = current
         if check is not None and check.error is not None:
             raise check.error
 
@@ -169,7 +167,7 @@ class AppServer:
         delays = Delays(clock)
         invoker = AppInvoker(
             self._worker,
-            self._app,
+            current,
             client_binding,
             call_http.call,
             app.root,
@@ -188,11 +186,11 @@ class AppServer:
             strict=self._options.strict,
             tracer=None if telemetry is None else telemetry.tracer,
         )
-        settings = hub_settings(self._app.loaded, strict=self._options.strict)
+        settings = hub_settings(current.loaded, strict=self._options.strict)
         settings.replayed_instances = self._options.replayed_instances
-        runtime = AppRuntime(self._app, settings, dependencies)
+        runtime = AppRuntime(current, settings, dependencies)
         cors = Cors(app.settings.cors, app.settings.cors_credentials)
-        router = self._router = self._make_router(stack, self._app, runtime, cors, commit)
+        router = self._router = self._make_router(stack, current, runtime, cors, commit)
         self._worker.on_finding = runtime.findings.add_reported
         on_client_request = runtime.client_requests(partial(router.client_request, self.public_url))
         public = router.public
@@ -222,53 +220,18 @@ class AppServer:
         await sdk_listener.start()
         await public_listener.start()
         stack.enter_context(publish_address(options.state, url_of(options.address, port)))
-        if self._host_errors():
-            self._app.subscribe(lambda _: None if self._host_errors() else runtime.start())
+        if self._loader.host_errors():
+            current.subscribe(lambda _: None if self._loader.host_errors() else runtime.start())
         else:
             runtime.start()
 
     async def reload(self, app: App) -> bool:
-        """Load the changed app and serve it.
-
-        Return False, and keep the previous code, if the changed code cannot be loaded.
-        """
-        assert self._app is not None
-        before = self._app.loaded
-
-        def accept(result: LoadResult) -> bool:
-            if before.problem is not None:
-                return True  # there are no functions that could continue to run
-            return all(
-                p.function is not None and p.function in before.broken for p in result.problems
-            )
-
-        since = self._app.loaded_time.astimezone().strftime("%H:%M:%S")
-        keeps = f"The host still runs the previous code, which it loaded at {since}."
-        try:
-            result = await self._worker.reload(self._load_request(app), accept)
-        except AppInterpreterError as error:
-            log.error("Reload failed: %s %s [EH301]", error, keeps)
-            self._app.reload_failed([f"{error} [EH301]"])
-            return False
-        except WorkerLostError as lost:
-            text = f"the worker process exited while it loaded the changed code ({lost})."
-            log.error("Reload failed: %s %s [EH301]", text, keeps)
-            self._app.reload_failed([f"{text[0].upper()}{text[1:]} [EH301]"])
-            return False
-        is_accepted = accept(result)
-        loaded, problems = self._checked(app, result, is_refused=not is_accepted)
-        if not is_accepted:
-            log.error("Reload failed. %s [EH302]", keeps)
-            self._app.reload_failed(problems)
-            return False
-        self._import_exit = ""
-        self._app.replace(loaded, problems)
-        return True
+        """Load the changed app and serve it (see AppLoader)."""
+        return await self._loader.reload(app)
 
     def reload_failed(self, problem: str) -> None:
         """Record that the changed files are not a valid app."""
-        assert self._app is not None
-        self._app.reload_failed([problem])
+        self._loader.reload_failed(problem)
 
     def warn(self, text: str) -> None:
         """Add a warning to the report about the host, which the caller has printed."""
@@ -286,17 +249,6 @@ class AppServer:
         print(f"Ready at {self.public_url} in {seconds:.2f} s. Ctrl+C stops the host.", flush=True)
 
     # -- parts -------------------------------------------------------------------------------------
-
-    def _host_errors(self) -> tuple[str, ...]:
-        """Return the errors that put the host in error.
-
-        They are an exit of the worker during the first import, and invalid routes in strict mode.
-        """
-        if self._import_exit:
-            return (self._import_exit,)
-        if self._app is None or not self._options.strict:
-            return ()
-        return tuple(self._app.loaded.route_errors.values())
 
     def _load_request(self, app: App) -> LoadRequest:
         return load_request(
@@ -352,47 +304,6 @@ class AppServer:
         log.addHandler(handler)
         stack.callback(log.removeHandler, handler)
 
-    async def _load(self, app: App) -> tuple[LoadedApp, Sequence[str]]:
-        """Load the app, and return it with its problems."""
-        try:
-            result = await self._worker.load(self._load_request(app))
-        except WorkerLostError as lost:
-            text = (
-                f"The worker process exited before it had loaded the app: {lost}. "
-                "See its output above."
-            )
-            if lost.exit_code is None:
-                raise StateError(f"{text} [EH203]") from lost
-            self._import_exit = (
-                f"{text} All functions respond with 503. Correct the app: the host loads it again "
-                "after a change of its files, or restart the host if it runs with --no-reload."
-            )
-            log.error("%s [EH203]", self._import_exit)
-            return LoadedApp(replace(app, functions=()), problem=self._import_exit), ()
-        return self._checked(app, result)
-
-    def _checked(
-        self, app: App, result: LoadResult, *, is_refused: bool = False
-    ) -> tuple[LoadedApp, Sequence[str]]:
-        """Return the loaded app and its problems, and print the problems.
-
-        ``is_refused`` is True if the previous code stays in service.
-        """
-        loaded = loaded_app(app, result, self._environ, strict=self._options.strict)
-        problems = app_problems(loaded, result, self._options.install, is_reload=is_refused)
-        if problems:
-            print(problems_text(problems), flush=True)
-        if is_refused:
-            return loaded, problems
-        for name in sorted(loaded.app.disabled):
-            log.info("Function 'Functions.%s' is disabled", name)
-        if loaded.route_errors and self._options.strict:
-            log.error(
-                "The host is in error, and each function responds with 503: %s [EH142]",
-                " ".join(loaded.route_errors.values()),
-            )
-        return loaded, problems
-
     def _make_router(
         self,
         stack: AsyncExitStack,
@@ -419,7 +330,7 @@ class AppServer:
             self._authorization,
             self._keys,
             runtime.findings,
-            host_errors=self._host_errors,
+            host_errors=self._loader.host_errors,
             report=details.report,
             metrics=metrics.text,
         )
@@ -432,7 +343,7 @@ class AppServer:
             dashboard,
             self._authorization,
             custom_headers=app.loaded.app.host.custom_headers,
-            in_error=lambda: bool(self._host_errors()),
+            in_error=lambda: bool(self._loader.host_errors()),
         )
 
     def _dashboard_link(self) -> str:
