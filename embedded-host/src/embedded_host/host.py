@@ -22,8 +22,8 @@ from embedded_host.app.errors import AppError, HostJsonError
 from embedded_host.app.folder import read_app
 from embedded_host.app.local_settings import effective_environment, read_local_settings
 from embedded_host.error_codes import CODE, with_code
-from embedded_host.errors import EmbeddedHostError
 from embedded_host.host_process import (
+    HostStartError,
     install_signal_handlers,
     raise_file_limit,
     run_event_loop,
@@ -99,10 +99,6 @@ class HostOptions:
     """The options that change the settings of the app."""
     replayed_instances: int = REPLAYED_INSTANCES
     """Number of instances of each orchestrator that every turn replays."""
-
-
-class HostStartError(EmbeddedHostError):
-    """The host cannot start, or a fatal error has stopped it."""
 
 
 def run_host(options: HostOptions) -> int:
@@ -330,45 +326,19 @@ class Host:
         return app, {**self._environ, **added}
 
     def _address(self, settings: LocalSettings) -> str:
-        """Return the address to listen on. Raises HostStartError.
-
-        A non-loopback address requires --auth or --allow-anonymous-network, because any client on
-        the network could start and terminate instances.
-        """
-        address = self.options.address or settings.address
-        if address is None:
+        """Return the address to listen on. Raises HostStartError."""
+        option, setting = self.options.address, settings.address
+        if option is None and setting is None:
             return "127.0.0.1"
-        from embedded_host.http.sockets import is_loopback
+        from embedded_host.http.listen_address import listen_address
 
-        try:
-            if is_loopback(address):
-                return address
-        except OSError as error:
-            raise HostStartError(
-                f"The host cannot listen on {address}: {error}. [EH202]"
-            ) from error
-        if self.options.address is None:
-            raise HostStartError(
-                f"local.settings.json: LocalHttpAddress is {address}, which other machines can "
-                f"reach. To listen on it, pass --address {address}; otherwise remove "
-                "LocalHttpAddress. [EH206]"
-            )
-        if self.options.auth:
-            return address
-        if not self.options.allow_anonymous_network:
-            raise HostStartError(
-                f"Other machines can reach {address}. Without keys, every client on the network "
-                "can start and terminate instances and read their output. Add --auth to require "
-                "keys, or remove --address to listen on this machine only. In a container whose "
-                "port is published on the loopback interface (127.0.0.1:7071:7071), or in a "
-                "trusted network, pass --allow-anonymous-network. [EH207]"
-            )
-        self._warn(
-            f"WARNING: the host listens on {address} without keys (--allow-anonymous-network). "
-            "Every client on the network can start and terminate instances and read their output. "
-            "[EH208]"
+        return listen_address(
+            option,
+            setting,
+            auth=self.options.auth,
+            allow_anonymous_network=self.options.allow_anonymous_network,
+            warn=self._warn,
         )
-        return address
 
     def _warn(self, text: str) -> None:
         """Print a warning, and add it to the report about the host."""

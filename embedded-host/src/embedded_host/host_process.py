@@ -8,6 +8,12 @@ import os
 import signal
 from collections.abc import Callable, Coroutine
 
+from embedded_host.errors import EmbeddedHostError
+
+
+class HostStartError(EmbeddedHostError):
+    """The host cannot start, or a fatal error has stopped it."""
+
 
 def raise_file_limit() -> None:
     """Raise the limit of file descriptors, because each connection needs one.
