@@ -11,6 +11,7 @@ import pytest
 
 from embedded_host.cli.bulk import NotConfirmedError, confirm, for_each, matching_ids, sentence
 from embedded_host.cli.command import CommandError, NotAllowedError
+from embedded_host.cli.host_connection import HostConnection
 from embedded_host.cli.management_api import ManagementClient
 from embedded_host.cli.reader import InstanceStatus, Page
 from embedded_host.store.interface import InstanceQuery
@@ -30,7 +31,7 @@ class PagedHost(ManagementClient):
     """A host whose list has two pages."""
 
     def __init__(self) -> None:
-        super().__init__("http://localhost:1")
+        super().__init__(HostConnection("http://localhost:1"))
 
     def instances(
         self,

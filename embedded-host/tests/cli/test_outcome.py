@@ -7,6 +7,7 @@ import time
 import pytest
 
 from embedded_host.cli.command import NotFoundError
+from embedded_host.cli.host_connection import HostConnection
 from embedded_host.cli.management_api import ManagementClient
 from embedded_host.cli.outcome import (
     InstanceFailedError,
@@ -24,7 +25,7 @@ class Host(ManagementClient):
     """A host whose instance has one status after the other."""
 
     def __init__(self, *statuses: str | None, **more: object) -> None:
-        super().__init__("http://localhost:7071")
+        super().__init__(HostConnection("http://localhost:7071"))
         self._statuses, self._more = list(statuses), more
 
     def instance(

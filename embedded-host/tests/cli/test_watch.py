@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from embedded_host.cli import watch
+from embedded_host.cli.host_connection import HostConnection
 from embedded_host.cli.management_api import ManagementClient
 from embedded_host.cli.reader import EntityState, InstanceStatus, Page
 from embedded_host.cli.watch import COLUMNS, InstanceWatcher
@@ -81,7 +82,7 @@ def test_the_waits_of_an_instance_are_shown(
 ) -> None:
     links = host.start("Event", None, uuid4().hex)
     host.until(links, "Running")
-    watcher = InstanceWatcher(ManagementClient(host.base), (links["id"],), None)
+    watcher = InstanceWatcher(ManagementClient(HostConnection(host.base)), (links["id"],), None)
     statuses = next(watcher.polls(1.0, True))
     watch._print_changes(watcher, iter([statuses]), as_json=False)
     assert capsys.readouterr().out.endswith("Event  Running  waits for event Approval\n")

@@ -102,6 +102,14 @@ class Order(StringType):
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document, for scripts."
 )
+only_instance_id = click.option(
+    "--id",
+    "instance_id",
+    type=NonEmpty(),
+    metavar="ID",
+    shell_complete=completed_by("instance ids"),
+    help="Only this instance.",
+)
 instance_id = click.option(
     "--id",
     "instance_id",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from embedded_host.cli.arguments import NonEmpty, completed_by
+from embedded_host.cli.arguments import only_instance_id
 from embedded_host.cli.command import Callback, CommandError, NotAllowedError, NotFoundError
 from embedded_host.cli.instance_filter import instance_filter
 from embedded_host.cli.output import number_of, printable
@@ -79,16 +79,8 @@ def instances_to_change(
             selection = Selection(instance_id, query, yes, has_filter)
             return function(*arguments, selection=selection, **options)
 
-        id_option = click.option(
-            "--id",
-            "instance_id",
-            type=NonEmpty(),
-            metavar="ID",
-            shell_complete=completed_by("instance ids"),
-            help="Only this instance.",
-        )
         yes_option = click.option("--yes", is_flag=True, help="Confirm in advance.")
-        return id_option(instance_filter(allowed)(yes_option(with_selection)))
+        return only_instance_id(instance_filter(allowed)(yes_option(with_selection)))
 
     return decorate
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from embedded_host.cli.arguments import NonEmpty, completed_by
+from embedded_host.cli.arguments import NonEmpty, only_instance_id
 from embedded_host.cli.command import CommandError, command
 from embedded_host.cli.output import printable
 from embedded_host.cli.target import Target, target_options
@@ -25,14 +25,7 @@ Read = Callable[[int | None, int], list[StoredLine]]
 
 
 @command()
-@click.option(
-    "--id",
-    "instance_id",
-    type=NonEmpty(),
-    metavar="ID",
-    shell_complete=completed_by("instance ids"),
-    help="Only this instance.",
-)
+@only_instance_id
 @click.option("--function", type=NonEmpty(), metavar="NAME", help="Only this function.")
 @click.option(
     "--level",

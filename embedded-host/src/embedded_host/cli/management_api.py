@@ -37,20 +37,9 @@ class ManagementClient:
     management API.
     """
 
-    def __init__(
-        self,
-        url: str,
-        address: str | None = None,
-        code: str | None = None,
-        hub: str | None = None,
-        connection: str | None = None,
-    ) -> None:
-        """Create a client of the host at ``url``.
-
-        The arguments are those of ``HostConnection``.
-        """
-        self._host = HostConnection(url, address, code, hub, connection)
-        self.name = self._host.name
+    def __init__(self, host: HostConnection) -> None:
+        """Create a client that sends its requests to ``host``."""
+        self._host, self.name = host, host.name
 
     @property
     def has_key(self) -> bool:

@@ -122,9 +122,12 @@ class Target:
         return find_host(self.root, self.state_folder, self.code)
 
     def _api(self, found: FoundHost) -> ManagementClient:
+        from embedded_host.cli.host_connection import HostConnection
         from embedded_host.cli.management_api import ManagementClient
 
-        api = ManagementClient(found.url, found.address, self.code, self.hub, self.connection)
+        api = ManagementClient(
+            HostConnection(found.url, found.address, self.code, self.hub, self.connection)
+        )
         self._announce(f"Host: {api.name}{f' ({found.note})' if found.note else ''}")
         if not api.has_key and (key := self._own_key(found.address)):
             api.use(key)
