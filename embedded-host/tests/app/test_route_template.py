@@ -150,21 +150,6 @@ def test_an_error_names_the_fault_and_its_position(template: str, column: int, t
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("a/{x}", "A/{y}", True),
-        ("a/{x?}", "a/{y=1}", True),
-        ("a/{x:int:min(1)}", "a/{y:min(1):int}", True),
-        ("a/{x:int}", "a/{y}", False),
-        ("a/{x}", "a/{*x}", False),
-        ("a/{{x}}", "a/{x}", False),
-    ],
-)
-def test_templates_of_the_same_paths_overlap(one: str, other: str, same: bool) -> None:
-    assert RouteTemplate.parse(one).overlaps(RouteTemplate.parse(other)) is same
-
-
-@pytest.mark.parametrize(
     ("prefix", "route", "whole"),
     [
         ("api", "x/{y}", "api/x/{y}"),

@@ -52,11 +52,6 @@ class RouteTemplate:
         self.parameters = tuple(
             part for segment in segments for part in segment if isinstance(part, Parameter)
         )
-        self.canonical = "/".join("".join(map(_canonical, segment)) for segment in segments)
-        """The template in lower case and without the names of parameters.
-
-        Templates with the same ``canonical`` match the same paths.
-        """
         self._complex: list[tuple[str, Segment]] = []
         self._names: list[str] = []
         self._pattern = re.compile(self._regex(segments), re.IGNORECASE | re.DOTALL)
@@ -116,10 +111,6 @@ class RouteTemplate:
                 return None
         return values
 
-    def overlaps(self, other: RouteTemplate) -> bool:
-        """Return True if both templates match the same paths."""
-        return self.canonical == other.canonical
-
     def _regex(self, segments: Sequence[Segment]) -> str:
         """Return a pattern. Each parameter and each segment of several parts is one group."""
         pattern, open_groups = "", 0
@@ -173,15 +164,6 @@ def percent_decoded(path: str) -> str:
 def _decoded_escapes(escapes: re.Match[str]) -> str:
     text = unquote_to_bytes(escapes[0]).decode("utf-8", "surrogateescape")
     return re.sub("[\udc80-\udcff]", lambda lone: f"%{ord(lone[0]) - 0xDC00:02X}", text)
-
-
-def _canonical(part: str | Parameter) -> str:
-    if isinstance(part, str):
-        return part.lower().replace("{", "{{").replace("}", "}}")
-    mark = {"required": "" if part.default is None else "?", "optional": "?", "catch-all": "*"}[
-        part.kind
-    ]
-    return "{" + ":".join([mark, *sorted(part.constraints)]) + "}"
 
 
 def may_be_absent(segment: Segment) -> bool:
