@@ -80,7 +80,7 @@ async function actOnEach(name, list, reason, isStopped, report) {
   await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, work));
 }
 
-/** Act on all instances of a filter. The host selects them and works for a second per request. */
+/** Act on all instances of a filter. The host selects them. A request lasts up to a second. */
 async function actOnFilter(action, filter, reason, isStopped, report) {
   for (let next = {}; next && !isStopped();) {
     const query = queryString({ ...filter, action, reason, ...next });
