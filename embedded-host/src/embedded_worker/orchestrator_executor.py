@@ -37,7 +37,7 @@ class OrchestratorExecutor(TaskOrchestrationExecutor):  # type: ignore[misc]
             self.initialize()
         self.waits: dict[str, list[TaskBase]] = {}
         self.yielded_waits: set[TaskBase] = set()
-        self.unconsumed: dict[str, deque[HistoryEvent]] = {}
+        self.undelivered: dict[str, deque[HistoryEvent]] = {}
         self.yields_event = False
         """True if the yielded task has a wait for an event that has arrived before."""
         self.counts: list[int] = []
@@ -97,13 +97,13 @@ class OrchestratorExecutor(TaskOrchestrationExecutor):  # type: ignore[misc]
         key = event.Name.lower()
         waits = self.waits.get(key)
         if not waits:
-            self.unconsumed.setdefault(key, deque()).append(event)
+            self.undelivered.setdefault(key, deque()).append(event)
             return
         awaited = next((i for i, task in enumerate(waits) if self._is_awaited(task)), -1)
         self._settle(waits.pop(awaited), event)
 
     def wait(self, task: TaskBase) -> None:
-        """Complete ``task`` with the oldest unconsumed event of its name, or keep it waiting.
+        """Complete ``task`` with the oldest undelivered event of its name, or keep it waiting.
 
         Do nothing for a task that was yielded before.
         """
@@ -111,9 +111,9 @@ class OrchestratorExecutor(TaskOrchestrationExecutor):  # type: ignore[misc]
             return
         self.yielded_waits.add(task)
         key = str(task.id).lower()
-        unconsumed = self.unconsumed.get(key)
-        if unconsumed:
-            self._settle(task, unconsumed.popleft())
+        undelivered = self.undelivered.get(key)
+        if undelivered:
+            self._settle(task, undelivered.popleft())
             self.yields_event = True
         else:
             self.waits.setdefault(key, []).append(task)

@@ -83,7 +83,7 @@ def tree_state(tmp_path: Path) -> Path:
         AppendHistory(2, 0, (started("a:b"), h.sub_orchestration_created(T1, 0, "S", "e:0", None))),
         instance(3, "e:0", "Running", None),
         AppendHistory(3, 0, tuple(leaf)),
-        SetAwaited(3, [("event", "Approval"), ("unconsumed", "Apprval")]),
+        SetAwaited(3, [("event", "Approval"), ("undelivered", "Apprval")]),
         *entity(4, "counter", "visits", "5"),
     )
 

@@ -92,7 +92,7 @@ def test_messages_of_the_previous_execution_are_dropped() -> None:
     assert "task_completed 0" not in main.steps
 
 
-def test_unconsumed_events_are_carried_over_in_order() -> None:
+def test_undelivered_events_are_carried_over_in_order() -> None:
     main = Scenario()
     program = sdk_output(event("Go"), continue_as_new(), done=True)
     main.start(program, h.event_raised(after(1), "B", "1"), h.event_raised(after(1.5), "a", "2"))

@@ -24,11 +24,11 @@ def test_early_events_are_kept_in_order() -> None:
     waits = EventWaits()
     for number in ("1", "2"):
         waits.deliver(raised(input=number), None)
-    assert [event.input for event in waits.unconsumed["go"]] == ["1", "2"]
+    assert [event.input for event in waits.undelivered["go"]] == ["1", "2"]
     assert waits.wait("Go", 0).done
-    assert [event.input for event in waits.unconsumed["go"]] == ["2"]
+    assert [event.input for event in waits.undelivered["go"]] == ["2"]
     assert waits.wait("Go", 1).done
-    assert waits.unconsumed == {}
+    assert waits.undelivered == {}
 
 
 def test_the_first_wait_of_the_current_step_is_served_first() -> None:

@@ -180,12 +180,12 @@ def test_waits_for_the_same_name_complete_in_their_order(new: NewScenario) -> No
     assert kinds(main.turn(program, completed(0)).outgoing) == ["Deliver"]
 
 
-def test_unconsumed_events_keep_their_order_for_each_name(new: NewScenario) -> None:
+def test_undelivered_events_keep_their_order_for_each_name(new: NewScenario) -> None:
     main = new()
     main.start(sdk_output(timer(1)), raised("A", "1"), raised("b", "2"), raised("a", "3"))
     execution = main.state.execution
     assert isinstance(execution, Execution)
-    assert [(e.name, e.input) for e in execution.unconsumed_events] == [
+    assert [(e.name, e.input) for e in execution.undelivered_events] == [
         ("A", "1"),
         ("a", "3"),
         ("b", "2"),

@@ -48,7 +48,7 @@ VALID: list[tuple[str, tuple[object, ...]]] = [
     ("messages", (1, 1, None, None, TURN[1:-1])),
     ("activities", (1, 1, "e", 0, "Echo", "1")),
     ("awaited", (1, "event", "Go")),
-    ("awaited", (1, "unconsumed", "Goo")),
+    ("awaited", (1, "undelivered", "Goo")),
     ("entities", (1, 1, "5", "i-1")),
     ("timers", ("Hub", "Tick", None, None, 0)),
 ]

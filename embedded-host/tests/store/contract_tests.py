@@ -337,7 +337,7 @@ class StoreContract:
         assert store.awaited(1) == []
         for awaited in (
             [("event", "Go"), ("event", "go")],
-            [("entity", "@counter@é"), ("event", "Go"), ("unconsumed", "Goo")],
+            [("entity", "@counter@é"), ("event", "Go"), ("undelivered", "Goo")],
             [],
         ):
             store.write([SetAwaited(1, awaited)])

@@ -39,7 +39,7 @@ class Tree:
         id: str,
         *waits: HistoryEvent,
         event: str | None = None,
-        unconsumed: Sequence[str] = (),
+        undelivered: Sequence[str] = (),
         status: str = "Running",
     ) -> None:
         """Add an instance with open calls, or with a wait for an external event."""
@@ -47,12 +47,12 @@ class Tree:
         started = h.execution_started(
             T0, instance_id=id, execution_id=f"x-{id}", name="Order", input=None
         )
-        raised = [h.event_raised(T0, name, None) for name in unconsumed]
+        raised = [h.event_raised(T0, name, None) for name in undelivered]
         awaited = [("event", event)] if event else []
         changes: list[Change] = [
             SaveInstance(InstanceRow(self._keys, "Hub", id, "Order", status, T0, T0, f"x-{id}")),
             AppendHistory(self._keys, 0, (started, *waits, *raised)),
-            SetAwaited(self._keys, awaited + [("unconsumed", name) for name in unconsumed]),
+            SetAwaited(self._keys, awaited + [("undelivered", name) for name in undelivered]),
         ]
         self.store.write(changes)
 
@@ -186,7 +186,7 @@ def test_the_own_wait_of_an_inner_instance_may_be_the_root_cause() -> None:
 def test_the_undelivered_events_of_the_leaf_are_reported() -> None:
     tree = Tree()
     tree.add("a", child("a:b"))
-    tree.add("a:b", event="Approval", unconsumed=["Apprval"])
+    tree.add("a:b", event="Approval", undelivered=["Apprval"])
     assert tree.text("a").endswith(
         f". The event 'Apprval' was received at {SINCE}, but nothing waits for it. "
         "Did you mean 'Approval'?"

@@ -46,7 +46,7 @@ async def test_events_that_nothing_waits_for_are_stored(written: list[Change]) -
     host, _ = new_gated_hub()
     await host.start("Waits")
     await host.raise_event("Goo")
-    assert awaited(host) == [("event", "Go"), ("unconsumed", "Goo")]
+    assert awaited(host) == [("event", "Go"), ("undelivered", "Goo")]
     await host.raise_event("goo")
     assert len(written) == 2, "the names have not changed"
     await host.raise_event("Go")
@@ -92,4 +92,4 @@ async def test_the_turn_after_a_restart_stores_the_awaited_events_again() -> Non
     await host.kill()
     next_host = HubUnderTest(invoker, host.store, host.clock)
     await next_host.raise_event("Other")
-    assert awaited(next_host) == [("event", "Go"), ("event", "Stop"), ("unconsumed", "Other")]
+    assert awaited(next_host) == [("event", "Go"), ("event", "Stop"), ("undelivered", "Other")]

@@ -34,7 +34,7 @@ class EventWaits:
     is_strict: bool = False
     observations: list[Observation] = field(default_factory=list)
     """The differences from the Azure Functions host, in order. The owner may remove them."""
-    unconsumed: dict[str, deque[EventRaised]] = field(default_factory=dict)
+    undelivered: dict[str, deque[EventRaised]] = field(default_factory=dict)
     """Buffered events by lower-case name."""
     _waits: dict[str, list[_Wait]] = field(default_factory=dict)
     _early: dict[str, EventRaised] = field(default_factory=dict)
@@ -48,10 +48,10 @@ class EventWaits:
         key = name.lower()
         task = Task()
         early = self._early.get(name)
-        if buffered := self.unconsumed.get(key):
+        if buffered := self.undelivered.get(key):
             event = buffered.popleft()
             if not buffered:
-                del self.unconsumed[key]
+                del self.undelivered[key]
             if early is None:
                 self._observe(Difference.EVENT_CASE, event.name, name)
             elif early is not event:
@@ -76,7 +76,7 @@ class EventWaits:
         if not same_case:
             self._early[event.name] = event
         if not waits:
-            self.unconsumed.setdefault(key, deque()).append(event)
+            self.undelivered.setdefault(key, deque()).append(event)
             return
         first = next((at for at, wait in enumerate(waits) if wait.step == current), -1)
         served = waits[first]
@@ -98,9 +98,9 @@ class EventWaits:
         ]
 
     @property
-    def unconsumed_names(self) -> list[str]:
+    def undelivered_names(self) -> list[str]:
         """Names of the buffered events, in the spelling of the first event of each name."""
-        return [events[0].name for events in self.unconsumed.values()]
+        return [events[0].name for events in self.undelivered.values()]
 
     def _observe(self, difference: Difference, *names: str) -> None:
         self.observations.append(Observation(difference, names))

@@ -215,14 +215,14 @@ class Execution:
         return self._events.awaited(self._waits_at)
 
     @property
-    def unconsumed_events(self) -> Iterator[EventRaised]:
+    def undelivered_events(self) -> Iterator[EventRaised]:
         """Buffered external events that no wait has accepted."""
-        return chain.from_iterable(self._events.unconsumed.values())
+        return chain.from_iterable(self._events.undelivered.values())
 
     @property
-    def unconsumed_names(self) -> list[str]:
-        """Names of the events of ``unconsumed_events``, each once."""
-        return self._events.unconsumed_names
+    def undelivered_names(self) -> list[str]:
+        """Names of the events of ``undelivered_events``, each once."""
+        return self._events.undelivered_names
 
     def take_id(self) -> int:
         """Return the next decision id, and increment the counter."""

@@ -273,7 +273,7 @@ def is_continuation_mark(events: Sequence[HistoryEvent], at: int) -> bool:
     """Return true if the event at index ``at`` is an OrchestratorCompleted inside a turn.
 
     After continue-as-new, a history starts with OrchestratorStarted, ExecutionStarted, the
-    unconsumed external events, and an OrchestratorCompleted that does not end the turn.
+    undelivered external events, and an OrchestratorCompleted that does not end the turn.
     """
     return (
         isinstance(events[at], OrchestratorCompleted)

@@ -136,7 +136,7 @@ class OrchestratorDecisions:
 
     The value is None if the worker does not report them, as a worker of durabletask.
     """
-    unconsumed_events: tuple[str, ...] = ()
+    undelivered_events: tuple[str, ...] = ()
     """Names of the received events that the orchestrator has not waited for, in any case."""
     lines: CallLines | None = None
     """The lines of the calls if the input requested them."""

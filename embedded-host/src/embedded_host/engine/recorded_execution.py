@@ -30,7 +30,7 @@ class RecordedExecution:
     def __init__(self, events: Iterable[HistoryEvent] = ()) -> None:
         self.awaited_events: list[str] = []
         """Names of the awaited events that the worker reported after the last turn."""
-        self.unconsumed_names: list[str] = []
+        self.undelivered_names: list[str] = []
         """Names of the received events that the orchestrator has not waited for."""
         self.reports_events = True
         """False if the worker does not report the awaited events."""
@@ -54,13 +54,13 @@ class RecordedExecution:
             elif isinstance(event, EventRaised):
                 self._calls.pop(event.name, None)
 
-    def await_events(self, names: Iterable[str] | None, unconsumed: Iterable[str] = ()) -> None:
-        """Set the names of the awaited and of the unconsumed events after a turn.
+    def await_events(self, names: Iterable[str] | None, undelivered: Iterable[str] = ()) -> None:
+        """Set the names of the awaited and of the undelivered events after a turn.
 
         ``names`` is None if the worker does not report them.
         """
         self.awaited_events = list(names or ())
-        self.unconsumed_names = list(unconsumed)
+        self.undelivered_names = list(undelivered)
         self.reports_events = names is not None
 
     def _sent(self, event: EventSent) -> None:

@@ -241,8 +241,8 @@ class _Run:
         replays the whole history with all actions.
         """
         events = self.state.history.events + self.events
-        unconsumed = list(execution.unconsumed_events)
-        if not (unconsumed or self.settings.strict):
+        undelivered = list(execution.undelivered_events)
+        if not (undelivered or self.settings.strict):
             return []
         on_azure = Execution(self.state.instance_id, self.state.execution_id, is_strict=True)
         try:
@@ -250,9 +250,9 @@ class _Run:
         except NonDeterministicError:
             on_azure = execution
         late = {id(event) for event in on_azure.late_events}
-        if lost := dict.fromkeys(event.name for event in unconsumed if id(event) not in late):
+        if lost := dict.fromkeys(event.name for event in undelivered if id(event) not in late):
             execution.observations.append(Observation(Difference.CARRIED_EVENT, tuple(lost)))
-        carried = late if self.settings.strict else {id(event) for event in unconsumed}
+        carried = late if self.settings.strict else {id(event) for event in undelivered}
         on_azure.close()
         return [event for event in events if id(event) in carried]
 
@@ -280,7 +280,7 @@ class _Run:
         if end is not None:
             return self.complete(end.status, end.output, "", id=end.id)
         execution.extend(self.events)
-        execution.await_events(output.awaited_events, output.unconsumed_events)
+        execution.await_events(output.awaited_events, output.undelivered_events)
         return self.wait(self._is_suspended())
 
     def _is_suspended(self) -> bool:

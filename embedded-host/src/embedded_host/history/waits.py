@@ -122,7 +122,7 @@ def joined(waits: Iterable[Wait]) -> str:
 def execution_waits(view: HistoryView, execution: ExecutionState) -> list[Wait]:
     """Return the open waits of an execution that has replayed the view's history."""
     scheduled, requests, attempts = view.scheduled, view.requests, execution.attempts
-    last = waiting_since(view, execution.unconsumed_names)
+    last = waiting_since(view, execution.undelivered_names)
     waits = [
         *(
             _wait(view, scheduled[id], attempts.get(id))
@@ -138,14 +138,14 @@ def execution_waits(view: HistoryView, execution: ExecutionState) -> list[Wait]:
     return [Wait(kind=WaitKind.EVENT, since=last, state=state)]
 
 
-def waiting_since(view: HistoryView, unconsumed: Iterable[str]) -> str:
+def waiting_since(view: HistoryView, undelivered: Iterable[str]) -> str:
     """Return the time since which an instance has waited for external events.
 
     It is the end of the last turn, without the turns that only received events that nothing waits
-    for. ``unconsumed`` are the names of these events. The result is empty without events.
+    for. ``undelivered`` are the names of these events. The result is empty without events.
     """
     last = view.events[-1].timestamp if view.events else ""
-    names = {name.lower() for name in unconsumed}
+    names = {name.lower() for name in undelivered}
     if not names:
         return last
     for turn in reversed(view.turns):

@@ -205,7 +205,7 @@ def _is_status(value: object) -> bool:
 
 
 def _is_kind_of_wait(value: object) -> bool:
-    return value in ("event", "entity", "unconsumed")
+    return value in ("event", "entity", "undelivered")
 
 
 def _is_parent(value: object) -> bool:

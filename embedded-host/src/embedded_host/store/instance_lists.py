@@ -232,7 +232,7 @@ class InstanceLists:
                 waits[live[owner] if kind == "child" else owner].append(f"{kind} {name}")
         for owner, kind, name in self._connection.execute(
             f"SELECT instance, kind, name FROM awaited WHERE instance IN ({marks}) "
-            "AND kind <> 'unconsumed'",
+            "AND kind <> 'undelivered'",
             [*live.values()],
         ):
             waits[owner].append(f"{kind} {name}")

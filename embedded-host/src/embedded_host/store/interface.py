@@ -236,11 +236,11 @@ class DeletePending(NamedTuple):
 
 
 class SetAwaited(NamedTuple):
-    """Replace the list of an instance's awaited events, awaited responses and unconsumed events."""
+    """Replace the lists of an instance: awaited events and responses, and undelivered events."""
 
     instance: int
     awaited: Sequence[tuple[str, str]]
-    """``("event", NAME)``, ``("entity", ID)`` and ``("unconsumed", NAME)``, without duplicates."""
+    """``("event", NAME)``, ``("entity", ID)`` and ``("undelivered", NAME)``, without duplicates."""
 
 
 class SaveEntity(NamedTuple):

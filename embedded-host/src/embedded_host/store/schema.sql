@@ -69,7 +69,7 @@ CREATE TABLE activities (
 -- its waits by a replay.
 CREATE TABLE awaited (
     instance INTEGER NOT NULL,
-    kind     TEXT NOT NULL,          -- "event", "entity" or "unconsumed"
+    kind     TEXT NOT NULL,          -- "event", "entity" or "undelivered"
     name     TEXT NOT NULL,          -- name of the event or id of the entity
     PRIMARY KEY (instance, kind, name)
 ) WITHOUT ROWID;

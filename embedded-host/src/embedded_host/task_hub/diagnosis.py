@@ -218,7 +218,7 @@ def waits_diagnosis(
         return Diagnosis([], execution)
     waits = waits_of(hub, instance, HistoryView.of(state.history.events), execution)
     undelivered = undelivered_events(
-        state.history.events, execution.unconsumed_names, execution.awaited_events
+        state.history.events, execution.undelivered_names, execution.awaited_events
     )
     if execution.returned and waits:
         text = _returned_text(waits)
@@ -326,5 +326,5 @@ async def _replayed(hub: DiagnosedHub, state: Orchestration) -> ExecutionState |
 
 def _recorded_execution(state: Orchestration, output: OrchestratorDecisions) -> RecordedExecution:
     execution = RecordedExecution(state.history.events)
-    execution.await_events(output.awaited_events, output.unconsumed_events)
+    execution.await_events(output.awaited_events, output.undelivered_events)
     return execution

@@ -36,7 +36,7 @@ class LoadedInstance:
     replays: InstanceReplays | None = None
     """The replays with the current code, or None before the first turn."""
     awaited: tuple[tuple[str, str], ...] | None = ()
-    """The stored waits and unconsumed events (``SetAwaited``), or None if they are not loaded."""
+    """The stored waits and undelivered events (``SetAwaited``), or None if they are not loaded."""
 
     @property
     def backlog(self) -> int:

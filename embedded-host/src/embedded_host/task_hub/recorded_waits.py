@@ -21,6 +21,6 @@ def recorded_waits(store: StateReader, row: InstanceRow, view: HistoryView) -> l
     if row.continued:
         return []
     awaited = store.awaited(row.key)
-    since = waiting_since(view, (name for kind, name in awaited if kind == "unconsumed"))
+    since = waiting_since(view, (name for kind, name in awaited if kind == "undelivered"))
     events = [name for kind, name in awaited if kind == "event"]
     return open_waits(view) + [Wait(kind=WaitKind.EVENT, since=since, name=name) for name in events]

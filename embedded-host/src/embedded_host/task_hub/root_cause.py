@@ -176,7 +176,7 @@ class _Search:
         stored = self._store.awaited(row.key)
         undelivered = undelivered_events(
             view.events,
-            (name for kind, name in stored if kind == "unconsumed"),
+            (name for kind, name in stored if kind == "undelivered"),
             (name for kind, name in stored if kind == "event"),
         )
         if own:

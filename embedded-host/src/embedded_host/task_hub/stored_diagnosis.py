@@ -38,7 +38,7 @@ def stored_diagnosis(store: StateReader, hub: str, row: InstanceRow) -> Diagnosi
         _text(store, row, view, waits),
         undelivered=undelivered_events(
             view.events,
-            (name for kind, name in awaited if kind == "unconsumed"),
+            (name for kind, name in awaited if kind == "undelivered"),
             (name for kind, name in awaited if kind == "event"),
         ),
         root_cause=root_cause(store, hub, row, waits),

@@ -39,14 +39,14 @@ class UndeliveredEvent(Struct, frozen=True, kw_only=True, omit_defaults=True, re
 
 
 def undelivered_events(
-    events: Sequence[HistoryEvent], unconsumed: Iterable[str], awaited: Iterable[str]
+    events: Sequence[HistoryEvent], names: Iterable[str], awaited: Iterable[str]
 ) -> list[UndeliveredEvent]:
     """Return the undelivered events of a history.
 
-    ``unconsumed`` and ``awaited`` are the names of the events that the orchestrator has not waited
-    for, and of those that it waits for.
+    ``names`` are those of the undelivered events, and ``awaited`` those of the events that the
+    orchestrator waits for.
     """
-    names = list(unconsumed)
+    names = list(names)
     if not names:
         return []
     from embedded_host.app.suggestion import closest

@@ -57,7 +57,7 @@ def _awaited(execution: ExecutionState | None) -> tuple[tuple[str, str], ...]:
         return ()
     rows = {("event", name) for name in execution.awaited_events}
     rows |= {("entity", entity_id) for entity_id in execution.called_entities}
-    rows |= {("unconsumed", name) for name in execution.unconsumed_names}
+    rows |= {("undelivered", name) for name in execution.undelivered_names}
     return tuple(sorted(rows))
 
 

@@ -261,7 +261,7 @@ class Simulation:
                 failure = f"{result.end.failure.error_type}: {result.end.failure.error_message}"
                 return f"Its orchestrator fails when it is replayed: {failure}"
             recorded = RecordedExecution(events)
-            recorded.await_events(result.awaited_events, result.unconsumed_events)
+            recorded.await_events(result.awaited_events, result.undelivered_events)
             return recorded
         execution = Execution(state.instance_id, state.execution_id)
         try:

@@ -19,12 +19,12 @@ _PLAIN_TASK = {"name", "input"}
 def orchestrator_response(
     response: pb.OrchestratorResponse,
     awaited_events: Iterable[str] = (),
-    unconsumed_events: Iterable[str] = (),
+    undelivered_events: Iterable[str] = (),
 ) -> str:
     """Return the JSON of a turn's response.
 
     ``awaited_events`` are the names of the external events for which the orchestrator waits.
-    ``unconsumed_events`` are the names of the received events for which it has not waited.
+    ``undelivered_events`` are the names of the received events for which it has not waited.
     """
     document: dict[str, object] = {"instanceId": response.instanceId}
     if response.actions:
@@ -36,8 +36,8 @@ def orchestrator_response(
         is_empty = not trace_context.ListFields()
         document["orchestrationTraceContext"] = {} if is_empty else MessageToDict(trace_context)
     document["awaitedEvents"] = list(awaited_events)
-    if unconsumed := list(unconsumed_events):
-        document["unconsumedEvents"] = unconsumed
+    if undelivered := list(undelivered_events):
+        document["undeliveredEvents"] = undelivered
     return json.dumps(document)
 
 

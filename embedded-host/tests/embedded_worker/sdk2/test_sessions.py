@@ -229,11 +229,11 @@ def test_events_that_nothing_waits_for_are_reported_until_they_are_consumed() ->
         yield ctx.wait_for_external_event("Last")
 
     turns = Turns(main)
-    assert "unconsumedEvents" not in turns()
-    assert [name.lower() for name in turns(raised("Early", "1"))["unconsumedEvents"]] == ["early"]
+    assert "undeliveredEvents" not in turns()
+    assert [name.lower() for name in turns(raised("Early", "1"))["undeliveredEvents"]] == ["early"]
     after = turns(raised("Go", "2"))
     assert after["awaitedEvents"] == ["Last"]
-    assert "unconsumedEvents" not in after
+    assert "undeliveredEvents" not in after
 
 
 def test_events_wait_while_the_instance_is_suspended() -> None:

@@ -9,7 +9,7 @@ from embedded_host.protocols.v2.responses import decode_response
 def test_missing_fields_have_the_defaults_of_protobuf() -> None:
     response = decode_response("{}")
     assert (response.actions, response.custom_status, response.awaited_events) == ([], None, [])
-    assert response.unconsumed_events == []
+    assert response.undelivered_events == []
     [action] = decode_response('{"actions": [{"id": 3, "scheduleTask": {}}]}').actions
     assert action.schedule_task is not None
     assert (action.id, action.schedule_task.name, action.schedule_task.input) == (3, "", None)

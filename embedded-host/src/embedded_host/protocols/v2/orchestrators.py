@@ -114,7 +114,7 @@ def parse_response(text: str) -> OrchestratorDecisions:
         end,
         status,
         tuple(response.awaited_events),
-        tuple(response.unconsumed_events),
+        tuple(response.undelivered_events),
     )
 
 

@@ -127,12 +127,12 @@ class OrchestratorAction(Struct, rename="camel"):
 
 
 class OrchestratorResponse(Struct, rename="camel"):
-    """``OrchestratorResponse``, with the names of awaited and unconsumed events."""
+    """``OrchestratorResponse``, with the names of awaited and undelivered events."""
 
     actions: list[OrchestratorAction] = field(default_factory=list)
     custom_status: str | None = None
     awaited_events: list[str] = field(default_factory=list)
-    unconsumed_events: list[str] = field(default_factory=list)
+    undelivered_events: list[str] = field(default_factory=list)
 
 
 decode_response = msgspec.json.Decoder(OrchestratorResponse).decode
