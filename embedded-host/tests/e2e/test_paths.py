@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -44,7 +43,8 @@ pytestmark = pytest.mark.xdist_group("paths")
 def absolute_paths(text: str) -> list[str]:
     """Return the absolute paths of the app, the environment and the interpreter in a string."""
     return re.findall(
-        rf".{{0,80}}(?:{SECRET}|site-packages|[\\/]s?bin[\\/]|[\\/]lib[\\/]python).{{0,80}}", text
+        rf".{{0,80}}(?:{SECRET}|site-packages|(?<!\.venv)[\\/]s?bin[\\/]|[\\/]lib[\\/]python).{{0,80}}",
+        text,
     )
 
 
@@ -71,6 +71,8 @@ def absolute_paths(text: str) -> list[str]:
             "/dashboard",
             "/dashboard/api/functions?calls=1",
             "/dashboard/api/instances?counts=1",
+            "/dashboard/api/host",
+            "/dashboard/api/logs",
             "/dashboard/api/x",
         ),
         *(f"{MANAGEMENT}/instances", f"{MANAGEMENT}/instances/%00", f"{MANAGEMENT}/entities"),
@@ -93,7 +95,7 @@ def test_stack_traces_have_paths_relative_to_the_app_folder(host: RunningHost, n
     assert not absolute_paths(host.get(f"/dashboard/api/instance?id={links['id']}").text)
     if name == "CallsFail":
         assert r"File \"Fail/__init__.py\", line 3, in main" in whole
-        assert str(Path("app", "Fail", "__init__.py")) in host.log  # only the user reads the log
+        assert 'File "Fail/__init__.py", line 3, in main' in host.log
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import socket
@@ -58,7 +59,8 @@ async def test_headers_sent_byte_by_byte_do_not_extend_the_timeout(short_timeout
             client.send(letter)
             await asyncio.wait([ended], timeout=0.01)
         assert ended.done()
-        assert ended.result() == b""
+        with contextlib.suppress(ConnectionResetError):  # letters were on their way
+            assert ended.result() == b""
 
 
 async def test_headers_in_two_parts_are_accepted_and_stop_the_timeout(

@@ -27,7 +27,7 @@ def report() -> HostReport:
     return HostReport(
         version="1.0",
         task_hub="Hub",
-        root="/app",
+        folder="app",
         mode="helpful",
         started_time=NOON,
         loaded_time=NOON,

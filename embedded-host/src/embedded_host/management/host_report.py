@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
@@ -77,8 +79,8 @@ class HostReport(Struct, rename="camel"):
     version: str
     """The version of the embedded host."""
     task_hub: str
-    root: str
-    """The path of the app folder."""
+    folder: str
+    """The name of the app folder. Responses contain no absolute paths."""
     mode: str
     """``helpful`` or ``strict`` (``--parity``)."""
     started_time: datetime
@@ -121,19 +123,20 @@ class HostDetails(NamedTuple):
     def report(self) -> HostReport:
         """Return the report."""
         app, loaded, work = self.app, self.app.loaded, self.hub.workload()
+        root = loaded.app.root
         worker = self.worker_status()
         return HostReport(
             version=__version__,
             task_hub=self.hub.name,
-            root=str(loaded.app.root),
+            folder=root.name,
             mode="strict" if self.hub.settings.strict else "helpful",
             started_time=datetime.fromtimestamp(self.started, timezone.utc),
             loaded_time=app.loaded_time,
-            failed_reload=_failed_reload(app.failed_reload, app.loaded_time)
+            failed_reload=_failed_reload(app.failed_reload, app.loaded_time, root)
             if app.failed_reload is not None
             else None,
             problem=loaded.problem,
-            warnings=[*self.warnings, *app.problems],
+            warnings=[without_root(text, root) for text in (*self.warnings, *app.problems)],
             worker_processes=[_process(process) for process in worker.processes],
             worker_restarts=worker.restarts,
             reloads=app.reloads,
@@ -150,12 +153,21 @@ class HostDetails(NamedTuple):
 
 def host_errors(app: CurrentApp) -> list[str]:
     """Return the failed reload, the problem of the app, and those of its functions."""
-    errors = []
+    errors, root = [], app.loaded.app.root
     if app.failed_reload is not None:
-        errors.append(_failed_reload(app.failed_reload, app.loaded_time).text)
+        errors.append(_failed_reload(app.failed_reload, app.loaded_time, root).text)
     if app.loaded.problem is not None:
         errors.append(app.loaded.problem)
-    return [*errors, *app.loaded.broken.values()]
+    return [without_root(text, root) for text in (*errors, *app.loaded.broken.values())]
+
+
+def without_root(text: str, root: Path) -> str:
+    """Return a text in which the files of the app are relative to its folder.
+
+    An installation command has the path of the host's interpreter, which becomes ``python``.
+    """
+    text = text.replace(f"{root}{os.sep}", "").replace(str(root), root.name)
+    return text.replace(sys.executable, "python")
 
 
 def function_reports(loaded: LoadedApp) -> list[FunctionReport]:
@@ -186,14 +198,15 @@ def _function(loaded: LoadedApp, function: Function) -> FunctionReport:
     )
 
 
-def _failed_reload(failed: FailedReload, loaded: datetime) -> FailedReloadReport:
+def _failed_reload(failed: FailedReload, loaded: datetime, root: Path) -> FailedReloadReport:
     """Return the report about a reload. ``loaded`` is the time of the code in service."""
-    summary = _summary(failed.problems)
+    problems = [without_root(text, root) for text in failed.problems]
+    summary = _summary(problems)
     text = (
         f"The reload at {_local(failed.time)} failed, and the host still runs the code of "
         f"{_local(loaded)}. {summary}"
     )
-    return FailedReloadReport(failed.time, failed.problems, summary, text)
+    return FailedReloadReport(failed.time, problems, summary, text)
 
 
 def _summary(problems: Sequence[str]) -> str:

@@ -57,7 +57,7 @@ function sections(report) {
         ["In service since", time(report.loadedTime)],
         report.failedReload && ["Failed reload", time(report.failedReload.time)],
         ["Reloads", String(report.reloads)],
-        ["App folder", h("span", { class: "id" }, report.root)],
+        ["App folder", h("span", { class: "id" }, report.folder)],
         ["Task hub", report.taskHub],
         ["Mode", report.mode],
       ]),
