@@ -288,7 +288,7 @@ def plain(line: str) -> str:
         (r"\b[0-9a-f]{32}\b", "<id>"),
         (r"\b\d+(\.\d+)? ?(ms|s)\b", "<n>"),
         (r"process id \d+", "process id <n>"),
-        (r"[█░◆]+", "<bar>"),
+        (r"[█░◆◇┄]+", "<bar>"),  # a step that waited begins with ┄
         (r"\\", "/"),
         (r"\s+", " "),
     ):
