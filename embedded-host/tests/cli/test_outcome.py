@@ -12,6 +12,7 @@ from embedded_host.cli.management_api import ManagementClient
 from embedded_host.cli.outcome import (
     InstanceFailedError,
     NotFinishedError,
+    error_texts,
     failure,
     print_error,
     print_output,
@@ -90,6 +91,21 @@ def test_an_error_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert (captured.out, captured.err) == ("", traceback + "\n")
     print_error(Host("Failed"), InstanceStatus({"instanceId": "a", "output": "reason"}))
     assert capsys.readouterr().err == "reason\n"
+
+
+def test_the_traceback_of_an_activity_is_returned_once() -> None:
+    of_activity = (
+        'Traceback (most recent call last):\n  File "a.py", line 2, in pay\nValueError: no'
+    )
+    error = f"Orchestrator function 'o' failed: Activity function 'pay' failed: no \n {of_activity}"
+    frames = 'Traceback (most recent call last):\n  File "a.py", line 9, in o'
+    exception = f"Exception: Activity function 'pay' failed: no \n {of_activity}"
+    assert error_texts(error, f"{frames}\n{exception}\n") == [error, frames]
+    assert error_texts("Orchestrator function 'o' failed: no", f"{frames}\nValueError: no\n") == [
+        "Orchestrator function 'o' failed: no",
+        f"{frames}\nValueError: no",
+    ]
+    assert error_texts(None, None) == []
 
 
 def test_the_failure_names_the_status() -> None:

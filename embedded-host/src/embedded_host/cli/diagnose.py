@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from embedded_host.cli.arguments import as_json, instance_id
 from embedded_host.cli.command import command
 from embedded_host.cli.instances import require
+from embedded_host.cli.outcome import error_texts
 from embedded_host.cli.output import print_json, print_lines, print_text, printable
 from embedded_host.cli.reader import InstanceStatus, Json
 from embedded_host.cli.target import Target, target_options
@@ -62,10 +63,11 @@ def diagnose(target: Target, instance_id: str, as_json: bool) -> None:
     else:
         name = printable(status.name)
         click.echo(f"{name} '{printable(instance_id)}' is {status.runtime_status}.")
-    print_text(printable(diagnosis["text"]))
+    if not status.is_finished:
+        print_text(printable(diagnosis["text"]))
     if status.runtime_status == "Failed":
-        print_lines(status.output)
-        print_lines(status.traceback)
+        for text in error_texts(status.output, status.traceback):
+            print_lines(text)
     for wait in diagnosis["waitsFor"][LISTED:]:  # the text lists the first waits
         print_text(printable(f"- {convert(wait, Wait).description}"))
     cause = diagnosis.get("rootCause")

@@ -80,12 +80,38 @@ def print_error(reader: Reader, status: InstanceStatus) -> None:
         detailed = reader.instance(status.instance_id, history=True, diagnosis=True)
     except CommandError:  # the host cannot return the history
         detailed = None
-    traceback = (detailed.traceback if detailed else None) or ""
-    error = "" if status.output is None else str(status.output)
-    if error.strip() in traceback:
-        error = ""  # the traceback ends with the error
-    for text in (error, traceback):
+    traceback = detailed.traceback if detailed else None
+    for text in error_texts(status.output, traceback):
         print_lines(text, err=True)
+
+
+def error_texts(output: object, traceback: str | None) -> list[str]:
+    """Return the error of a failed instance and its traceback, without repeated lines.
+
+    The traceback of an orchestrator ends with the exception of its activity, which is also in the
+    ``output``. Then only its frames are returned.
+    """
+    error = "" if output is None else str(output).strip()
+    lines = (traceback or "").strip().splitlines()
+    ends = (
+        index
+        for index, line in enumerate(lines[:-1])  # an exception of one line has its type
+        if not line.startswith((" ", "Traceback "))
+        and _message("\n".join(lines[index:])) in _joined(error)
+    )
+    end = next(ends, len(lines))
+    if error and error in "\n".join(lines[:end]):
+        error = ""  # the traceback ends with the error
+    return [text for text in (error, "\n".join(lines[:end])) if text]
+
+
+def _message(exception: str) -> str:
+    """Return the message of an exception that a traceback ends with, such as ``ValueError: x``."""
+    return _joined(exception.partition(": ")[2] or exception)
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
 
 
 def failure(status: InstanceStatus) -> InstanceFailedError:
