@@ -98,7 +98,7 @@ def test_the_traceback_of_an_activity_is_returned_once() -> None:
         'Traceback (most recent call last):\n  File "a.py", line 2, in pay\nValueError: no'
     )
     error = f"Orchestrator function 'o' failed: Activity function 'pay' failed: no \n {of_activity}"
-    frames = 'Traceback (most recent call last):\n  File "a.py", line 9, in o'
+    frames = f'{header}  File "a.py", line 9, in o'
     exception = f"Exception: Activity function 'pay' failed: no \n {of_activity}"
     assert error_texts(error, f"{frames}\n{exception}\n") == [error, frames]
     assert error_texts("Orchestrator function 'o' failed: no", f"{frames}\nValueError: no\n") == [

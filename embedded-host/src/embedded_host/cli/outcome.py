@@ -96,7 +96,7 @@ def error_texts(output: object, traceback: str | None) -> list[str]:
     ends = (
         index
         for index, line in enumerate(lines[:-1])  # an exception of one line has its type
-        if not line.startswith((" ", "Traceback "))
+        if not line.startswith((" ", "Traceback"))
         and _message("\n".join(lines[index:])) in _joined(error)
     )
     end = next(ends, len(lines))
