@@ -94,9 +94,8 @@ def test_an_error_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_traceback_of_an_activity_is_returned_once() -> None:
-    of_activity = (
-        'Traceback (most recent call last):\n  File "a.py", line 2, in pay\nValueError: no'
-    )
+    header = "Traceback (most recent call last):\n"
+    of_activity = f'{header}  File "a.py", line 2, in pay\nValueError: no'
     error = f"Orchestrator function 'o' failed: Activity function 'pay' failed: no \n {of_activity}"
     frames = f'{header}  File "a.py", line 9, in o'
     exception = f"Exception: Activity function 'pay' failed: no \n {of_activity}"
