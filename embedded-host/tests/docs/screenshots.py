@@ -95,7 +95,7 @@ def take(page: Page, base: str) -> None:
     page.screenshot(path=IMAGES / "instances.png")
     page.set_viewport_size({"width": 1280, "height": 1000})
     page.goto(f"{base}/dashboard#/instance/order-1001")
-    page.locator(".g-row:nth-child(8)").wait_for()
+    page.locator(".g-row").nth(4).wait_for()
     page.screenshot(path=IMAGES / "instance.png")
 
 
