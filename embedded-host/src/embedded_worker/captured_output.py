@@ -51,8 +51,8 @@ def capture_output(levels: LogLevels, output: ConsoleOutput, store: Store | None
             _redirect_to_nothing(descriptor)
         elif INFORMATION not in visible or output.format != "default":
             setattr(sys, name, _line_stream(getattr(sys, name), levels, output, store, is_error))
-        elif store is not None:
-            record_output(name, levels, store)
+        else:
+            record_output(name, levels, store or _discard)
 
 
 def record_output(name: str, levels: LogLevels, store: Store) -> None:
@@ -84,7 +84,7 @@ def _line_stream(
 ) -> LineStream:
     def write_line(line: str) -> None:
         level = level_of_output(line, is_error=is_error)
-        if not levels.is_enabled(CONSOLE, level):
+        if not levels.is_enabled(CONSOLE, level) or _is_silent():
             return
         printed, is_replay = _printed(level, line)
         if output.format == "default":
@@ -96,6 +96,16 @@ def _line_stream(
             store(printed)
 
     return LineStream(replaced, write_line)
+
+
+def _discard(line: LogLine) -> None:
+    """Discard a line: the host stores no lines."""
+
+
+def _is_silent() -> bool:
+    """Return True if the output of the running function must not be visible."""
+    running = current_invocation()
+    return running is not None and running.is_silent
 
 
 def _printed(level: int, text: str) -> tuple[LogLine, bool]:
@@ -124,6 +134,8 @@ class RecordedStream:
 
     def write(self, text: str) -> int:
         """Write ``text``, and store the lines that it completes."""
+        if _is_silent():
+            return len(text)
         written = self._replaced.write(text)
         thread = threading.get_ident()
         *lines, rest = (self._rests.pop(thread, "") + text).split("\n")

@@ -143,10 +143,10 @@ def _write_invocation(message: InvocationRequest) -> Parts:
 
 
 def _write_turn(message: TurnRequest) -> Parts:
-    id, function, instance_id, execution_id, payload, seen, is_replay, invocation_id = message
+    id, function, instance_id, execution_id, payload, seen, is_replay = message[:7]
     return (
         f'["turn",{id},{_quote(function)},{_quote(instance_id)},{_quote(execution_id)},{seen},'
-        f"{_TRUTH[is_replay]},{_quote(invocation_id)}]",
+        f"{_TRUTH[is_replay]},{_quote(message.invocation_id)},{_TRUTH[message.is_diagnosis]}]",
         payload.encode(),
     )
 
@@ -401,18 +401,17 @@ def _read_retry(value: Any) -> RetryData:
 
 
 def _read_turn(fields: list[Any], blob: memoryview) -> TurnRequest:
-    id, function, instance_id, execution_id, seen, is_replay, invocation_id = fields
+    id, function, instance_id, execution_id, seen, is_replay, invocation_id, is_diagnosis = fields
     if (
         not type(id) is type(seen) is int
-        or type(is_replay) is not bool
+        or not type(is_replay) is type(is_diagnosis) is bool
         or not type(function) is type(instance_id) is type(execution_id) is str
         or type(invocation_id) is not str
     ):
         raise TypeError("invalid fields of a turn")
     payload = str(blob, "utf-8")
-    return TurnRequest(
-        id, function, instance_id, execution_id, payload, seen, is_replay, invocation_id
-    )
+    turn = (id, function, instance_id, execution_id, payload, seen, is_replay, invocation_id)
+    return TurnRequest(*turn, is_diagnosis)
 
 
 def _read_call(value: Any) -> tuple[int, str]:

@@ -44,19 +44,34 @@ class ReplayState(Protocol):
 class RunningFunction:
     """An invocation while it runs. It is a context manager."""
 
-    __slots__ = ("_is_coroutine", "_thread", "function", "id", "instance_id", "session")
+    __slots__ = (
+        "_is_coroutine",
+        "_thread",
+        "function",
+        "id",
+        "instance_id",
+        "is_silent",
+        "session",
+    )
 
     def __init__(
-        self, function: str, id: str, instance_id: str = "", *, is_coroutine: bool = False
+        self,
+        function: str,
+        id: str,
+        instance_id: str = "",
+        *,
+        is_coroutine: bool = False,
+        is_silent: bool = False,
     ) -> None:
         """Prepare an invocation with the id ``id``.
 
         ``instance_id`` is the instance of an orchestrator, an activity or an entity.
         If ``is_coroutine`` is True, the records of the current task and of the tasks that it starts
         belong to the invocation. Otherwise the records of the current thread belong to it.
+        If ``is_silent`` is True, its records and its printed lines are discarded.
         """
         self.function, self.id, self._is_coroutine = function, id, is_coroutine
-        self.instance_id = instance_id
+        self.instance_id, self.is_silent = instance_id, is_silent
         self.session: ReplayState | None = None
         """The execution of an orchestrator in a turn."""
         self._thread = threading.get_ident()
@@ -165,6 +180,8 @@ class FunctionLogHandler(logging.Handler):
             return
         level = level_of_record(record.levelno)
         running = current_invocation()
+        if running is not None and running.is_silent:
+            return
         category = f"Function.{running.function}.User" if running is not None else "Function"
         if not self.levels.is_enabled(category, level):
             return

@@ -55,7 +55,8 @@ class OrchestratorTurns:
                 running.session = session
             output = self._run_session(function, turn, session, events)
         except BaseException as error:
-            report_empty_error(self._app, error, turn.function, turn.instance_id)
+            if not turn.is_diagnosis:
+                report_empty_error(self._app, error, turn.function, turn.instance_id)
             if session is None:  # the payload is invalid or the SDK is unknown
                 return InvocationResult(turn.id, error=error_data(error))
             result = failed_result(self._app, turn.id, function, error, turn.instance_id)
@@ -67,10 +68,10 @@ class OrchestratorTurns:
             return result
         finally:
             self._blocked.end()
-        if new := session.offset_timers():
+        if (new := session.offset_timers()) and not turn.is_diagnosis:
             self._app.warn_once(function, new[0], "EH344")
         is_finished = session.finished
-        kept = not (is_finished or turn.is_replay)
+        kept = not (is_finished or turn.is_replay or turn.is_diagnosis)
         result = InvocationResult(
             turn.id,
             output,
@@ -79,7 +80,7 @@ class OrchestratorTurns:
             kept=kept,
             lines=session.lines,
         )
-        if is_finished:
+        if is_finished and not turn.is_diagnosis:
             self._app.warn(session.never_yielded())
         if kept:
             self._sessions.keep(turn.instance_id, session)

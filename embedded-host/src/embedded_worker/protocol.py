@@ -304,6 +304,11 @@ class TurnRequest(NamedTuple):
     deterministic.
     """
     invocation_id: str = ""
+    is_diagnosis: bool = False
+    """True if the worker must not keep the orchestrator, and must log and print nothing.
+
+    The host only derives a diagnosis from such a replay.
+    """
 
 
 class CallLineData(NamedTuple):

@@ -118,7 +118,8 @@ class Runner:
         """Run any other function in this thread. The result contains its exception, if any."""
         if isinstance(request, TurnRequest):
             id = request.invocation_id or f"turn {request.id}"
-            with RunningFunction(request.function, id, request.instance_id):
+            source = (request.function, id, request.instance_id)
+            with RunningFunction(*source, is_silent=request.is_diagnosis):
                 return self._turns.run(request)
         request = _with_id(request)
         current_trace.set(request.trace)

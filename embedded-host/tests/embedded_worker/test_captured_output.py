@@ -126,3 +126,13 @@ def test_a_hidden_stream_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> Non
         levels = LogLevels({"Host.Function.Console": level})
         record_output("stdout", levels, lambda line: None)
         assert (sys.stdout is not before) is is_recorded
+
+
+def test_the_output_of_a_silent_function_is_discarded() -> None:
+    shown, stored = io.StringIO(), list[LogLine]()
+    stream = RecordedStream(shown, stored.append, is_error=False)
+    with RunningFunction("One", "id", is_silent=True):
+        assert stream.write("hidden\n") == len("hidden\n")
+    print("visible", file=stream)
+    assert shown.getvalue() == "visible\n"
+    assert not stored

@@ -98,6 +98,7 @@ MESSAGES: list[Message] = [
     InvocationRequest(2, "F", "null", "id", instance_id="i-1"),
     TurnRequest(3, "F", "instance", "execution", '["é"]', 7),
     TurnRequest(3, "F", "instance", "execution", "[]", invocation_id="id"),
+    TurnRequest(3, "F", "instance", "execution", "[]", is_diagnosis=True),
     LogReport([LogLine(1, 2, "Function.F.User", "é", "F", "id", "i-1")], 3),
     ClientRequest(4, "POST", "orchestrators/F?x=é", b"\x00"),
     ClientResponse(4, 202, b"{}"),

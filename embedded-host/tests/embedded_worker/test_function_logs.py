@@ -308,3 +308,12 @@ def test_a_worker_process_stores_the_records_of_the_worker(logs: Logs) -> None:
     assert [line[1:] for line in logs.stored] == [
         (4, "embedded_host.workers", "shown", "One", "id", "i-1")
     ]
+
+
+def test_the_records_of_a_silent_function_are_discarded(logs: Logs) -> None:
+    with RunningFunction("One", "id", is_silent=True):
+        logs.log.error("hidden")
+    with RunningFunction("One", "id"):
+        logs.log.error("visible")
+    assert [line.text for line in logs.stored] == ["visible"]
+    assert len(logs.lines) == 2

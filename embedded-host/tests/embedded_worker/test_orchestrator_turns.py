@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import datetime, timezone
 
+import pytest
+
 from embedded_host.protocols.v1.errors import OUT_OF_PROC_LABEL
 from embedded_worker.protocol import (
     TurnRequest,
@@ -21,6 +23,7 @@ def first_turn(text: str | None = None) -> str:
     now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
     common = {"EventId": -1, "IsPlayed": False, "Timestamp": now}
     started = {"EventType": 0, "Name": "Hello", "Input": text, "Version": None, **common}
+    started["OrchestrationInstance"] = {"InstanceId": "i", "ExecutionId": "e"}
     return json.dumps(
         {
             "history": [{"EventType": 12, **common}, started],
@@ -88,3 +91,25 @@ async def test_a_decorator_of_an_orchestrator_runs_in_each_turn(
         assert json.loads(str(result.value))["actions"][0][0]["input"] == str(count)
     later = await run(runner, TurnRequest(1, "Hello", "i", "e", "[]", 2))
     assert later.missing, "the host then sends the whole history"
+
+
+async def test_the_replay_of_a_diagnosis_logs_nothing_and_is_not_kept(
+    app: AppFolder, running: MakeRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.orchestrator(
+        "Hello",
+        "from embedded_worker.function_logs import current_invocation\n"
+        "context.set_custom_status(current_invocation().is_silent)\n"
+        "context.call_activity('Never', 1)\n"
+        "if context.get_input() == 'wait':\n    yield context.wait_for_external_event('Go')",
+    )
+    runner = running(app)
+    waiting = TurnRequest(1, "Hello", "i", "e", first_turn('"wait"'), is_diagnosis=True)
+    result = await run(runner, waiting)
+    assert result.kept is False
+    assert json.loads(str(result.value))["customStatus"] is True
+    ended = TurnRequest(2, "Hello", "i", "e", first_turn(), is_diagnosis=True)
+    await run(runner, ended)
+    assert not caplog.messages
+    await run(runner, ended._replace(is_diagnosis=False))
+    assert "was called without yield" in caplog.text, "the diagnosis has not consumed the warning"

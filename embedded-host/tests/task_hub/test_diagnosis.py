@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from embedded_host.engine.invocations import OrchestratorInput, OrchestratorResult
 from embedded_host.history.waits import LISTED
 from embedded_host.store.interface import InstanceRow, SaveEntity, SaveInstance
 from embedded_host.task_hub import instance_cache
@@ -280,7 +281,16 @@ async def test_an_instance_that_is_not_in_memory_is_replayed(
     await evicted.idle()
     evicted.hub._cache = InstanceCache()
     assert evicted.hub.cached("i-1") is None
+    turns: list[OrchestratorInput] = []
+    orchestrator = evicted.invoker.orchestrator
+
+    async def recorded(name: str, turn: OrchestratorInput) -> OrchestratorResult:
+        turns.append(turn)
+        return await orchestrator(name, turn)
+
+    monkeypatch.setattr(evicted.invoker, "orchestrator", recorded)
     assert await diagnosed(evicted) == in_memory
+    assert [turn.is_diagnosis for turn in turns] == [True]
     assert evicted.invoker.calls[name] == 1
     assert invoker.calls[name] == 1
 

@@ -194,3 +194,12 @@ async def test_the_formats_of_the_functions_host_have_all_invocations(
 
 def test_the_status_is_that_of_the_worker() -> None:
     assert InvocationLog(WorkerDouble(), "func").status().restarts == 3
+
+
+async def test_the_replay_of_a_diagnosis_has_no_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    reports: list[LogReport] = []
+    log = await default_log(reports)
+    turn = OrchestratorInput("i-1", "e", [], [], None, None, is_diagnosis=True)
+    assert (await log.turn("flow", turn)).error is None
+    assert not reports
+    assert not capsys.readouterr().err

@@ -103,9 +103,11 @@ async def test_a_failed_activity_without_a_traceback_is_logged_with_its_position
     ]
 
 
-async def run_turn(worker: CompletingWorker) -> OrchestratorResult:
+async def run_turn(worker: CompletingWorker, *, is_diagnosis: bool = False) -> OrchestratorResult:
     invoker = invoker_of(worker, "orchestrationTrigger")
-    turn = OrchestratorInput("i-1", "e", (), (), None, None, protocol=SDK_2X)
+    turn = OrchestratorInput(
+        "i-1", "e", (), (), None, None, is_diagnosis=is_diagnosis, protocol=SDK_2X
+    )
     return await invoker.orchestrator("Fails", turn)
 
 
@@ -126,6 +128,14 @@ async def test_a_failed_orchestrator_of_sdk_2_is_logged_with_its_traceback(
     assert isinstance(result.end, Completion)
     assert result.end.failure is not None
     assert result.end.failure.stack_trace == stack
+
+
+async def test_a_failure_in_the_replay_of_a_diagnosis_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    details = {"errorType": "builtins.ValueError", "errorMessage": "boom"}
+    await run_turn(CompletingWorker("FAILED", failureDetails=details), is_diagnosis=True)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "TERMINATED"])

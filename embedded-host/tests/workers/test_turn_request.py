@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from embedded_host.engine import history as h
@@ -53,3 +55,14 @@ async def test_the_whole_history_is_sent_if_the_worker_does_not_have_the_orchest
     assert {(request.id, request.function, request.instance_id) for request in sent} == {
         (7, "Main", "i")
     }
+
+
+async def test_the_request_of_a_diagnosis_has_the_whole_history() -> None:
+    sent: list[TurnRequest] = []
+
+    async def send(request: TurnRequest) -> InvocationResult:
+        sent.append(request)
+        return InvocationResult(request.id)
+
+    await run_turn(send, 7, "Main", replace(orchestrator_input(0), is_diagnosis=True), kept=False)
+    assert [(request.is_diagnosis, request.seen) for request in sent] == [(True, 0)]

@@ -66,6 +66,8 @@ class OrchestratorInput:
     """
     is_replay: bool = False
     """True if the worker must replay the whole history in each turn, and report its lines."""
+    is_diagnosis: bool = False
+    """True if the replay only derives a diagnosis. It logs nothing and changes nothing."""
     http_sleep_ms: int = 30000
     """Milliseconds between two requests of a ``call_http`` that polls for a result."""
     protocol: int = SDK_1X

@@ -307,6 +307,7 @@ async def _replayed(hub: DiagnosedHub, state: Orchestration) -> ExecutionState |
         (),
         state.input,
         state.parent_instance_id,
+        is_diagnosis=True,
         protocol=state.protocol,
     )
     try:

@@ -67,6 +67,7 @@ class InProcessWorker:
         self.on_client_request: ClientRequestHandler = respond_unavailable
         self.on_finding: FindingHandler = ignore_finding
         self.on_logs: LogHandler = ignore_logs
+        self._keeps_lines = False
         self._calls: list[str] = []
         """The function of each running call."""
 
@@ -95,17 +96,18 @@ class InProcessWorker:
         self._runner.report = report
         if not self._is_only_app:
             return self._runner.load(load)
+        self._keeps_lines = load.logs.keeps
         host_handler = logging.getLogger().handlers[0]
         handler = function_log_handler(load, report, host_handler, sys.stderr, self._store_line)
         install(handler)
-        if load.logs.keeps:
-            for name in ("stdout", "stderr"):
-                record_output(name, handler.levels, self._store_line)
+        for name in ("stdout", "stderr"):
+            record_output(name, handler.levels, self._store_line)
         result = self._runner.load(load)
         return result._replace(findings=[*result.findings, *handler.end_import()])
 
     def _store_line(self, line: LogLine) -> None:
-        self.on_logs(LogReport((line,)))
+        if self._keeps_lines:
+            self.on_logs(LogReport((line,)))
 
     async def _send_client_request(self, method: str, path: str, body: bytes) -> ClientResponse:
         return ClientResponse(0, *(await self.on_client_request(method, path, body)))

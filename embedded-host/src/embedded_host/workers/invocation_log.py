@@ -130,7 +130,9 @@ class InvocationLog:
         alone: bool = False,
         invocation_id: str = "",
     ) -> InvocationResult:
-        """Run one turn of an orchestrator."""
+        """Run one turn of an orchestrator. The replay of a diagnosis has no lines."""
+        if turn.is_diagnosis:
+            return await self._worker.turn(function, turn, alone=alone, invocation_id=invocation_id)
         id = invocation_id or str(uuid4())
         running = self._worker.turn(function, turn, alone=alone, invocation_id=id)
         return await self._logged((function, id, turn.instance_id), running, lambda: "(null)")

@@ -132,24 +132,24 @@ class AppInvoker:
         progress = ReplayProgress(result.counts, result.known)
         outcome = _outcome(result)
         if isinstance(outcome, UserError):
-            self._log_failure(name, turn.instance_id, outcome.stack or outcome.text)
+            self._log_failure(name, turn, outcome.stack or outcome.text)
             outcome = self._recorded(outcome)
             return adapter(turn.protocol).orchestrator_result(outcome, progress)
         decoded = adapter(turn.protocol).orchestrator_result(outcome or "", progress)
         if isinstance(decoded, InvocationFailure) and not decoded.host_error:
-            self._log_failure(name, turn.instance_id, decoded.message)
+            self._log_failure(name, turn, decoded.message)
         if isinstance(decoded, OrchestratorDecisions) and isinstance(decoded.end, Completion):
             failure = decoded.end.failure
             if failure is not None:
                 failure = self._recorded_failure(failure)
-                self._log_failure(name, turn.instance_id, failure_traceback(failure))
+                self._log_failure(name, turn, failure_traceback(failure))
                 return replace(decoded, end=replace(decoded.end, failure=failure))
         return decoded
 
-    def _log_failure(self, name: str, instance_id: str, shown: str) -> None:
-        if not self._loaded.shows_failure(self._functions["orchestrator", name.lower()].name):
+    def _log_failure(self, name: str, turn: OrchestratorInput, shown: str) -> None:
+        function, instance_id = self._functions["orchestrator", name.lower()].name, turn.instance_id
+        if turn.is_diagnosis or not self._loaded.shows_failure(function):
             return
-        function = self._functions["orchestrator", name.lower()].name
         log.error(
             "Orchestrator '%s' of instance '%s' failed [EH401]: %s",
             name,

@@ -148,7 +148,8 @@ class WorkerPool:
                     invocation_id=invocation_id,
                 )
             )
-        home = self._homes.pop(turn.instance_id, None)
+        # A process that has the orchestrator in memory keeps it for its next turn.
+        home = None if turn.is_diagnosis else self._homes.pop(turn.instance_id, None)
         kept = home is not None and home in self._processes.workers and home.is_ready
         worker = home if kept and home is not None else await self._least_busy()
         result = await run_turn(

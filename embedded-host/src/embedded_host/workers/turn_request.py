@@ -32,5 +32,11 @@ async def run_turn(
             return result
     payload = protocol.orchestrator_payload(turn)
     return await send(
-        TurnRequest(*address, payload, is_replay=turn.is_replay, invocation_id=invocation_id)
+        TurnRequest(
+            *address,
+            payload,
+            is_replay=turn.is_replay,
+            invocation_id=invocation_id,
+            is_diagnosis=turn.is_diagnosis,
+        )
     )
