@@ -15,6 +15,8 @@ from embedded_worker.protocol import ConsoleFormat, LogLine
 
 HIDDEN = "[Hidden Credential]"
 """The placeholder that the Azure Functions host prints instead of a key."""
+SAME_LINES = " (at the same lines as before)"
+"""The text in place of frames that were shown before."""
 _KEYS = re.compile(
     r"((?:[?&]|%3F|%26|\bamp;)code(?:=|%3D)|\bcode=(?=[\w.~%-]{32}))[^\s&\"'<>\\,;)\]}]+"
     r"|(x-functions-key[\"']?\s*[:=,]\s*(?:b?[\"'])?)[^\s\"',)\]}]+",
@@ -74,7 +76,11 @@ def line_text(line: LogLine) -> str:
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return without_keys(super().format(record))
+        text = super().format(record)
+        shown = str(getattr(record, "shown_frames", ""))
+        if shown and text.endswith(shown):
+            text = text[: -len(shown)] + SAME_LINES
+        return without_keys(text)
 
 
 class _JsonFormatter(logging.Formatter):

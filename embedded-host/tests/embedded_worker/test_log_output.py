@@ -93,3 +93,15 @@ def test_json_records_have_one_line_and_no_keys() -> None:
         "message": "two\n?code=[Hidden Credential]",
     }
     assert stream.getvalue().count("\n") == 1
+
+
+def test_the_console_omits_frames_that_it_has_shown_before() -> None:
+    stream, as_json = io.StringIO(), io.StringIO()
+    record = logging.LogRecord(
+        "embedded_host.x", logging.ERROR, "", 1, "boom\n  a\n  b", None, None
+    )
+    record.shown_frames = "\n  a\n  b"
+    console_handler("%(levelname)s %(message)s", stream).handle(record)
+    console_handler("%(message)s", as_json, as_json=True).handle(record)
+    assert stream.getvalue().endswith("ERROR boom (at the same lines as before)\n")
+    assert json.loads(as_json.getvalue())["message"] == "boom\n  a\n  b"

@@ -11,10 +11,16 @@ from embedded_worker.protocol import ErrorData
 
 
 def log_failed_run(
-    log: logging.Logger, app: LoadedApp, function: str, error: ErrorData | WorkerLostError
+    log: logging.Logger,
+    app: LoadedApp,
+    function: str,
+    error: ErrorData | WorkerLostError,
+    *,
+    instance_id: str = "",
 ) -> None:
     """Log the failure of one run of the function with the name ``function``.
 
+    ``instance_id`` is the instance of an activity.
     The log levels of ``app`` can hide the exception of a function.
     """
     if isinstance(error, WorkerLostError):
@@ -29,14 +35,15 @@ def log_failed_run(
             "Function '%s' is out of service: %s [EH310]",
             function,
             error.message,
-            extra=about(function),
+            extra=about(function, instance_id),
         )
     elif app.shows_failure(function):
+        frames = app.failures.frames(function, error.stack, instance_id)
         log.error(
             "Function '%s' failed: %s: %s [EH320]%s",
             function,
             error.type,
             error.message,
-            app.failures.frames(function, error.stack),
-            extra=about(function),
+            frames.text,
+            extra=about(function, instance_id, frames.shown_frames),
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from pathlib import Path
+from typing import NamedTuple
 
 from embedded_worker.app_files import is_app_file, relative_name
+from embedded_worker.log_output import SAME_LINES
 
 KNOWN_FAILURES = 500
 """The number of failures whose frames are not logged again."""
@@ -15,46 +17,55 @@ _FRAME = re.compile(r'  File "([^"\n]+)", line \d+.*\n(?:    .*\n?)*')
 """The lines of one frame: the position, the code and its marks."""
 
 
+class FailureText(NamedTuple):
+    """The text of a failed run, and its frames if the console has shown them before."""
+
+    text: str
+    shown_frames: str = ""
+    """The end of ``text`` that the console omits."""
+
+
 class FailureTexts:
     """Formats the failures of an app. Equal frames of one function are logged only once.
 
-    A retry policy can run a failing function many times, and each run has the same frames.
+    A retry policy can run a failing function many times, and each run has the same frames. The
+    log lines of one instance are read without those of other instances. Thus the first failure of
+    each instance has its frames, and only the console omits them.
     """
 
     def __init__(self, root: Path) -> None:
         """Use ``root`` as the app folder."""
         self._root = root
-        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._on_console: OrderedDict[tuple[str, ...], None] = OrderedDict()
+        self._of_instances: OrderedDict[tuple[str, ...], None] = OrderedDict()
 
-    def text(self, function: str, stack: str) -> str:
+    def text(self, function: str, stack: str, instance_id: str = "") -> FailureText:
         """Return the exception at the end of a traceback, and the frames of the app."""
-        error, frames = self._parts(function, stack)
-        return error + frames
+        error, frames, shown = self._parts(function, stack, instance_id)
+        return FailureText(error + frames, shown)
 
-    def frames(self, function: str, stack: str) -> str:
+    def frames(self, function: str, stack: str, instance_id: str = "") -> FailureText:
         """Return the part of ``text`` after the exception."""
-        error, frames = self._parts(function, stack)
-        return frames or f"\n{error}" * bool(error and error == stack)
+        error, frames, shown = self._parts(function, stack, instance_id)
+        return FailureText(frames or f"\n{error}" * bool(error and error == stack), shown)
 
-    def _parts(self, function: str, stack: str) -> tuple[str, str]:
+    def _parts(self, function: str, stack: str, instance_id: str) -> tuple[str, str, str]:
+        """Return the exception, its frames, and these frames again if the console omits them."""
         parts = stack.split(_HEADER)
         if parts[0].strip() or len(parts) < 2:
-            return stack, ""  # for example, an exception group
+            return stack, "", ""  # for example, an exception group
         sections = [self._section(part) for part in parts[1:]]
         error, frames = sections[-1]
         lines = [*frames]
         for cause, its_frames in reversed(sections[:-1]):
             lines += [f"after {cause}", *its_frames]
         if not lines:
-            return error, ""
-        key = (function, "\n".join(lines))
-        if key in self._known:
-            self._known.move_to_end(key)
-            return error, " (at the same lines as before)"
-        self._known[key] = None
-        if len(self._known) > KNOWN_FAILURES:
-            self._known.popitem(last=False)
-        return error, f"\n{key[1]}"
+            return error, "", ""
+        shown = "\n".join(("", *lines))
+        on_console = _is_known(self._on_console, (function, shown))
+        if _is_known(self._of_instances, (function, shown, instance_id)):
+            return error, SAME_LINES, ""
+        return error, shown, shown if on_console else ""
 
     def _section(self, part: str) -> tuple[str, list[str]]:
         """Return the text of one exception and its frames."""
@@ -74,3 +85,14 @@ class FailureTexts:
         error, *_ = part[end:].split("\n\nThe above exception was the direct cause")
         error, *_ = error.split("\n\nDuring handling of the above exception")
         return error.strip("\n"), own or [last] * bool(last)
+
+
+def _is_known(known: OrderedDict[tuple[str, ...], None], failure: tuple[str, ...]) -> bool:
+    """Return True if ``known`` contains ``failure``. Otherwise, add it."""
+    if failure in known:
+        known.move_to_end(failure)
+        return True
+    known[failure] = None
+    if len(known) > KNOWN_FAILURES:
+        known.popitem(last=False)
+    return False

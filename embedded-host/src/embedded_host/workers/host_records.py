@@ -9,9 +9,13 @@ from embedded_worker.log_output import line_of_record, without_keys
 from embedded_worker.protocol import LogLine
 
 
-def about(function: str, instance_id: str = "") -> dict[str, object]:
-    """Return the argument ``extra`` of a record about a function and an instance."""
-    return {"function": function, "instance_id": instance_id}
+def about(function: str, instance_id: str = "", shown_frames: str = "") -> dict[str, object]:
+    """Return the argument ``extra`` of a record about a function and an instance.
+
+    ``shown_frames`` is the end of the message that the console omits, because it has shown these
+    frames before.
+    """
+    return {"function": function, "instance_id": instance_id, "shown_frames": shown_frames}
 
 
 class HostRecords(logging.Handler):

@@ -150,12 +150,13 @@ class AppInvoker:
         function, instance_id = self._functions["orchestrator", name.lower()].name, turn.instance_id
         if turn.is_diagnosis or not self._loaded.shows_failure(function):
             return
+        failure = self._loaded.failures.text(function, shown, instance_id)
         log.error(
             "Orchestrator '%s' of instance '%s' failed [EH401]: %s",
             name,
             instance_id,
-            self._loaded.failures.text(function, shown),
-            extra=about(function, instance_id),
+            failure.text,
+            extra=about(function, instance_id, failure.shown_frames),
         )
 
     async def activity(
@@ -166,13 +167,13 @@ class AppInvoker:
         if isinstance(outcome, UserError):
             function = self._functions["activity", name.lower()].name
             if self._loaded.shows_failure(function):
-                stack = outcome.stack and self._loaded.failures.text(function, outcome.stack)
+                failure = self._loaded.failures.text(function, outcome.stack, instance_id)
                 log.error(
                     "Activity '%s' of instance '%s' failed [EH402]: %s",
                     name,
                     instance_id,
-                    stack or self._with_position(outcome.text, name),
-                    extra=about(function, instance_id),
+                    failure.text or self._with_position(outcome.text, name),
+                    extra=about(function, instance_id, failure.shown_frames),
                 )
             return self._adapter.activity_error(self._recorded(outcome))
         return None if outcome == "null" else outcome
@@ -248,7 +249,9 @@ class AppInvoker:
         run = partial(self.function, function, trigger, alone=alone, instance_id=instance_id)
         if kind != "activity" or function.retry is None or self._retries is None:
             return _outcome(await run())
-        log_failure = partial(log_failed_run, log, self._loaded, function.name)
+        log_failure = partial(
+            log_failed_run, log, self._loaded, function.name, instance_id=instance_id
+        )
         return _outcome(await self._retries.run(function, run, log_failure, keeps_id=True))
 
 
