@@ -47,9 +47,28 @@ def time_text(micros: int) -> str:
     return f"{time.strftime(_TIME, time.gmtime(seconds))}.{rest // 1000:03d}Z"
 
 
-def json_text(line: LogLine) -> str:
-    """Return a line as a JSON object."""
-    return json.dumps(line_document(line), ensure_ascii=False)
+def json_text(line: LogLine, *, is_replay: bool = False) -> str:
+    """Return a line as a JSON object. Control and bidirectional characters are escaped."""
+    document: dict[str, object] = {**line_document(line)}
+    if is_replay:
+        document["isReplay"] = True
+    text = json.dumps(document, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def visible(text: str, *, keeps: str = "") -> str:
+    """Return ``text`` with escapes for control and bidirectional characters.
+
+    Such a character can change the colors or the title of the terminal, or reverse the text after
+    it. ``keeps`` has the characters that are not escaped.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in keeps else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def line_document(line: LogLine) -> dict[str, str]:
@@ -67,10 +86,14 @@ def line_document(line: LogLine) -> dict[str, str]:
 
 
 def line_text(line: LogLine) -> str:
-    """Return the level, the function, the instance and the text of a line."""
-    source = line.function
+    """Return the level, the function, the instance and the text of a line.
+
+    The text is unchanged, as in the output of ``func``: an app can use colors. Only the names
+    before it are escaped, because a client of the app can choose the id of an instance.
+    """
+    source = visible(line.function)
     if line.instance_id:
-        source += f" ({line.instance_id})"
+        source += f" ({visible(line.instance_id)})"
     return f"{_NAMES[line.level]} {source}{': ' if source else ''}{line.text}"
 
 
@@ -80,7 +103,8 @@ class _Formatter(logging.Formatter):
         shown = str(getattr(record, "shown_frames", ""))
         if shown and text.endswith(shown):
             text = text[: -len(shown)] + SAME_LINES
-        return without_keys(text)
+        # A message of the host has ids of instances, and texts from the app's clients.
+        return without_keys(visible(text, keeps="\n\t"))
 
 
 class _JsonFormatter(logging.Formatter):
@@ -145,9 +169,7 @@ class ConsoleOutput:
             body = "\n".join(f"      {part}" for part in line.text.split("\n"))
             return f"{_SHORT_NAMES[line.level]}: {line.category}[{event_id}]\n{body}"
         if self.format == "json":
-            if not is_replay:
-                return json_text(line)
-            return json.dumps({**line_document(line), "isReplay": True}, ensure_ascii=False)
+            return json_text(line, is_replay=is_replay)
         stamp = f"[{time_text(line.time)}]"
         if self.format == "func":
             return "\n".join(f"{stamp} {part}" for part in line.text.split("\n"))

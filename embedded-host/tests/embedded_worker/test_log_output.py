@@ -8,7 +8,8 @@ import logging
 
 import pytest
 
-from embedded_worker.log_output import console_handler, without_keys
+from embedded_worker.log_output import console_handler, json_text, line_text, without_keys
+from embedded_worker.protocol import LogLine
 
 KEY = "Zm9vYmFy-_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
 
@@ -105,3 +106,24 @@ def test_the_console_omits_frames_that_it_has_shown_before() -> None:
     console_handler("%(message)s", as_json, as_json=True).handle(record)
     assert stream.getvalue().endswith("ERROR boom (at the same lines as before)\n")
     assert json.loads(as_json.getvalue())["message"] == "boom\n  a\n  b"
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\x1b", "\x07", "\x9b", "\n"])
+def test_the_names_in_a_line_of_the_console_are_escaped(character: str) -> None:
+    escape = character.encode("unicode_escape").decode()
+    line = LogLine(0, 2, "c", "\x1b[31mred", "F", "", f"i{character}1")
+    assert line_text(line) == f"INFO F (i{escape}1): \x1b[31mred"
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\x1b", "\x07", "\x9b"])
+def test_the_messages_of_the_host_and_json_are_escaped(character: str) -> None:
+    escape = character.encode("unicode_escape").decode()
+    stream = io.StringIO()
+    message = f"instance 'é{character}' failed\n\tin f"
+    record = logging.LogRecord("embedded_host.x", logging.ERROR, "", 1, message, None, None)
+    console_handler("%(message)s", stream).handle(record)
+    assert stream.getvalue().endswith(f" instance 'é{escape}' failed\n\tin f\n")
+    text = json_text(LogLine(0, 2, "c", f"é{character}", "F", "", "i"))
+    assert "é" in text
+    assert text.isprintable()
+    assert json.loads(text)["message"] == f"é{character}"
