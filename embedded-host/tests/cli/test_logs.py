@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from embedded_host.cli.logs import _lines
+from embedded_host.cli.logs import _followed, _newest
 from embedded_host.store.log_lines import LOG_LINES, LogLinesFile, StoredLine
 from embedded_worker.log_levels import INFORMATION, WARNING
 from embedded_worker.protocol import LogLine
@@ -62,15 +62,48 @@ def test_a_folder_without_a_file_is_an_error(tmp_path: Path) -> None:
 def test_follow_reads_the_lines_after_the_last_one() -> None:
     requested: list[int | None] = []
 
-    def read(after: int | None, limit: int) -> list[StoredLine]:
+    def read(
+        *, after: int | None = None, before: int | None = None, limit: int
+    ) -> list[StoredLine]:
         requested.append(after)
         if len(requested) == 3:
             raise KeyboardInterrupt
         return [StoredLine((after or 6) + 1, LogLine(0, 2, "c", "x"))]
 
     with pytest.raises(KeyboardInterrupt):
-        list(_lines(read, 5, follow=True))
-    assert requested == [None, 7, 8]
+        list(_followed(read, [StoredLine(6, LogLine(0, 2, "c", "x"))]))
+    assert requested == [6, 7, 8]
+
+
+@pytest.mark.parametrize(
+    ("top", "limits"), [(999, [1000]), (1000, [1000, 1]), (2500, [1000, 1000, 501])]
+)
+def test_many_lines_are_read_in_pages(top: int, limits: list[int]) -> None:
+    stored = [StoredLine(id, LogLine(0, 2, "c", "x")) for id in range(1, 2502)]
+    requested: list[int] = []
+
+    def read(
+        *, after: int | None = None, before: int | None = None, limit: int
+    ) -> list[StoredLine]:
+        requested.append(limit)
+        return [line for line in stored if before is None or line.id < before][-limit:]
+
+    assert _newest(read, top) == (stored[-top:], True)
+    assert requested == limits
+    assert _newest(read, 2501) == (stored, False)
+    assert _newest(read, 9000) == (stored, False)
+
+
+def test_omitted_lines_and_an_empty_selection_are_reported(folder: Path) -> None:
+    def errors(*options: str) -> list[str]:
+        return call("logs", "--state", folder, *options).err.splitlines()[1:]
+
+    assert errors() == errors("--top", "2") == errors("--top", "5000") == []
+    assert errors("--top", "1") == ["The newest line; --top N prints more."]
+    assert errors("--id", "nope\x07") == ["There are no log lines of the instance 'nope\\x07'."]
+    assert errors("--function", "Echo", "--level", "Error") == [
+        "There are no log lines of level Error or higher of the function 'Echo'."
+    ]
 
 
 @pytest.mark.process

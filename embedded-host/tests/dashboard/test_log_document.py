@@ -46,6 +46,7 @@ async def test_a_line_has_all_fields(dashboard: DashboardUnderTest) -> None:
             }
         ],
         "last": 1,
+        "older": False,
     }
 
 
@@ -55,16 +56,33 @@ async def test_parameters_select_lines(dashboard: DashboardUnderTest) -> None:
     assert await messages(dashboard, "?level=warning") == ["bye"]
     assert await messages(dashboard, "?after=1") == ["bye"]
     assert await messages(dashboard, "?limit=1") == ["bye"]
+    assert await messages(dashboard, "?before=2") == ["hello"]
+
+
+async def test_older_lines_are_reported(dashboard: DashboardUnderTest) -> None:
+    write(dashboard)
+    for query, has_older in (
+        ("limit=1", True),
+        ("limit=2", False),
+        ("limit=1&before=2", False),
+        ("limit=1&after=0", False),
+    ):
+        response = await dashboard.request(f"/api/logs?{query}")
+        assert json.loads(response.body)["older"] is has_older, query
 
 
 async def test_without_new_lines_the_last_number_is_repeated(
     dashboard: DashboardUnderTest,
 ) -> None:
     response = await dashboard.request("/api/logs?after=7")
-    assert json.loads(response.body) == {"lines": [], "last": 7}
+    assert json.loads(response.body) == {
+        "lines": [],
+        "last": 7,
+        "older": False,
+    }
 
 
 async def test_an_invalid_parameter_is_refused(dashboard: DashboardUnderTest) -> None:
-    for query in ("level=loud", "after=x", "limit=0"):
+    for query in ("level=loud", "after=x", "before=x", "limit=0"):
         response = await dashboard.request(f"/api/logs?{query}")
         assert (response.status, b"[EH336]" in response.body) == (400, True)

@@ -64,6 +64,7 @@ def test_the_newest_lines_are_returned_without_a_number(file: LogLinesFile, path
     assert texts(path, LogQuery(limit=2)) == ["c", "d"]
     first = read_lines(path, LogQuery(limit=4))[0].id
     assert texts(path, LogQuery(after=first, limit=2)) == ["b", "c"]
+    assert texts(path, LogQuery(before=first + 3, limit=2)) == ["b", "c"]
 
 
 def test_lines_are_readable_after_the_host_has_stopped(path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import click
 
@@ -20,8 +22,15 @@ from embedded_worker.protocol import LogLine
 POLL_INTERVAL = 0.5
 """Seconds between two reads with ``--follow``."""
 PAGE_SIZE = 1000
-Read = Callable[[int | None, int], list[StoredLine]]
-"""Reads lines: those after a line's number, or the newest lines for None; at most a number."""
+
+
+class Read(Protocol):
+    """Reads stored lines."""
+
+    def __call__(
+        self, *, after: int | None = None, before: int | None = None, limit: int
+    ) -> list[StoredLine]:
+        """Return the first lines after a line's number, or the newest lines before one."""
 
 
 @command()
@@ -35,7 +44,7 @@ Read = Callable[[int | None, int], list[StoredLine]]
 )
 @click.option(
     "--top",
-    type=click.IntRange(1, PAGE_SIZE),
+    type=click.IntRange(1),
     default=200,
     show_default=True,
     help="The number of newest lines.",
@@ -61,20 +70,56 @@ def logs(
       embedded-host logs --function charge_card --level Warning -f
     """
     read = _source(target, instance_id or "", function or "", level)
+    selection = _selection(instance_id, function, level)
     try:
-        for stored in _lines(read, top, follow=follow):
+        lines, has_older = _newest(read, top)
+        if has_older:
+            number = "line" if top == 1 else f"{top:,} lines"
+            click.echo(f"The newest {number}; --top N prints more.", err=True)
+        if not lines:
+            suffix = " yet" if follow else ""
+            click.echo(f"There are no log lines{selection}{suffix}.", err=True)
+        for stored in _followed(read, lines) if follow else lines:
             # click.echo flushes stdout, so the reader of a pipe receives the line at once.
             click.echo(json_text(stored.line) if as_json else _shown(stored.line))
     except KeyboardInterrupt:
         pass
 
 
-def _lines(read: Read, top: int, *, follow: bool) -> Iterator[StoredLine]:
-    lines = read(None, top)
+def _selection(instance_id: str | None, function: str | None, level: str) -> str:
+    """Return the words for the lines that the options select, or an empty string for all lines."""
+    parts = []
+    if level_number(level):
+        parts.append(f" of level {level} or higher")
+    if function:
+        parts.append(f" of the function '{printable(function)}'")
+    if instance_id:
+        parts.append(f" of the instance '{printable(instance_id)}'")
+    return "".join(parts)
+
+
+def _newest(read: Read, top: int) -> tuple[list[StoredLine], bool]:
+    """Return the newest lines, and True if there are older ones."""
+    pages: list[list[StoredLine]] = []
+    missing, before = top + 1, None
+    while missing > 0:
+        limit = min(missing, PAGE_SIZE)
+        page = read(before=before, limit=limit)
+        pages.append(page)
+        missing -= len(page)
+        if len(page) < limit:
+            break
+        before = page[0].id
+    lines = list(chain.from_iterable(reversed(pages)))
+    return lines[-top:], len(lines) > top
+
+
+def _followed(read: Read, lines: list[StoredLine]) -> Iterator[StoredLine]:
+    """Return ``lines``, and then all new lines."""
     yield from lines
     last = lines[-1].id if lines else 0
-    while follow:
-        lines = read(last, PAGE_SIZE)
+    while True:
+        lines = read(after=last, limit=PAGE_SIZE)
         yield from lines
         if lines:
             last = lines[-1].id
@@ -101,13 +146,16 @@ def _source(target: Target, instance_id: str, function: str, level: str) -> Read
         return _file(path, target, instance_id, function, level)
     api = target.host()
 
-    def read(after: int | None, limit: int) -> list[StoredLine]:
+    def read(
+        *, after: int | None = None, before: int | None = None, limit: int
+    ) -> list[StoredLine]:
         query = {
             "instanceId": instance_id,
             "function": function,
             "level": level,
             "limit": str(limit),
             "after": "" if after is None else str(after),
+            "before": "" if before is None else str(before),
         }
         return [
             StoredLine(
@@ -132,7 +180,10 @@ def _file(path: Path, target: Target, instance_id: str, function: str, level: st
     hub = target.hub or target.app_hub() or ""
     number = level_number(level) or 0
 
-    def read(after: int | None, limit: int) -> list[StoredLine]:
-        return read_lines(path, LogQuery(hub, instance_id, function, number, after, limit))
+    def read(
+        *, after: int | None = None, before: int | None = None, limit: int
+    ) -> list[StoredLine]:
+        query = LogQuery(hub, instance_id, function, number, after, limit, before)
+        return read_lines(path, query)
 
     return read

@@ -27,7 +27,7 @@ from embedded_host.dashboard.list_documents import (
     histogram_document,
     instances_document,
 )
-from embedded_host.dashboard.log_document import log_document, log_query
+from embedded_host.dashboard.log_document import log_query, read_log_document
 from embedded_host.dashboard.query_parameters import (
     InvalidParameterError,
     QueryParameters,
@@ -37,7 +37,7 @@ from embedded_host.dashboard.server_sent_events import ChangeFeed
 from embedded_host.management.host_report import HostReport
 from embedded_host.parity.documents import parity_document
 from embedded_host.store.interface import StateError
-from embedded_host.store.log_lines import LOG_LINES, read_lines
+from embedded_host.store.log_lines import LOG_LINES
 from embedded_host.store.overview import Overview
 from embedded_host.task_hub.client import HubClient
 from embedded_host.task_hub.hub import TaskHub
@@ -271,12 +271,12 @@ class Dashboard:
         return json_response(msgspec.to_builtins(parity_document(self._hub.findings)))
 
     async def _logs(self, parameters: QueryParameters) -> Response:
-        """Return the log lines of an instance or a function: the newest, or those after a line."""
+        """Return the log lines of an instance or a function: the newest, or those near a line."""
         query = log_query(self._hub.name, parameters)
         path = self._state.with_name(LOG_LINES)
         loop = asyncio.get_running_loop()
-        lines = await loop.run_in_executor(self._thread, read_lines, path, query)
-        return json_response(log_document(lines, query.after))
+        document = await loop.run_in_executor(self._thread, read_log_document, path, query)
+        return json_response(document)
 
     async def _host(self, parameters: QueryParameters) -> Response:
         report = None if self._report is None else msgspec.to_builtins(self._report())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from embedded_host.dashboard.query_parameters import (
     InvalidParameterError,
     QueryParameters,
     parse_integer,
 )
-from embedded_host.store.log_lines import LogQuery, StoredLine
+from embedded_host.store.log_lines import LogQuery, read_lines
 from embedded_worker.log_levels import LEVELS, level_number
 
 MOST = 1000
@@ -23,24 +24,37 @@ def log_query(hub: str, parameters: QueryParameters) -> LogQuery:
         raise InvalidParameterError(
             f"'level' must be one of {', '.join(LEVELS)}, not '{parameters.text('level')}'. [EH336]"
         )
-    after = parse_integer(parameters.text("after") or "0")
-    if after is None:
-        raise InvalidParameterError(
-            f"'after' must be a number, not '{parameters.text('after')}'. [EH336]"
-        )
     return LogQuery(
         hub,
         parameters.text("instanceid"),
         parameters.text("function"),
         level,
-        after if parameters.text("after") else None,
+        _line_number(parameters, "after"),
         parameters.number("limit", 200, MOST),
+        _line_number(parameters, "before"),
     )
 
 
-def log_document(lines: Sequence[StoredLine], after: int | None) -> dict[str, object]:
-    """Return the lines, and the number of the last one for the next request."""
+def _line_number(parameters: QueryParameters, name: str) -> int | None:
+    text = parameters.text(name)
+    number = parse_integer(text) if text else None
+    if text and number is None:
+        raise InvalidParameterError(f"'{name}' must be a number, not '{text}'. [EH336]")
+    return number
+
+
+def read_log_document(path: Path, query: LogQuery) -> dict[str, object]:
+    """Return the lines, and the number of the last one for the next request.
+
+    ``older`` is true if there are older lines than the newest ones that the query selects.
+    """
+    after = query.after
+    # One more line shows whether there are older ones.
+    lines = read_lines(path, query if after is not None else replace(query, limit=query.limit + 1))
+    has_older = len(lines) > query.limit
+    lines = lines[-query.limit :]
     return {
+        "older": has_older,
         "lines": [
             {
                 "id": id,

@@ -56,6 +56,8 @@ class LogQuery:
     after: int | None = None
     """Only lines with a greater number, the oldest first. None: the newest lines."""
     limit: int = 100
+    before: int | None = None
+    """Only lines with a smaller number. It selects the newest of them unless ``after`` is set."""
 
 
 class LogLinesFile:
@@ -189,6 +191,9 @@ def _selection(query: LogQuery) -> tuple[str, list[SqliteValue]]:
     if query.after is not None:
         terms.append("id > ?")
         conditions.append(query.after)
+    if query.before is not None:
+        terms.append("id < ?")
+        conditions.append(query.before)
     order = "ASC" if query.after is not None else "DESC"
     sql = (
         "SELECT id, time, level, category, text, function, invocation, instance FROM lines "

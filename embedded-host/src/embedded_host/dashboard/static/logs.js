@@ -15,7 +15,10 @@ import { getFromDashboard } from "./api.js";
 
 document.head.append(h("link", { rel: "stylesheet", href: "/dashboard/logs.css" }));
 
-/** Maximum number of lines in a response, and in the page. The oldest lines are removed. */
+/**
+ * Maximum number of lines in a response, and in the page. The oldest lines are removed. Each page of
+ * older lines that the user loads adds its number to the maximum.
+ */
 const PAGE = 1000,
   MOST = 5000;
 const LEVELS = ["Information", "Warning", "Error", "Critical"];
@@ -28,6 +31,8 @@ const lineText = ({ time, level, function: name, message }) =>
 export function logsPanel(instanceId) {
   const control = new AbortController();
   let lines = [],
+    most = MOST,
+    hasOlder = false,
     last = 0,
     timer = 0;
   const draw = () => {
@@ -46,6 +51,12 @@ export function logsPanel(instanceId) {
   const count = h("span", { class: "quiet", role: "status" });
   const list = h("ol", { class: "log", tabindex: "0", aria: "Log lines" });
   const message = h("div");
+  const older = h(
+    "div",
+    { class: "row", hidden: true },
+    h("span", { class: "quiet" }, "The filter searches only the lines on this page."),
+    h("button", { onclick: readOlder }, "Older lines"),
+  );
   const node = h(
     "div",
     null,
@@ -60,6 +71,7 @@ export function logsPanel(instanceId) {
         copyButton(() => lines.filter(isShown).map(lineText).join("\n"), "Copy the lines"),
       ),
     ),
+    older,
     list,
     message,
   );
@@ -73,10 +85,12 @@ export function logsPanel(instanceId) {
     list.hidden = false;
     const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 30;
     add(list, more.filter(isShown).map(row));
-    while (list.children.length > MOST) list.firstChild.remove();
+    while (list.children.length > most) list.firstChild.remove();
     if (isAtEnd) list.scrollTop = list.scrollHeight;
     list.hidden = !list.children.length;
-    count.textContent = plural(list.children.length, "line");
+    older.hidden = !hasOlder;
+    const shown = plural(list.children.length, "line");
+    count.textContent = hasOlder ? `${shown} of the newest ${lines.length.toLocaleString("en")}` : shown;
     replace(message, !lines.length && nothing());
   }
 
@@ -87,7 +101,8 @@ export function logsPanel(instanceId) {
       const response = await getFromDashboard("logs", query, control.signal);
       if (last && response.lines.length === PAGE) pause = 0;
       last = response.last;
-      lines = lines.concat(response.lines).slice(-MOST);
+      hasOlder ||= response.older || lines.length + response.lines.length > most;
+      lines = lines.concat(response.lines).slice(-most);
       show(response.lines);
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -95,6 +110,24 @@ export function logsPanel(instanceId) {
     }
     if (!control.signal.aborted) timer = setTimeout(read, pause);
   }
+
+  async function readOlder({ currentTarget: button }) {
+    button.disabled = true;
+    try {
+      const query = { instanceId, limit: PAGE, before: lines[0].id };
+      const response = await getFromDashboard("logs", query, control.signal);
+      most += response.lines.length;
+      hasOlder = response.older;
+      lines = response.lines.concat(lines);
+      const fromEnd = list.scrollHeight - list.scrollTop;
+      draw();
+      list.scrollTop = list.scrollHeight - fromEnd;
+    } catch (error) {
+      if (error.name !== "AbortError") replace(message, failure(error));
+    }
+    button.disabled = false;
+  }
+
   read();
   return {
     node,
