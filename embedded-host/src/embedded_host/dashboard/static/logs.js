@@ -90,7 +90,8 @@ export function logsPanel(instanceId) {
     list.hidden = !list.children.length;
     older.hidden = !hasOlder;
     const shown = plural(list.children.length, "line");
-    count.textContent = hasOlder ? `${shown} of the newest ${lines.length.toLocaleString("en")}` : shown;
+    const all = lines.length.toLocaleString("en");
+    count.textContent = hasOlder ? `${shown} of the newest ${all}` : shown;
     replace(message, !lines.length && nothing());
   }
 
