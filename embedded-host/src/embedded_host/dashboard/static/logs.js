@@ -16,8 +16,8 @@ import { getFromDashboard } from "./api.js";
 document.head.append(h("link", { rel: "stylesheet", href: "/dashboard/logs.css" }));
 
 /**
- * Maximum number of lines in a response, and in the page. The oldest lines are removed. Each page of
- * older lines that the user loads adds its number to the maximum.
+ * Maximum number of lines in a response, and in the page. The oldest lines are removed. Each page
+ * of older lines that the user loads adds its number to the maximum.
  */
 const PAGE = 1000,
   MOST = 5000;
