@@ -49,7 +49,7 @@ def read_log_document(path: Path, query: LogQuery) -> dict[str, object]:
     ``older`` is true if there are older lines than the newest ones that the query selects.
     """
     after = query.after
-    # One more line shows whether there are older ones.
+    # Older lines exist if one more line is found.
     lines = read_lines(path, query if after is not None else replace(query, limit=query.limit + 1))
     has_older = len(lines) > query.limit
     lines = lines[-query.limit :]
