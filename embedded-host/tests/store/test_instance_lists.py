@@ -185,6 +185,27 @@ def test_a_search_finds_a_part_of_every_value_and_of_the_id(
     assert found(lists, search="Ōsaka") == ["b", "order-02400"], "a commit changes the result"
 
 
+@pytest.mark.parametrize("inner_ascii", [False, True])
+@pytest.mark.parametrize("outer_ascii", [False, True])
+def test_a_search_finds_text_in_json_and_in_json_in_a_json_string(
+    store: SqliteStore, lists: InstanceLists, inner_ascii: bool, outer_ascii: bool
+) -> None:
+    value = {"who": "Zoë 😀", "path": "C:\\temp", "q": 'say "hi"', "lines": "a\nb"}
+    once = json.dumps(value, ensure_ascii=inner_ascii)
+    twice = json.dumps(once, ensure_ascii=outer_ascii)
+    store.write([row(1, "http"), SetInput(1, once), row(2, "client"), SetInput(2, twice)])
+    for text in ("Zoë", "zoë 😀", "C:\\temp", 'say "hi"', "a\nb"):
+        assert found(lists, search=text) == ["client", "http"], text
+    assert found(lists, search="Zoé") == []
+
+
+def test_a_text_with_a_nul_matches_nothing(store: SqliteStore, lists: InstanceLists) -> None:
+    store.write([row(1, "a"), SetInput(1, '"a"'), failed(2, "b", "ValueError: b")])
+    for text in ("\0", "a\0", "\0a"):
+        assert found(lists, search=text) == []
+        assert found(lists, failed_with=text) == []
+
+
 def test_failures_are_grouped_by_their_causes(store: SqliteStore, lists: InstanceLists) -> None:
     store.write(
         [

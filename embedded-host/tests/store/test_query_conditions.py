@@ -11,6 +11,7 @@ from embedded_host.store.query_conditions import (
     id_conditions,
     status_condition,
     unindexed_conditions,
+    value_conditions,
 )
 
 TIME = datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc)
@@ -64,3 +65,15 @@ def test_a_wait_is_narrowed_by_a_name_and_an_unknown_kind_matches_nothing() -> N
 def test_the_conditions_for_entities_and_orchestrations_are_opposites() -> None:
     only = unindexed_conditions(InstanceQuery(entities=True)).where
     assert unindexed_conditions(InstanceQuery(entities=False)).where == f"NOT {only}"
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns"),
+    [
+        ("order-1 failed", ["%order-1 failed%"]),
+        ('"', ['%"%', r'%\\"%', r'%\\\\\\"%']),
+        ("ë", ["%ë%", r"%\\u00eb%", r"%\\\\u00eb%"]),
+    ],
+)
+def test_a_search_has_one_pattern_for_each_distinct_form(text: str, patterns: list[str]) -> None:
+    assert list(value_conditions(InstanceQuery(search=text)).values.values()) == patterns

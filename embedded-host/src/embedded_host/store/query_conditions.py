@@ -6,6 +6,7 @@ the column.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -152,8 +153,13 @@ def value_conditions(query: InstanceQuery) -> Conditions:
     if query.failed_with is not None or query.cause is not None:
         conditions += Conditions(("status = 'Failed'",), {})
     if query.failed_with is not None:
-        conditions += Conditions(
-            ("output LIKE :error ESCAPE '\\'",), {"error": like_pattern(query.failed_with)}
+        # LIKE ignores the pattern from a NUL on.
+        conditions += (
+            Conditions(("0",), {})
+            if "\0" in query.failed_with
+            else Conditions(
+                ("output LIKE :error ESCAPE '\\'",), {"error": like_pattern(query.failed_with)}
+            )
         )
     if query.cause is not None:
         conditions += Conditions(
@@ -192,12 +198,12 @@ class _Search(NamedTuple):
 def _search(text: str) -> _Search:
     """Return the conditions on a part of the id or of a value.
 
-    In JSON, a quotation mark or a backslash in a string is escaped. An input may be JSON in a JSON
-    string.
+    A text with a NUL matches nothing, because LIKE ignores the pattern from a NUL on.
     """
-    variants = list(dict.fromkeys([text, text.replace("\\", "\\\\").replace('"', '\\"')]))
+    if "\0" in text:
+        return _Search("0", "0", {})
     values: dict[str, SqliteValue] = {
-        f"search{number}": like_pattern(variant) for number, variant in enumerate(variants)
+        f"search{number}": like_pattern(form) for number, form in enumerate(_stored_forms(text))
     }
 
     def condition(*columns: str) -> str:
@@ -205,6 +211,21 @@ def _search(text: str) -> _Search:
         return f"({' OR '.join(terms)})"
 
     return _Search(condition("id", "output", "custom_status"), condition("input"), values)
+
+
+def _stored_forms(text: str) -> list[str]:
+    r"""Return the distinct forms that a text can have in a value: as it is, and as part of JSON.
+
+    A value may be JSON in a JSON string, such as the input of a client of SDK 1.x. Each of the two
+    encoders writes other characters than ASCII as they are or as ``\u`` escapes.
+    """
+    once = [_in_json(text, ascii_only) for ascii_only in (False, True)]
+    twice = [_in_json(form, ascii_only) for form in once for ascii_only in (False, True)]
+    return list(dict.fromkeys([text, *once, *twice]))
+
+
+def _in_json(text: str, ascii_only: bool) -> str:
+    return json.dumps(text, ensure_ascii=ascii_only)[1:-1]
 
 
 def like_pattern(text: str) -> str:
