@@ -92,14 +92,23 @@ async def test_a_failed_sub_orchestration_is_rewound_with_its_failed_parent(
 
 @pytest.mark.parametrize(
     ("parameters", "named"),
-    [("", "'action'"), ("action=run", "'action'"), ("action=purge&until=x", "'until'")],
+    [
+        ("", "'action'"),
+        ("action=run", "'action'"),
+        ("action=purge&until=x", "'until'"),
+        ("action=purge&chause=x", "'chause'"),
+        ("action=purge&topLevel=yes", "'toplevel'"),
+    ],
 )
-async def test_an_invalid_parameter_is_named(
+async def test_an_invalid_parameter_is_named_and_nothing_changes(
     dashboard: DashboardUnderTest, parameters: str, named: str
 ) -> None:
+    await dashboard.host.start("Done", "done", 1)
+    await dashboard.host.idle()
     response = await dashboard.request(f"/api/bulk?{parameters}", "POST")
     assert response.status == 400
     assert named in json.loads(response.body)["error"]
+    assert await statuses(dashboard) == {"done": "Completed"}
 
 
 async def test_only_the_page_itself_can_act_and_only_with_post(

@@ -104,6 +104,28 @@ def test_an_order_is_a_name_with_or_without_a_sign(
     assert QueryParameters(query).order() == order
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", True), ("True", True), ("", False), ("0", False), ("false", False)],
+)
+def test_a_flag_has_these_values(text: str, value: bool) -> None:
+    assert QueryParameters({"desc": text}).flag("desc") is value
+
+
+def test_a_flag_with_another_value_is_invalid() -> None:
+    with pytest.raises(InvalidParameterError, match="'desc' must be true or false, not 'yes'"):
+        QueryParameters({"desc": "yes"}).flag("desc")
+
+
+def test_a_parameter_that_is_not_read_is_unknown() -> None:
+    parameters = QueryParameters({"id": "a", "code": "key", "ids": "b"})
+    parameters.text("id")
+    with pytest.raises(InvalidParameterError, match=r"'ids' is unknown.* are: id\."):
+        parameters.reject_unknown()
+    parameters.text("ids")
+    parameters.reject_unknown()
+
+
 def test_the_filter_for_counts_has_no_statuses() -> None:
     assert QueryParameters({"status": "Failed"}).instance_query(any_status=True).statuses == ()
 

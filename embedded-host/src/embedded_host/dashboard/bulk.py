@@ -20,7 +20,8 @@ async def bulk_response(client: HubClient, parameters: QueryParameters) -> Respo
 
     The parameters are ``action``, ``reason`` and those of the list of instances. ``after`` and
     ``until`` are the members of ``next`` of the previous response. ``until`` is the time of the
-    first request: a restart must not restart the instances that it has created.
+    first request: a restart must not restart the instances that it has created. Raises
+    InvalidParameterError, also for an unknown parameter.
     """
     action = parameters.required("action")
     if action not in ACTIONS:
@@ -35,7 +36,9 @@ async def bulk_response(client: HubClient, parameters: QueryParameters) -> Respo
     after = parameters.text("after")
     if after:
         query = replace(query, after_id=after)
-    result = await act_on_all(client, action, query, parameters.text("reason") or None, STEP)
+    reason = parameters.text("reason") or None
+    parameters.reject_unknown()
+    result = await act_on_all(client, action, query, reason, STEP)
     return json_response(
         {
             "done": result.done,

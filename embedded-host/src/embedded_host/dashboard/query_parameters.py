@@ -13,6 +13,10 @@ from embedded_host.store.epoch import micros
 from embedded_host.store.instance_lists import SORTS
 from embedded_host.store.interface import LONGEST_SEARCH, ORDERS, InstanceQuery
 
+KEY = "code"
+"""The parameter with an access key, which every request may have."""
+_FLAGS = {"1": True, "true": True, "": False, "0": False, "false": False}
+
 
 class InvalidParameterError(EmbeddedHostError):
     """A query parameter is missing or invalid. The message names the parameter."""
@@ -23,10 +27,24 @@ class QueryParameters:
 
     def __init__(self, query: Mapping[str, str]) -> None:
         self._query = query
+        self._known = {KEY}
 
     def text(self, name: str) -> str:
         """Return the value, or "" if the parameter is missing."""
+        self._known.add(name)
         return self._query.get(name, "")
+
+    def reject_unknown(self) -> None:
+        """Raise InvalidParameterError if the request has a parameter that no method has read.
+
+        A filter with a misspelled name would otherwise match every instance.
+        """
+        for name in self._query:
+            if name not in self._known:
+                known = ", ".join(sorted(self._known - {KEY}))
+                raise InvalidParameterError(
+                    f"The parameter '{name}' is unknown. The known parameters are: {known}. [EH336]"
+                )
 
     def required(self, name: str) -> str:
         """Return the value of a parameter that must be present and not empty."""
@@ -35,8 +53,12 @@ class QueryParameters:
         return self.text(name)
 
     def flag(self, name: str) -> bool:
-        """Return True for the values ``1`` and ``true``."""
-        return self.text(name) in ("1", "true")
+        """Return True for ``1`` and ``true``, and False for ``0``, ``false`` and no value."""
+        text = self.text(name)
+        flag = _FLAGS.get(text.lower())
+        if flag is None:
+            raise InvalidParameterError(f"'{name}' must be true or false, not '{text}'. [EH336]")
+        return flag
 
     def number(self, name: str, default: int, most: int) -> int:
         """Return an integer from 1 to ``most``."""
@@ -62,9 +84,9 @@ class QueryParameters:
 
         The parameter ``order`` takes precedence over ``sort`` and ``desc``.
         """
-        text = self.text("order")
+        text, sort, descending = self.text("order"), self.sort(), self.flag("desc")
         if not text:
-            return self.sort(), self.flag("desc")
+            return sort, descending
         name = text.removeprefix("-")
         if name not in ORDERS:
             raise InvalidParameterError(
