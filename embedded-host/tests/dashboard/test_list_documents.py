@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from tests.dashboard.conftest import DashboardUnderTest
 
 
@@ -66,6 +70,23 @@ async def test_failures_are_listed_with_their_error_and_grouped_by_cause(
     assert await dashboard.get("causes?failedWith=none") == []
     body = await dashboard.get("instances?search=f-&counts=1&limit=1")
     assert body["counts"] == {"Failed": 2}
+
+
+async def test_a_failure_of_a_child_is_counted_once(dashboard: DashboardUnderTest) -> None:
+    await dashboard.host.start("FailingParent", "parent")
+    await dashboard.host.idle()
+    assert len((await dashboard.get("instances?status=Failed"))["rows"]) == 2
+    assert [cause["count"] for cause in await dashboard.get("causes")] == [1]
+
+
+@pytest.mark.parametrize("endpoint", ["instances", "causes", "histogram", "entities"])
+@pytest.mark.parametrize("invalid", ["chause=x", "topLevel=yes"])
+async def test_an_invalid_parameter_of_a_list_is_named(
+    dashboard: DashboardUnderTest, endpoint: str, invalid: str
+) -> None:
+    response = await dashboard.request(f"/api/{endpoint}?{invalid}")
+    assert response.status == 400
+    assert f"'{invalid.partition('=')[0].lower()}'" in json.loads(response.body)["error"]
 
 
 async def test_the_values_of_instances_are_listed_on_request(

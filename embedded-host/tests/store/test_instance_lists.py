@@ -223,6 +223,37 @@ def test_failures_are_grouped_by_their_causes(store: SqliteStore, lists: Instanc
     assert [group.count for group in lists.causes("hub", replace(ALL, search="order 2"))] == [1]
 
 
+def test_a_failed_child_is_counted_once_with_its_failed_parent(
+    store: SqliteStore, lists: InstanceLists
+) -> None:
+    def child(key: int, id: str, parent: str, error: str) -> SaveInstance:
+        above = h.parent_instance("Parent", parent, "e", 0)
+        return SaveInstance(
+            replace(row(key, id, "Child", "Failed", parent=above).row, output=error)
+        )
+
+    raised = "Activity function 'Pay' failed: ValueError: refused"
+    store.write(
+        [
+            failed(1, "p-1", f"Orchestrator function 'Child' failed: {raised}"),
+            child(2, "c-1", "p-1", raised),
+            child(3, "c-2", "p-1", "TimeoutError: late"),
+            row(4, "p-2"),
+            child(5, "c-3", "p-2", raised),
+        ]
+    )
+    refused, late = lists.causes("hub", ALL)
+    assert (refused.cause.function, refused.count, late.count) == ("Pay", 2, 1)
+    assert [cause.count for cause in lists.causes("hub", replace(ALL, parent_id="p-1"))] == [1, 1]
+    assert [cause.count for cause in lists.causes("hub", replace(ALL, top_level=True))] == [1]
+
+
+def test_only_failures_have_causes(store: SqliteStore, lists: InstanceLists) -> None:
+    store.write([failed(1, "a", "ValueError: a")])
+    assert lists.causes("hub", replace(ALL, statuses=("Completed",))) == []
+    assert len(lists.causes("hub", replace(ALL, statuses=("Completed", "Failed")))) == 1
+
+
 def test_children_are_counted_and_found_by_their_parent(
     store: SqliteStore, lists: InstanceLists
 ) -> None:

@@ -193,7 +193,9 @@ class Dashboard:
         parameters: QueryParameters,
     ) -> Response:
         hub = self._hub.name
-        return json_response(await self._read(lambda overview: document(overview, hub, parameters)))
+        body = await self._read(lambda overview: document(overview, hub, parameters))
+        parameters.reject_unknown()
+        return json_response(body)
 
     async def _bulk(self, parameters: QueryParameters) -> Response:
         return await bulk_response(HubClient(self._hub), parameters)

@@ -142,14 +142,22 @@ class InstanceLists:
         return dict(self._connection.execute(select, [hub, *ids]))
 
     def causes(self, hub: str, query: InstanceQuery) -> list[CauseOfFailures]:
-        """Return the causes of the failures that match the query, the most frequent first."""
+        """Return the causes of the failures that match the query, the most frequent first.
+
+        A sub-orchestration that has failed its parent is not counted if the parent is.
+        """
+        if query.statuses and "Failed" not in query.statuses:
+            return []
         where, values = self._where(hub, replace(query, statuses=("Failed",)))
         select = f"SELECT {_LISTED} FROM instances WHERE {where} ORDER BY updated"
+        matching = [ListedInstance(*row) for row in self._connection.execute(select, values)]
+        cause_of = {row.id: failure_cause(row.id, row.name, row.error or "") for row in matching}
         failures: dict[FailureCause, list[ListedInstance]] = {}
-        for row in self._connection.execute(select, values):
-            listed = ListedInstance(*row)
-            cause = failure_cause(listed.id, listed.name, listed.error or "")
-            failures.setdefault(cause, []).append(listed)
+        for row in matching:
+            cause = cause_of[row.id]
+            # The error of the parent has the same cause, because it contains that of the child.
+            if row.parent_id is None or cause_of.get(row.parent_id) != cause:
+                failures.setdefault(cause, []).append(row)
         causes = [
             CauseOfFailures(cause, len(rows), rows[0].updated, rows[-1].updated, rows[-1])
             for cause, rows in failures.items()
