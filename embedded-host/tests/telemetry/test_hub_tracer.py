@@ -68,6 +68,24 @@ async def test_the_span_of_an_orchestration_survives_a_restart_of_the_host() -> 
     assert ids(after.named("activity:Echo", "server"))[2] == ids(call)[0]
 
 
+async def test_the_span_of_an_orchestration_is_current_in_each_of_its_turns() -> None:
+    seen: list[TraceContext | None] = []
+
+    def main(context: Any) -> Generator[Any, Any, Any]:
+        seen.append(current_trace.get())
+        yield from waits_then_calls(context)
+
+    host, _ = traced(Main=main)
+    await host.start("Main")
+    host, after = await restarted(host)
+    await host.raise_event("Go")
+    span = after.named("orchestration:Main")
+    assert len(seen) >= 2
+    for context in seen:
+        assert context is not None
+        assert (context.span_id, context.trace_id) == ids(span)[:2]
+
+
 async def test_an_activity_that_a_restart_interrupts_keeps_its_parent() -> None:
     host, _ = traced(Main=lambda context: (yield context.call_activity("Echo", 1)))
     host.invoker.gate = asyncio.Event()

@@ -8,6 +8,7 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 from embedded_host.engine.trace_contexts import TraceContext
 from embedded_host.task_hub.tracer import current_trace, invocation_traces
 from embedded_host.telemetry.log_records import LogExport
+from embedded_host.workers.host_records import about
 from embedded_worker.protocol import LogLine
 from tests.telemetry.kit import TRACE, TRACEPARENT
 
@@ -35,6 +36,23 @@ def test_a_record_of_the_host_has_its_logger_level_and_span() -> None:
     assert f"{log.trace_id:032x}" == TRACE
     assert record.instrumentation_scope is not None
     assert record.instrumentation_scope.name == "embedded_host.test_of_records"
+
+
+def test_a_record_about_an_instance_has_its_id_and_function() -> None:
+    handler, memory = export()
+    logger = logging.getLogger("embedded_host.test_of_failures")
+    logger.addHandler(handler)
+    try:
+        logger.error("failed", extra=about("Hello", "i-1"))
+        logger.error("failed", extra={"instance_id": "i-2"})
+    finally:
+        logger.removeHandler(handler)
+    first, second = (record.log_record for record in memory.get_finished_logs())
+    assert dict(first.attributes or {}) == {
+        "faas.name": "Hello",
+        "durabletask.task.instance_id": "i-1",
+    }
+    assert dict(second.attributes or {}) == {"durabletask.task.instance_id": "i-2"}
 
 
 def test_a_line_of_a_function_has_the_span_of_its_invocation() -> None:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.engine.trace_contexts import TraceContext
 from embedded_host.task_hub.invoker import WorkerLostError
+from embedded_host.task_hub.tracer import in_trace, invocation_traces
 from embedded_host.workers import invocation_log
 from embedded_host.workers.invocation_log import InvocationLog, called_by_admin
 from embedded_host.workers.worker import (
@@ -75,10 +77,10 @@ class WorkerDouble:
     async def close(self, grace: float) -> None: ...
 
 
-async def log_of(levels: dict[str, str]) -> InvocationLog:
+async def log_of(levels: dict[str, str], *, keeps: bool = False) -> InvocationLog:
     log = InvocationLog(WorkerDouble(), "simple")
     timer = FunctionSpec("tick", "", "", "", [BindingSpec("timerTrigger", "t")])
-    await log.load(LoadRequest("", [timer], LogOptions(levels)))
+    await log.load(LoadRequest("", [timer], LogOptions(levels, keeps=keeps)))
     return log
 
 
@@ -93,6 +95,21 @@ async def test_each_invocation_has_two_lines(capsys: pytest.CaptureFixture[str])
         r"      Executed 'Functions\.web' \(Succeeded, Id=the-id, Duration=\d+ms\)\n",
         capsys.readouterr().err,
     )
+
+
+async def test_the_span_is_known_before_the_first_line() -> None:
+    log, span = await log_of({}, keeps=True), TraceContext("span")
+    seen: list[tuple[str, TraceContext | None]] = []
+
+    def keep(report: LogReport) -> None:
+        [line] = report.lines
+        seen.append((line.text[:9], invocation_traces.of(line.invocation_id)))
+
+    log.on_logs = keep
+    with in_trace(span):
+        await log.invoke(Invocation("work", "1"))
+        await log.turn("flow", OrchestratorInput("i", "e", [], [], None, None))
+    assert seen == [("Executing", span), ("Executed ", span)] * 2
 
 
 @pytest.mark.parametrize("function", ["bad", "lost"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from itertools import chain
 from time import perf_counter
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from embedded_host.engine.observations import Difference, Observation
 from embedded_host.engine.orchestration import Orchestration, TurnResult, deliverable
 from embedded_host.engine.sdk_protocols import SDK_1X
 from embedded_host.engine.status import Status
+from embedded_host.engine.trace_contexts import TraceContext, orchestration_trace
 from embedded_host.parity.kinds.events import ORPHANS
 from embedded_host.task_hub.diagnosis import running_children
 from embedded_host.task_hub.inbox import InboxItem
@@ -21,7 +23,7 @@ from embedded_host.task_hub.measurements import HubMeasurements
 from embedded_host.task_hub.other_sdk import OtherSdkReporter, needs_other_sdk
 from embedded_host.task_hub.replays import Replays
 from embedded_host.task_hub.termination import TerminatingHub, terminate_children
-from embedded_host.task_hub.tracer import Tracer
+from embedded_host.task_hub.tracer import Tracer, in_trace
 from embedded_host.task_hub.turns import orchestrator_turn
 from embedded_host.task_hub.unit_of_work import UnitOfWork
 
@@ -87,25 +89,28 @@ async def run_orchestration(hub: OrchestrationHub, instance: LoadedInstance) -> 
         state.is_replayed = replays.is_due(len(state.history), hub.settings.replayed_up_to, began)
         if state.is_replayed:
             state.drop_execution()
-        result = await orchestrator_turn(
-            state, messages, hub.invoker, hub.settings, hub.clock, hub.findings
-        )
-        if state.is_replayed:
-            replays.replayed(began, perf_counter())
-        if result.host_error:
-            log.error(
-                "Instance '%s' failed because of a bug in the host. Report the bug with this "
-                "traceback [EH410]:\n%s",
-                instance.id,
-                result.host_error,
+        with in_trace(_trace(hub, state, messages)):
+            result = await orchestrator_turn(
+                state, messages, hub.invoker, hub.settings, hub.clock, hub.findings
             )
-        if result.problem:
-            log.error(
-                "Orchestrator '%s' of instance '%s' failed [EH401]: %s",
-                state.name,
-                instance.id,
-                result.problem.strip(),
-            )
+            if state.is_replayed:
+                replays.replayed(began, perf_counter())
+            if result.host_error:
+                log.error(
+                    "Instance '%s' failed because of a bug in the host. Report the bug with this "
+                    "traceback [EH410]:\n%s",
+                    instance.id,
+                    result.host_error,
+                    extra={"instance_id": instance.id},
+                )
+            if result.problem:
+                log.error(
+                    "Orchestrator '%s' of instance '%s' failed [EH401]: %s",
+                    state.name,
+                    instance.id,
+                    result.problem.strip(),
+                    extra={"instance_id": instance.id},
+                )
         if result.differs_at is not None and result.lines is not None:
             # Most apps never load the module.
             from embedded_host.parity.replay_findings import add_replay_finding
@@ -185,6 +190,17 @@ def _replays(hub: OrchestrationHub, state: Orchestration, messages: Sequence[Mes
         return True
     hub.other_sdk.report(state)
     return False
+
+
+def _trace(
+    hub: OrchestrationHub, state: Orchestration, messages: Sequence[Message]
+) -> TraceContext | None:
+    """Return the span of an orchestration, or None without telemetry."""
+    if hub.tracer is None:
+        return None
+    received = (message.event for message in messages)
+    trace = orchestration_trace(chain(state.history.events, received))
+    return None if trace is None else trace.own
 
 
 def _take_inbox(instance: LoadedInstance, state: Orchestration) -> list[InboxItem]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Protocol
@@ -14,7 +15,19 @@ from embedded_host.engine.trace_contexts import TraceContext
 from embedded_host.task_hub.unit_of_work import ActivityWork
 
 current_trace: ContextVar[TraceContext | None] = ContextVar("current trace", default=None)
-"""The span of the HTTP call or of the activity that the current task handles."""
+"""The span of the HTTP call, activity or orchestration that the current task handles."""
+
+
+@contextmanager
+def in_trace(context: TraceContext | None) -> Iterator[None]:
+    """Set ``current_trace`` in the ``with`` block."""
+    token = current_trace.set(context)
+    try:
+        yield
+    finally:
+        current_trace.reset(token)
+
+
 NOTED_INVOCATIONS = 10_000
 """Number of the newest invocations whose spans are stored, for their log lines."""
 
@@ -24,6 +37,12 @@ class InvocationTraces:
 
     def __init__(self) -> None:
         self._traces: dict[str, TraceContext] = {}
+
+    def note_current(self, invocation_id: str) -> None:
+        """Store the current span as that of an invocation, if there is one."""
+        current = current_trace.get()
+        if current is not None:
+            self.note(invocation_id, current)
 
     def note(self, invocation_id: str, trace: TraceContext) -> None:
         """Store the span of an invocation."""

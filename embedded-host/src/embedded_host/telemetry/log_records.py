@@ -43,20 +43,21 @@ class LogExport(logging.Handler):
             return
         time = int(record.created * 1_000_000_000)
         level = level_of_record(record.levelno)
-        self._export(record.name, time, level, text, current_trace.get(), {})
+        # The record of a failed function has these members (workers/host_records.py).
+        attributes = _attributes(
+            ("faas.name", getattr(record, "function", "")),
+            ("durabletask.task.instance_id", getattr(record, "instance_id", "")),
+        )
+        self._export(record.name, time, level, text, current_trace.get(), attributes)
 
     def lines(self, lines: Iterable[LogLine]) -> None:
         """Export the log lines of functions."""
         for line in lines:
-            attributes = {
-                name: value
-                for name, value in (
-                    ("faas.name", line.function),
-                    ("faas.invocation_id", line.invocation_id),
-                    ("durabletask.task.instance_id", line.instance_id),
-                )
-                if value
-            }
+            attributes = _attributes(
+                ("faas.name", line.function),
+                ("faas.invocation_id", line.invocation_id),
+                ("durabletask.task.instance_id", line.instance_id),
+            )
             trace = invocation_traces.of(line.invocation_id)
             self._export(line.category, line.time * 1000, line.level, line.text, trace, attributes)
 
@@ -81,3 +82,8 @@ class LogExport(logging.Handler):
             attributes=attributes,
         )
         self._provider.get_logger(category).emit(record)
+
+
+def _attributes(*pairs: tuple[str, str]) -> dict[str, str]:
+    """Return the attributes that have a value."""
+    return {name: value for name, value in pairs if value}

@@ -15,6 +15,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from embedded_host.engine.invocations import OrchestratorInput
+from embedded_host.task_hub.tracer import invocation_traces
 from embedded_host.workers.worker import (
     ClientRequestHandler,
     FindingHandler,
@@ -154,6 +155,7 @@ class InvocationLog:
         running: Awaitable[InvocationResult],
         reason: Callable[[], str],
     ) -> InvocationResult:
+        invocation_traces.note_current(source[1])  # before the first line of the invocation
         is_kept = self._is_counted()
         if not (is_kept or self._prints_all):
             return await running

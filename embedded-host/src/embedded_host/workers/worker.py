@@ -51,8 +51,7 @@ class Invocation:
     def request(self, id: int) -> InvocationRequest:
         """Return the protocol's request with the number ``id``."""
         current = current_trace.get()
-        if current is not None:
-            invocation_traces.note(self.invocation_id, current)
+        invocation_traces.note_current(self.invocation_id)
         return InvocationRequest(
             id,
             self.function,
