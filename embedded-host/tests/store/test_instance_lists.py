@@ -190,11 +190,11 @@ def test_a_search_finds_a_part_of_every_value_and_of_the_id(
 def test_a_search_finds_text_in_json_and_in_json_in_a_json_string(
     store: SqliteStore, lists: InstanceLists, inner_ascii: bool, outer_ascii: bool
 ) -> None:
-    value = {"who": "Zoë 😀", "path": "C:\\temp", "q": 'say "hi"', "lines": "a\nb"}
+    value = {"who": "Zoë 😀", "path": "C:\\temp", "q": 'read "hi"', "lines": "a\nb"}
     once = json.dumps(value, ensure_ascii=inner_ascii)
     twice = json.dumps(once, ensure_ascii=outer_ascii)
     store.write([row(1, "http"), SetInput(1, once), row(2, "client"), SetInput(2, twice)])
-    for text in ("Zoë", "zoë 😀", "C:\\temp", 'say "hi"', "a\nb"):
+    for text in ("Zoë", "zoë 😀", "C:\\temp", 'read "hi"', "a\nb"):
         assert found(lists, search=text) == ["client", "http"], text
     assert found(lists, search="Zoé") == []
 

@@ -245,4 +245,7 @@ def test_the_log_records_of_the_host_are_exported_with_their_span(
         "the record of the failed activity is received",
     )
     assert (record.scope, record.severity) == ("embedded_host.functions", "Error")
-    assert any(s.span == record.span and s.name == "activity:Fail" for s in receiver.spans)
+    eventually(
+        lambda: any(s.span == record.span and s.name == "activity:Fail" for s in receiver.spans),
+        "the span of the record is received",
+    )
