@@ -152,7 +152,10 @@ def run_example(command: list[str], folder: Path, served: RunningHost) -> Called
     name = command[0]
     if name == "init":
         return call("init", f"{command[1]}-{command[-1]}", *command[2:])
-    if name in ("import", "replay", "delete-task-hub", "export", "backup", "completion", "explain"):
+    if name in (
+        *("import", "replay", "delete-task-hub", "export", "backup", "recover"),
+        *("completion", "explain"),
+    ):
         return run_example_with_files(command, folder, served)
     if name == "keys":
         file = KeyFile(folder / ".embedded-host")
@@ -175,7 +178,7 @@ def run_example(command: list[str], folder: Path, served: RunningHost) -> Called
 
 def run_example_with_files(command: list[str], folder: Path, served: RunningHost) -> Called:
     name = command[0]
-    if name in ("export", "import", "delete-task-hub", "backup"):
+    if name in ("export", "import", "delete-task-hub", "backup", "recover"):
         order_7(served, "Completed")
         for at, value in enumerate(command):
             if value.startswith("https://"):
@@ -190,6 +193,9 @@ def run_example_with_files(command: list[str], folder: Path, served: RunningHost
         assert call("import", "order-7.json", "--replace").code == 0
         paths = {"/mnt/backups/shop-monday.db": folder.parent / "monday.db", "shop": folder}
         return call(*(paths.get(word, word) for word in command))
+    if name == "recover":
+        assert call("import", "order-7.json", "--replace").code == 0
+        return call(*command)
     if name == "delete-task-hub":
         assert call("import", "order-7.json", "--replace").code == 0
         called = call(*command, *([] if "--yes" in command else ["--yes"]))
