@@ -35,6 +35,8 @@ class OrchestratorTurns:
             if turn.seen:
                 return InvocationResult(turn.id, missing=True)
             return self._invocations.run(InvocationRequest(turn.id, turn.function, turn.payload))
+        if turn.is_replay:
+            self._sessions.discard(turn.instance_id)
         session = (
             self._sessions.take(turn.instance_id, turn.execution_id, turn.seen)
             if turn.seen
@@ -71,7 +73,7 @@ class OrchestratorTurns:
         if (new := session.offset_timers()) and not turn.is_diagnosis:
             self._app.warn_once(function, new[0], "EH344")
         is_finished = session.finished
-        kept = not (is_finished or turn.is_replay or turn.is_diagnosis)
+        kept = not (is_finished or turn.is_diagnosis)
         result = InvocationResult(
             turn.id,
             output,

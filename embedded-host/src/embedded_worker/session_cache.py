@@ -77,6 +77,13 @@ class SessionCache:
         session.close()
         return None
 
+    def discard(self, instance_id: str) -> None:
+        """Remove the session of an instance, if there is one."""
+        with self._lock:
+            session = self._kept.pop(instance_id, None)
+        if session is not None:
+            session.close()
+
     def keep(self, instance_id: str, session: Session) -> None:
         """Keep ``session``. If there are too many sessions, remove the least recently used one."""
         with self._lock:
