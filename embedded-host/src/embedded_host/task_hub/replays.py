@@ -1,8 +1,8 @@
 """The instances whose history every turn replays from its start, as on the Azure Functions host.
 
-An orchestrator in memory hides code that is not deterministic. Therefore, some instances of each
-orchestrator are not kept in memory. If a replay makes other calls than the history contains, the
-instance fails.
+An orchestrator in memory hides code that is not deterministic. Therefore, the turns of some
+instances of each orchestrator replay the whole history. If a replay makes other calls than the
+history contains, the instance fails.
 """
 
 from __future__ import annotations
