@@ -272,13 +272,11 @@ def _print_traceback(reader: Reader, status: InstanceStatus) -> None:
     """Print the traceback of a failed instance, if the source has it."""
     if status.runtime_status != "Failed":
         return
-    try:
-        detailed = reader.instance(status.instance_id, history=True, diagnosis=True)
-    except CommandError:  # the host cannot return the history
-        return
-    if detailed is not None and detailed.traceback:
+    from embedded_host.cli.outcome import traceback_of
+
+    if traceback := traceback_of(reader, status.instance_id):
         click.echo()
-        print_lines(detailed.traceback)
+        print_lines(traceback)
 
 
 def require(status: InstanceStatus | None, instance_id: str, source: str) -> InstanceStatus:

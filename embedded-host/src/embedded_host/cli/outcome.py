@@ -76,13 +76,17 @@ def print_output(status: InstanceStatus) -> None:
 
 def print_error(reader: Reader, status: InstanceStatus) -> None:
     """Print the error of a failed instance on stderr, with the traceback if the source has it."""
-    try:
-        detailed = reader.instance(status.instance_id, history=True, diagnosis=True)
-    except CommandError:  # the host cannot return the history
-        detailed = None
-    traceback = detailed.traceback if detailed else None
-    for text in error_texts(status.output, traceback):
+    for text in error_texts(status.output, traceback_of(reader, status.instance_id)):
         print_lines(text, err=True)
+
+
+def traceback_of(reader: Reader, instance_id: str) -> str | None:
+    """Return the traceback of a failed instance, or None if the source does not have it."""
+    try:
+        detailed = reader.instance(instance_id, history=True, diagnosis=True)
+    except CommandError:  # the host cannot return the history
+        return None
+    return detailed.traceback if detailed else None
 
 
 def error_texts(output: object, traceback: str | None) -> list[str]:
