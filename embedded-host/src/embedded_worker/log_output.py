@@ -11,6 +11,7 @@ import time
 from typing import TextIO
 
 from embedded_worker.log_levels import LEVELS, level_of_record
+from embedded_worker.printable_text import visible, visible_json
 from embedded_worker.protocol import ConsoleFormat, LogLine
 
 HIDDEN = "[Hidden Credential]"
@@ -52,23 +53,7 @@ def json_text(line: LogLine, *, is_replay: bool = False) -> str:
     document: dict[str, object] = {**line_document(line)}
     if is_replay:
         document["isReplay"] = True
-    text = json.dumps(document, ensure_ascii=False)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
-
-
-def visible(text: str, *, keeps: str = "") -> str:
-    """Return ``text`` with escapes for control and bidirectional characters.
-
-    Such a character can change the colors or the title of the terminal, or reverse the text after
-    it. ``keeps`` has the characters that are not escaped.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() or c in keeps else c.encode("unicode_escape").decode() for c in text
-    )
+    return visible_json(json.dumps(document, ensure_ascii=False))
 
 
 def line_document(line: LogLine) -> dict[str, str]:

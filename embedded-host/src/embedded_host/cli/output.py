@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from embedded_worker.printable_text import visible, visible_json
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -28,11 +30,8 @@ def print_lines(text: object, *, err: bool = False) -> None:
 
 def print_json(value: object) -> None:
     """Print a JSON value. Characters that stdout cannot encode are escaped."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    if not all(line.isprintable() for line in text.split("\n")):
-        # Control characters must not reach the terminal. JSON contains them only in strings, where
-        # an escape has the same meaning.
-        text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    # Control characters must not reach the terminal. JSON contains them only in strings.
+    text = visible_json(json.dumps(value, indent=2, ensure_ascii=False), keeps="\n")
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except (UnicodeEncodeError, LookupError):
@@ -63,7 +62,7 @@ def printable(text: object) -> str:
 
     Control characters in the data of an instance must not reach the terminal.
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+    return visible(str(text))
 
 
 def format_cell(value: object) -> str:
