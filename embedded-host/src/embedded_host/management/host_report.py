@@ -135,7 +135,7 @@ class HostDetails(NamedTuple):
             failed_reload=_failed_reload(app.failed_reload, app.loaded_time, root)
             if app.failed_reload is not None
             else None,
-            problem=loaded.problem,
+            problem=None if loaded.problem is None else without_root(loaded.problem, root),
             warnings=[without_root(text, root) for text in (*self.warnings, *app.problems)],
             worker_processes=[_process(process) for process in worker.processes],
             worker_restarts=worker.restarts,
@@ -157,8 +157,8 @@ def host_errors(app: CurrentApp) -> list[str]:
     if app.failed_reload is not None:
         errors.append(_failed_reload(app.failed_reload, app.loaded_time, root).text)
     if app.loaded.problem is not None:
-        errors.append(app.loaded.problem)
-    return [without_root(text, root) for text in (*errors, *app.loaded.broken.values())]
+        errors.append(without_root(app.loaded.problem, root))
+    return [*errors, *_problems(app.loaded).values()]
 
 
 def without_root(text: str, root: Path) -> str:
@@ -170,19 +170,29 @@ def without_root(text: str, root: Path) -> str:
     return text.replace(sys.executable, "python")
 
 
+def _problems(loaded: LoadedApp) -> dict[str, str]:
+    """Return the problems of the functions by name."""
+    return {name: without_root(text, loaded.app.root) for name, text in loaded.broken.items()}
+
+
 def function_reports(loaded: LoadedApp) -> list[FunctionReport]:
     """Return the functions in order of name, with those that did not load."""
-    reports = [_function(loaded, f) for f in loaded.app.functions if not f.is_built_in]
+    problems = _problems(loaded)
+    reports = [
+        _function(loaded, f, problems.get(f.name))
+        for f in loaded.app.functions
+        if not f.is_built_in
+    ]
     names = {report.name for report in reports}
     reports += [
         FunctionReport(name, "", name, name in loaded.app.disabled, problem)
-        for name, problem in loaded.broken.items()
+        for name, problem in problems.items()
         if name not in names and not is_built_in(name)
     ]
     return sorted(reports, key=lambda report: report.name.lower())
 
 
-def _function(loaded: LoadedApp, function: Function) -> FunctionReport:
+def _function(loaded: LoadedApp, function: Function, problem: str | None) -> FunctionReport:
     route = loaded.routes.get(function.name)
     text = route.text if route else loaded.refused.get(function.name)
     schedule = function.trigger.properties.get("schedule")
@@ -191,7 +201,7 @@ def _function(loaded: LoadedApp, function: Function) -> FunctionReport:
         function.trigger.type,
         function.durable_name,
         function.name in loaded.app.disabled,
-        loaded.broken.get(function.name),
+        problem,
         route=text,
         methods=[str(method).upper() for method in function.trigger.methods or ()],
         schedule=str(schedule) if schedule else None,
